@@ -1,0 +1,1 @@
+"""FLIGHT: what would fly. Navigation, range trust, guidance, control, modes, executive."""

@@ -1,0 +1,131 @@
+"""How a plain Python function becomes a flight kernel.
+
+A kernel is written in the flight subset: no allocation, no exception, no recursion, no
+clock, bounded loops, float64 and int64 arithmetic, `+ - * /` and a correctly rounded sqrt.
+What is left is so small that every machine computes it alike, and that is the point: the
+same source runs interpreted under a debugger (`LEADLINE_INTERPRET=1`), compiled on the host
+by Numba, and compiled for a microcontroller, and ends with the same bits.
+
+Numba's on-disk cache is keyed on the file of the kernel alone, so an edit in a callee that
+lives in another file would go unnoticed. Each module therefore has a cache folder of its
+own, named by the hash of its source and of every module of ours that it imports,
+transitively: an edit recompiles its callers and nobody else.
+"""
+
+import ast
+import contextlib
+import functools
+import hashlib
+import importlib.util
+import inspect
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+
+ROOMS = ("fsw", "sim", "hil", "tools")
+INTERPRETED = os.environ.get("LEADLINE_INTERPRET", "") not in ("", "0")
+
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+
+def kernel(function: Kernel) -> Kernel:
+    """Compile a flight-subset function for the host, or leave it as it is when interpreting.
+
+    `error_model="numpy"` keeps exceptions out of the machine code; fastmath stays off, since
+    it would let the compiler reorder sums and contract multiply-adds.
+    """
+    if INTERPRETED:
+        return function
+    module = inspect.getmodule(function)
+    if module is None or module.__name__.partition(".")[0] not in ROOMS:
+        return numba.njit(error_model="numpy")(function)
+    with _cache_folder(module.__name__):
+        return numba.njit(error_model="numpy", cache=True)(function)
+
+
+def cache_root() -> Path:
+    """Folder that holds the compiled kernels of every module."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("LEADLINE_CACHE") or Path(base) / "leadline")
+
+
+def kernels_hash(module_name: str) -> str:
+    """SHA-256 of a module's source and of all of our modules that it imports, in hex."""
+    digest = hashlib.sha256()
+    for name in sorted(_closure(module_name)):
+        digest.update(name.encode() + b"\0" + _source(name) + b"\0")
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _cache_folder(module_name: str) -> Iterator[None]:
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(_module_folder(module_name))
+    try:
+        yield
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+@functools.cache
+def _module_folder(module_name: str) -> Path:
+    home = cache_root() / module_name
+    folder = home / kernels_hash(module_name)[:16]
+    if not folder.exists():
+        _drop_stale(home)
+    return folder
+
+
+def _drop_stale(home: Path, keep: int = 4) -> None:
+    """Keep the few most recent builds of a module: branches and parallel checkouts share them."""
+    with contextlib.suppress(OSError):
+        builds = sorted(home.iterdir(), key=lambda path: path.stat().st_mtime)
+        for stale in builds[:-keep]:
+            shutil.rmtree(stale, ignore_errors=True)
+
+
+@functools.cache
+def _source(module_name: str) -> bytes:
+    spec = importlib.util.find_spec(module_name)
+    if spec is None or spec.origin is None:
+        return b""
+    return Path(spec.origin).read_bytes()
+
+
+def _closure(module_name: str) -> set[str]:
+    seen: set[str] = set()
+    waiting = [module_name]
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting.extend(_our_imports(name))
+    return seen
+
+
+@functools.cache
+def _our_imports(module_name: str) -> tuple[str, ...]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(_source(module_name))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return tuple(sorted(name for name in names if _is_ours(name)))
+
+
+def _is_ours(name: str) -> bool:
+    if name.partition(".")[0] not in ROOMS:
+        return False
+    if name in sys.modules:
+        return True
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False

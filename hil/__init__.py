@@ -1,0 +1,1 @@
+"""WIRE: packets, links, clocks, the host flight computer, the sensor emulator, sessions, logs."""

@@ -1,0 +1,1 @@
+"""TRUTH: Moon, terrain, vehicle, sensors, scenarios, the in-process loop, verdicts."""

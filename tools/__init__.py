@@ -1,0 +1,1 @@
+"""HANDS: the command line, plots, benchmarks."""
