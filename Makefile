@@ -1,0 +1,44 @@
+# make setup   environment in .venv, from requirements.lock
+# make fly     one descent from 20 km        (SCENARIO=orbit, ARGS="--seed 3")
+# make test    lint, types, every test       (WORKERS=4)
+# make bench   the figures, measured here
+# make clean   remove what the above have made
+
+PYTHON ?= python3
+WORKERS ?= 2
+SCENARIO ?= nominal
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: setup fly test bench lock clean
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing the locked packages into .venv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+fly: setup
+	@$(BIN)/leadline fly $(SCENARIO) $(ARGS)
+
+test: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
+
+bench: setup
+	@$(BIN)/leadline bench
+
+# Needs uv (https://docs.astral.sh/uv/) on the path; nothing else in this file does.
+lock:
+	echo "# Exact versions and hashes for Python 3.11 to 3.13 on every platform; made by 'make lock'." > requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-annotate --no-header --upgrade --extra plots --extra dev pyproject.toml >> requirements.lock
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
