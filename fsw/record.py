@@ -10,7 +10,7 @@ first, and spell out spare bytes where the end needs them.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -91,7 +91,7 @@ class Record:
     def leaves(self, prefix: str = "") -> Iterator[tuple[str, Field, int]]:
         """Every scalar or array-of-scalars field, nested ones too: dotted path, field, offset."""
         for name, field in self.fields.items():
-            offset = self.dtype.fields[name][1]
+            offset = layout(self.dtype)[name][1]
             if field.record is None:
                 yield prefix + name, field, offset
                 continue
@@ -115,10 +115,15 @@ def record(name: str, doc: str, /, **fields: Field) -> Record:
     return declared
 
 
+def layout(dtype: np.dtype) -> Mapping[str, Any]:
+    """What memory holds, by field: its type and its offset in bytes."""
+    return dtype.fields or {}
+
+
 def _refuse_padding(name: str, dtype: np.dtype) -> None:
     end = 0
     for key in dtype.names or ():
-        field, offset = dtype.fields[key][:2]
+        field, offset = layout(dtype)[key][:2]
         if offset != end:
             raise ValueError(f"record {name}: {offset - end} bytes of padding before {key}")
         end = offset + field.itemsize
