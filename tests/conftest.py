@@ -1,0 +1,22 @@
+"""What all tests share: kernels are compiled once, before tests are spread over processes."""
+
+import subprocess
+import sys
+
+import pytest
+from hypothesis import settings
+
+# the same examples on every machine; the first one of a run may wait for the compiler
+settings.register_profile("ci", derandomize=True, deadline=None, database=None)
+settings.load_profile("ci")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session):
+    """Fly once in a process of its own when workers follow, so that none of them compiles."""
+    config = session.config
+    if hasattr(config, "workerinput") or not getattr(config.option, "numprocesses", None):
+        return
+    subprocess.run(
+        [sys.executable, "-m", "tools.cli", "fly", "--json"], check=False, stdout=subprocess.DEVNULL
+    )
