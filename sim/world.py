@@ -252,6 +252,13 @@ TRUTH = record(
     legs=i64("bit i is set while leg i touches"),
 )
 
+LEG = record(
+    "Leg",
+    "The ground under one footpad: its tangent plane, renewed every tick near the ground.",
+    ground_I_m=f64("a point of the plane at the start of the tick; it turns with the Moon", 3),
+    normal_I=f64("unit normal, away from the ground", 3),
+)
+
 TRUTH_L = record(
     "TruthL",
     "The truth in the site's frame, for logs, verdicts and tests of navigation.",
@@ -276,7 +283,7 @@ ACTUATORS = record(
     "Engine controller and thruster valves.",
     command_t_ns=i64("tick of the newest command", default=-1),
     throttle=f64("commands on their way to the engine, by tick", DELAY_SLOTS),
-    throttle_in_force=f64("what the engine is asked to do now, 0 when cut"),
+    thrust_target_N=f64("thrust that the engine tends to, 0 when cut or dry"),
     torque_wanted_Nm=f64("mean torque asked of the thrusters", 3),
     torque_owed_Nms=f64("angular impulse asked for, but too small for a pulse yet", 3),
     torque_B_Nm=f64("mean torque of this tick", 3),
@@ -365,7 +372,7 @@ WORLD = record(
     "All of the truth: one run, complete.",
     t_ns=i64("time"),
     tick=i64("ticks since the start"),
-    seed=i64("from which all dice of this run come, not negative"),
+    seed=i64("from which all dice of this run come", lo=0, hi=2**51 - 1),
     moon=MOON("the Moon"),
     site=SITE("the site"),
     vehicle=VEHICLE("the vehicle"),
@@ -375,6 +382,7 @@ WORLD = record(
     start=START("where the flight begins"),
     errors=ERRORS("what the dice drew"),
     truth=TRUTH("state of the vehicle"),
+    legs=LEG("ground under each footpad", LEGS),
     actuators=ACTUATORS("engine and thrusters"),
     imu_truth=IMU_TRUTH("ideal increments of the last tick"),
     imu_state=IMU_STATE("inertial unit"),
