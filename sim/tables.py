@@ -18,7 +18,8 @@ from sim.errors import InputError
 # what may stand behind the last underscore of a name, here or in somebody's file
 UNITS = frozenset(
     "m km mm cm ft mps kmps kmph mps2 radps degps degph rad deg mrad arcsec ns us ms s min h "
-    "kg g N kN mN Nm Hz kHz W K Pa kPa bar kgm2 m3ps2 percent ppm ug".split()
+    "kg g N kN mN Nm Nms Npm Nspm Hz kHz W K Pa kPa bar kgm2 m3ps2 percent ppm ug db "
+    "degprth degphprth ugprth ugprtHz".split()
 )
 
 
@@ -30,13 +31,22 @@ def fill(target: Any, record: Record, table: Mapping[str, Any], where: str) -> N
     """
     for key, value in table.items():
         spot = f"{where}.{key}" if not where.endswith(" ") else f"{where}{key}"
-        field = record.fields.get(key)
+        field = settable(record).get(key)
         if field is None:
             raise InputError(f"{spot}: {_unknown(key, record)}")
-        if field.record is not None and not field.shape:
+        if field.record is not None:
             fill(target[key], field.record, as_table(value, spot), spot)
         else:
             target[key] = _value(field, value, spot)
+
+
+def settable(record: Record) -> dict[str, Field]:
+    """The fields that a table may set: not the spare bytes, and no array of records."""
+    return {
+        key: field
+        for key, field in record.fields.items()
+        if key != "spare" and not (field.record and field.shape)
+    }
 
 
 def as_table(value: Any, spot: str) -> Mapping[str, Any]:
@@ -65,7 +75,7 @@ def expected(field: Field) -> str:
         return f"{field.shape[0]} of: {', '.join(field.codes)}" if field.shape else kind
     noun = "number" if field.base.kind == "f" else "integer"
     count = f"{math.prod(field.shape)} {noun}s" if field.shape else f"{_article(noun)} {noun}"
-    lo, hi = limits(field)
+    lo, hi = limits(field) if field.base.itemsize < 8 else (field.lo, field.hi)
     if math.isinf(lo) and math.isinf(hi):
         return count
     if math.isinf(hi):
@@ -85,13 +95,13 @@ def limits(field: Field) -> tuple[float, float]:
 
 def _unknown(key: str, record: Record) -> str:
     stem = key.removesuffix("_" + unit_of(key))
-    for name in record.fields:
+    for name in settable(record):
         unit = unit_of(name)
         if not unit or name.removesuffix("_" + unit) != stem:
             continue
         fault = "missing unit suffix" if stem == key else "wrong unit suffix"
         return f"{fault}; expected '{name}'"
-    return f"unknown key{nearest(key, record.fields)}"
+    return f"unknown key{nearest(key, settable(record))}"
 
 
 def _value(field: Field, value: Any, spot: str) -> Any:

@@ -45,6 +45,7 @@ def test_what_is_given_is_taken_and_the_rest_keeps_its_default():
         ({"altitude_km": 1.0}, "part.altitude_km: wrong unit suffix; expected 'altitude_m'"),
         ({"altitud_m": 1.0}, "part.altitud_m: unknown key; did you mean 'altitude_m'?"),
         ({"zzz": 1.0}, "part.zzz: unknown key"),
+        ({"spare": [0] * 6}, "part.spare: unknown key"),
         ({"inner": {"dept_m": 1}}, "part.inner.dept_m: unknown key; did you mean 'depth_m'?"),
         ({"inner": 3}, "part.inner: expected a table, not 3"),
         ({"altitude_m": "high"}, "part.altitude_m: expected a number from 0 to 100, not 'high'"),
