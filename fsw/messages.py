@@ -7,6 +7,7 @@ arrived is not on the wire: the receiver stamps that itself, in the inbox.
 from fsw.events import EVENT_NAMES
 from fsw.modes import MODE_NAMES
 from fsw.record import f32, f64, i64, record, u8, u16, u32
+from fsw.trust import VERDICT_NAMES
 
 RANGES_PER_TICK = 8
 IMUS_PER_TICK = 4
@@ -202,7 +203,7 @@ TELEMETRY = record(
     propellant_kg=f32("estimated propellant left"),
     t_go_s=f32("time to the end of the guidance phase"),
     range_age_s=f32("age of the newest range fused; -1 before the first"),
-    range_verdicts=u32("samples per verdict since the start", 12),
+    range_verdicts=u32("samples per verdict since the start", len(VERDICT_NAMES)),
     tick=u32("counts ticks of the flight software"),
     overruns=u32("ticks that began late, since the start"),
     mode=u8("flight mode", codes=MODE_NAMES),

@@ -31,6 +31,7 @@ CUE_NAMES = (
     "low",
     "touchdown",
     "abort",
+    "high",
 )
 (
     CUE_NONE,
@@ -42,7 +43,8 @@ CUE_NAMES = (
     CUE_LOW,
     CUE_TOUCHDOWN,
     CUE_ABORT,
-) = range(9)
+    CUE_HIGH,
+) = range(10)
 
 TRANSITIONS = {
     (STANDBY, CUE_GO): COAST,
@@ -57,6 +59,7 @@ TRANSITIONS = {
     (APPROACH, CUE_AT_GATE): DESCENT,
     (APPROACH, CUE_LOW): TERMINAL,
     (DESCENT, CUE_LOW): TERMINAL,
+    (TERMINAL, CUE_HIGH): DESCENT,
     (BRAKING, CUE_TOUCHDOWN): LANDED,
     (APPROACH, CUE_TOUCHDOWN): LANDED,
     (DESCENT, CUE_TOUCHDOWN): LANDED,

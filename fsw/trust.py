@@ -1,0 +1,140 @@
+"""Range trust: a verdict for every sample, and never a latch.
+
+Each sample is judged alone, against what the filter expects at the sample's own stamp, and
+whatever is rejected can come back with the next one. What is decided here enters the
+estimate, so it is a function of stamps and values only and is made again in every replay;
+facts of arrival (late, out of order, silent) are kept by fsw.intake and reach guidance only.
+
+Before the first lock the inertial estimate may be hundreds of metres off, so one sample
+proves little: samples are held until several in a row agree with each other.
+"""
+
+from fsw.kernel import kernel
+from fsw.record import f64, i64, record, u8, u16
+
+VERDICT_NAMES = (
+    "pending",
+    "fused_now",
+    "fused_late",
+    "too_old",
+    "duplicate",
+    "stale_repeat",
+    "clock_fault",
+    "rejected",
+    "held",
+    "held_for_hypothesis",
+    "invalid",
+    "out_of_range",
+    "bad_geometry",
+    "crowded",
+)
+(
+    PENDING,
+    FUSED_NOW,
+    FUSED_LATE,
+    TOO_OLD,
+    DUPLICATE,
+    STALE_REPEAT,
+    CLOCK_FAULT,
+    REJECTED,
+    HELD,
+    HELD_FOR_HYPOTHESIS,
+    INVALID,
+    OUT_OF_RANGE,
+    BAD_GEOMETRY,
+    CROWDED,
+) = range(14)
+
+TRUST_PARAMS = record(
+    "TrustParams",
+    "How ranges are believed.",
+    gate_sigma=f64(
+        "innovation beyond which a sample is rejected, in sigma", default=5.0, lo=1.0, hi=100.0
+    ),
+    lock_window_s=f64(
+        "samples that agree must fall within this time", default=1.0, lo=0.05, hi=60.0
+    ),
+    noise_m=f64("standard deviation of a range at zero distance", default=0.5, lo=0.0, hi=100.0),
+    noise_share=f64("growth of that deviation with range", default=0.002, lo=0.0, hi=0.5),
+    roughness_m=f64(
+        "standard deviation of the ground within the beam's reach", default=0.15, lo=0.0, hi=100.0
+    ),
+    stamp_sigma_s=f64("standard deviation of a stamp", default=1e-4, lo=0.0, hi=1.0),
+    range_min_m=f64("shortest range believed", default=1.0, lo=0.0, hi=1e4),
+    range_max_m=f64("longest range believed", default=20000.0, lo=1.0, hi=1e6),
+    reach_s=f64("a sample older than this is refused", default=8.0, lo=0.1, hi=8.0),
+    future_s=f64("a stamp further ahead than this is a clock fault", default=0.02, lo=0.0, hi=10.0),
+    silent_s=f64("time without a fused range that is reported", default=2.0, lo=0.1, hi=1e4),
+    lock_samples=i64("samples that must agree before the first is fused", default=3, lo=1, hi=50),
+)
+
+RANGE_TRUST = record(
+    "RangeTrust",
+    "What range trust remembers along the grid; a function of stamps and values.",
+    last_fused_t_ns=i64("stamp of the last range fused; -1 before the first"),
+    lock_t_ns=i64("stamp of the first sample of the present agreement"),
+    lock_innovation_m=f64("innovation of the last sample that agreed"),
+    last_innovation_m=f64("innovation of the last range fused"),
+    last_nis=f64("squared innovation of the last range fused, over its variance"),
+    challenger_offset_m=f64("altitude that a persistent disagreement claims, minus ours"),
+    challenger_variance_m2=f64("variance of that claim"),
+    challenger_since_t_ns=i64("stamp of the first sample behind that claim"),
+    challenger_samples=u16("samples behind that claim; 0 when there is none"),
+    rejects_in_a_row=u16("samples rejected since the last fused"),
+    lock_count=u8("samples that agree so far"),
+    locked=u8("1 once ranges are fused"),
+    spare=u8("zero", 2),
+)
+
+
+@kernel
+def set_verdict(counts, entry, verdict):
+    """Give a sample its verdict; a verdict made again in a replay is counted once."""
+    before = int(entry.verdict)
+    if before == verdict:
+        return
+    counts[before] = int(counts[before]) - 1
+    counts[verdict] = int(counts[verdict]) + 1
+    entry.verdict = verdict
+
+
+@kernel
+def range_variance_m2(params, range_m, closing_mps):
+    """Variance of one range: instrument, ground within the beam, and an uncertain stamp."""
+    noise = float(params.noise_m) + float(params.noise_share) * range_m
+    rough = float(params.roughness_m)
+    drift = float(params.stamp_sigma_s) * closing_mps
+    return noise * noise + rough * rough + drift * drift
+
+
+@kernel
+def judge(trust, params, t_ns, innovation_m, variance_m2, R_m2):
+    """FUSED_NOW, REJECTED or HELD for one sample whose innovation has this variance."""
+    gate = float(params.gate_sigma)
+    if innovation_m * innovation_m > gate * gate * variance_m2:
+        trust.rejects_in_a_row = min(int(trust.rejects_in_a_row) + 1, 65535)
+        return REJECTED
+    if int(trust.locked) == 0 and not _agreed(trust, params, t_ns, innovation_m, R_m2):
+        return HELD
+    trust.locked = 1
+    trust.rejects_in_a_row = 0
+    trust.last_fused_t_ns = t_ns
+    trust.last_innovation_m = innovation_m
+    trust.last_nis = innovation_m * innovation_m / variance_m2
+    return FUSED_NOW
+
+
+@kernel
+def _agreed(trust, params, t_ns, innovation_m, R_m2):
+    """Count samples that agree with their predecessor; true when there are enough."""
+    gate = float(params.gate_sigma)
+    step = innovation_m - float(trust.lock_innovation_m)
+    window_ns = int(float(params.lock_window_s) * 1e9)
+    fresh = int(trust.lock_count) > 0 and t_ns - int(trust.lock_t_ns) <= window_ns
+    if fresh and step * step <= gate * gate * 2.0 * R_m2:
+        trust.lock_count = min(int(trust.lock_count) + 1, 255)
+    else:
+        trust.lock_count = 1
+        trust.lock_t_ns = t_ns
+    trust.lock_innovation_m = innovation_m
+    return int(trust.lock_count) >= int(params.lock_samples)
