@@ -1,0 +1,98 @@
+"""What a flight looks like in a terminal: the timeline as it goes, the verdict at its end."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+SEVERITY_STYLES = {"info": "dim", "notice": "", "warning": "yellow", "alarm": "bold red"}
+SHOWN = ("notice", "warning", "alarm")
+
+
+class Timeline:
+    """Prints phases and events as they come; many of one kind in a row become one line."""
+
+    QUIET_AFTER = 3
+
+    def __init__(self, out: Console) -> None:
+        self._out = out
+        self._seen: dict[str, int] = {}
+
+    def __call__(self, t_s: float, name: str, severity: str, detail: str) -> None:
+        """One event, at flight time t_s."""
+        if severity not in SHOWN:
+            return
+        self._seen[name] = self._seen.get(name, 0) + 1
+        repeats = self._seen[name]
+        if name == "mode_changed":
+            self._out.print(Text(f"{t_s:9.2f} s  {detail}", style="bold cyan"))
+        elif severity == "alarm" or repeats <= self.QUIET_AFTER:
+            style = SEVERITY_STYLES[severity]
+            label = name.replace("_", " ")
+            self._out.print(Text(f"{t_s:9.2f} s    {label:<20} {detail}", style=style))
+            if severity != "alarm" and repeats == self.QUIET_AFTER:
+                self._out.print(Text(f"{'':13} ... further ones of this kind are counted", "dim"))
+
+    def close(self) -> None:
+        """Say how many events were left out."""
+        quiet = {n: c - self.QUIET_AFTER for n, c in self._seen.items() if c > self.QUIET_AFTER}
+        quiet.pop("mode_changed", None)
+        for name, count in quiet.items():
+            self._out.print(Text(f"{'':13} {count} more: {name.replace('_', ' ')}", style="dim"))
+
+
+def heading(version: str, scenario: str, seed: int, params: str, doc: str) -> Text:
+    """The line above a timeline."""
+    title = Text(f"{scenario}", style="bold")
+    title.append(f"  seed {seed}, parameters {params}, leadline {version}\n", style="dim")
+    title.append(doc, style="italic")
+    return title
+
+
+def verdict_panel(result: dict[str, Any], as_expected: bool) -> Panel:
+    """The verdict and its figures, from the object that --json prints."""
+    rows = Table.grid(padding=(0, 2))
+    rows.add_column(style="dim")
+    rows.add_column()
+    for label, text in _figures(result):
+        rows.add_row(label, text)
+    colour = "green" if as_expected else "red"
+    title = Text(result["verdict"].replace("_", " "), style=f"bold {colour}")
+    return Panel(rows, title=title, title_align="left", border_style=colour, expand=False)
+
+
+def _figures(result: dict[str, Any]) -> list[tuple[str, str]]:
+    rows = []
+    touchdown = result["touchdown"]
+    if touchdown is not None:
+        rows.append(
+            (
+                "touchdown",
+                f"{touchdown['v_down_mps']:.2f} m/s down, "
+                f"{touchdown['v_horizontal_mps']:.2f} m/s across",
+            )
+        )
+        rows.append(
+            ("attitude", f"{touchdown['tilt_deg']:.1f} deg, {touchdown['rate_degps']:.1f} deg/s")
+        )
+        rows.append(("from the site", f"{touchdown['miss_m']:.0f} m"))
+    rows.append(("propellant left", f"{result['propellant_left_kg']:.1f} kg"))
+    ranges = result["range"]
+    rows.append(
+        (
+            "first range",
+            f"{_metres(ranges['first_valid_alt_m'])} valid, "
+            f"{_metres(ranges['first_fused_alt_m'])} fused",
+        )
+    )
+    rows.append(("stopping margin", f"{_metres(result['worst_stopping_margin_m'])} at worst"))
+    rows.append(("flight time", f"{result['time_s']:.1f} s in {result['wall_s']:.2f} s"))
+    if result["wall_s"] > 0.0:
+        rows.append(("speed", f"{result['time_s'] / result['wall_s']:,.0f} x real time"))
+    return rows
+
+
+def _metres(value: float | None) -> str:
+    return "none" if value is None else f"{value:.0f} m"
