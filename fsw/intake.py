@@ -23,6 +23,7 @@ from fsw.timebase import to_flight_ns
 from fsw.trust import (
     CLOCK_FAULT,
     DUPLICATE,
+    INHIBITED,
     INVALID,
     OUT_OF_RANGE,
     PENDING,
@@ -64,7 +65,8 @@ INTAKE = record(
     imu_gaps=u32("gaps bridged"),
     imu_saturated=u32("increments with a clipped axis"),
     valid_seen=u8("1 once a range called itself valid"),
-    spare=u8("zero", 3),
+    inhibited=u8("1 while the ground keeps ranges from being used"),
+    spare=u8("zero", 6),
 )
 
 
@@ -148,6 +150,8 @@ def take_range(intake, history, timebase, params, sample, now_ns, computed_k, cu
         verdict = TOO_OLD
     elif t_ns <= int(intake.anchor_t_ns):
         verdict = TOO_OLD
+    elif int(intake.inhibited) == 1:
+        verdict = INHIBITED
     if verdict == PENDING:
         verdict = _insert(intake, history, t_ns, range_m, int(sample.seq), computed_k, cursor_k)
         if int(intake.valid_seen) == 0:

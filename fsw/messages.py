@@ -21,7 +21,6 @@ COMMAND_NAMES = (
     "range_enable",
     "range_inhibit",
     "range_power_cycle",
-    "load_parameter",
 )
 (
     CMD_NONE,
@@ -30,14 +29,13 @@ COMMAND_NAMES = (
     CMD_RANGE_ENABLE,
     CMD_RANGE_INHIBIT,
     CMD_RANGE_POWER_CYCLE,
-    CMD_LOAD_PARAMETER,
-) = range(7)
+) = range(6)
 
 RANGE_ACTION_NAMES = ("none", "power_on", "power_off", "power_cycle")
 RANGE_NO_ACTION, RANGE_POWER_ON, RANGE_POWER_OFF, RANGE_POWER_CYCLE = range(4)
 
-ACK_NAMES = ("accepted", "unknown_command", "not_in_this_mode", "bad_value", "tries_used_up")
-ACK_ACCEPTED, ACK_UNKNOWN, ACK_WRONG_MODE, ACK_BAD_VALUE, ACK_TRIES_USED_UP = range(5)
+ACK_NAMES = ("accepted", "unknown_command", "not_in_this_mode", "tries_used_up")
+ACK_ACCEPTED, ACK_UNKNOWN, ACK_WRONG_MODE, ACK_TRIES_USED_UP = range(4)
 
 # --- to the flight software --------------------------------------------------------------
 
@@ -87,11 +85,9 @@ GROUND_COMMAND = record(
     "GroundCommand",
     "One command from the ground; each is acknowledged.",
     t_ns=i64("when it was sent"),
-    value=f64("value to load, in the parameter's own unit"),
-    parameter=u32("byte offset of the parameter in the Params record, for load_parameter"),
     seq=u16("counts commands, wraps at 65536"),
     code=u8("what is asked", codes=COMMAND_NAMES),
-    spare=u8("zero"),
+    spare=u8("zero", 5),
 )
 
 NAV_UPDATE = record(
@@ -207,8 +203,8 @@ TELEMETRY = record(
     tick=u32("counts ticks of the flight software"),
     overruns=u32("ticks that began late, since the start"),
     mode=u8("flight mode", codes=MODE_NAMES),
-    range_state=u8("0 never locked, 1 locked, 2 lost"),
-    spare=u8("zero", 6),
+    range_state=u8("0 never locked, 1 locked, 2 silent"),
+    spare=u8("zero", 2),
 )
 
 OUTBOX = record(

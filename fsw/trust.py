@@ -27,6 +27,7 @@ VERDICT_NAMES = (
     "out_of_range",
     "bad_geometry",
     "crowded",
+    "inhibited",
 )
 (
     PENDING,
@@ -43,7 +44,8 @@ VERDICT_NAMES = (
     OUT_OF_RANGE,
     BAD_GEOMETRY,
     CROWDED,
-) = range(14)
+    INHIBITED,
+) = range(15)
 
 TRUST_PARAMS = record(
     "TrustParams",

@@ -1,0 +1,438 @@
+"""The executive: one tick, one pass, fixed order, no early return.
+
+`step` is the only door into the flight software. Slower work runs in slots of a (divider,
+offset) table; offsets spread the load. A late tick is finished, counted and reported, and the
+next one runs on the grid of ticks: no burst. After three late ticks in a row telemetry is shed.
+Silence is a failure with a policy: whatever stays away is counted and said.
+"""
+
+from fsw.control import control
+from fsw.descent import lowest_altitude
+from fsw.events import (
+    EV_ABORTED,
+    EV_CAP_OVERRIDE,
+    EV_COMMAND_TAKEN,
+    EV_CONTACT,
+    EV_ENGINE_CUT,
+    EV_IGNITION,
+    EV_IMU_SILENT,
+    EV_MISSED_TICKS,
+    EV_MODE_CHANGED,
+    EV_NONE,
+    EV_NOT_BEGUN,
+    EV_PROPELLANT_LOW,
+    EV_TELEMETRY_SHED,
+    post_event,
+)
+from fsw.guidance import guide, orbit_in_reach, surface_gravity
+from fsw.history import clear_history
+from fsw.kernel import kernel
+from fsw.linear import load3, load4, norm3
+from fsw.messages import (
+    ACK_ACCEPTED,
+    ACK_TRIES_USED_UP,
+    ACK_UNKNOWN,
+    ACK_WRONG_MODE,
+    CMD_ABORT,
+    CMD_GO,
+    CMD_RANGE_ENABLE,
+    CMD_RANGE_INHIBIT,
+    CMD_RANGE_POWER_CYCLE,
+    RANGE_POWER_CYCLE,
+)
+from fsw.modes import (
+    ABORT,
+    BRAKING,
+    COAST,
+    CUE_ABORT,
+    CUE_GO,
+    CUE_IGNITION_POINT,
+    CUE_NONE,
+    CUE_PROPULSION_UNFIT,
+    CUE_TOUCHDOWN,
+    LANDED,
+    NOT_BEGUN,
+    STANDBY,
+    engine_may_run,
+    next_mode,
+)
+from fsw.navigation import begin_navigation, estimate_now, navigate, take_nav_update
+from fsw.propulsion import (
+    TICK_S,
+    begin_propulsion,
+    propellant_left_kg,
+    track_mass,
+    track_thrust,
+)
+from fsw.timebase import timebase_bound_ns, timebase_observe
+from fsw.touchdown import ground_reached, legs_touching
+
+
+def slot(divider, offset):
+    """A row of the slot table: runs when tick % divider == offset. Refuses one that never could."""
+    if not (divider >= 1 and 0 <= offset < divider):
+        raise ValueError(f"slot ({divider}, {offset}) can never run")
+    return (divider, offset)
+
+
+GUIDANCE_SLOT = slot(10, 3)
+TELEMETRY_SLOT = slot(20, 7)
+
+
+@kernel
+def due(tick, row):
+    """True when a slot of the table runs in this tick."""
+    return tick % row[0] == row[1]
+
+
+@kernel
+def boot(state, params):
+    """Bring a zeroed state to the beginning: standby, no estimate, empty rings."""
+    core = state.core
+    core.executive.mode = STANDBY
+    core.executive.now_ns = -1
+    core.control.thrust_scale = 1.0
+    clear_history(state.history)
+    begin_navigation(core.navigation, params)
+    begin_propulsion(core.propulsion, params.propulsion, params.vehicle)
+
+
+@kernel
+def step(state, params, inbox, outbox):
+    """One tick of the flight software. All four are single records; outbox is written anew."""
+    core = state.core
+    executive = core.executive
+    tick = int(executive.tick)
+    _open_tick(executive, params.executive, inbox, outbox)
+    quiet = _quiet(executive, params.executive)
+    _take_clock(core.navigation, params, inbox, outbox)
+    _take_update(core, state.history, params, inbox, outbox)
+    _take_commands(core, params, inbox, outbox)
+    navigate(core.navigation, state.history, params, inbox, quiet, outbox)
+    track_mass(core.propulsion, params.propulsion, params.vehicle, inbox, quiet)
+    _renew_estimate(core, params, int(inbox.now_ns))
+    _watch_inputs(core, params, inbox, outbox)
+    _watch_ground(core, params, inbox, outbox)
+    if due(tick, GUIDANCE_SLOT) and int(core.navigation.ready) == 1:
+        _guide(core, params, int(inbox.now_ns), outbox)
+    _act(core, params, outbox)
+    if due(tick, TELEMETRY_SLOT) and int(executive.late_in_a_row) < int(
+        params.executive.shed_after
+    ):
+        _report(core, params, outbox)
+    _close_tick(core, int(inbox.now_ns), outbox)
+
+
+@kernel
+def _open_tick(executive, params, inbox, outbox):
+    """Count skipped ticks and clear the outbox."""
+    outbox.n_events = 0
+    outbox.n_acks = 0
+    outbox.has_range_command = 0
+    outbox.has_telemetry = 0
+    missed = int(inbox.missed_ticks)
+    executive.overruns = int(executive.overruns) + missed
+    if missed == 0:
+        executive.late_in_a_row = 0
+        return
+    executive.late_in_a_row = min(int(executive.late_in_a_row) + 1, 255)
+    post_event(outbox, EV_MISSED_TICKS, float(missed), float(executive.overruns))
+    if int(executive.late_in_a_row) == int(params.shed_after):
+        post_event(outbox, EV_TELEMETRY_SHED, float(executive.late_in_a_row), 0.0)
+
+
+@kernel
+def _quiet(executive, params):
+    """1 when neither engine nor thrusters can have acted during the latest increments."""
+    engine_quiet = int(executive.engine_off_ticks) >= int(params.engine_off_ticks)
+    if engine_quiet and int(executive.torque_off_ticks) >= int(params.torque_off_ticks):
+        return 1
+    return 0
+
+
+@kernel
+def _take_clock(nav, params, inbox, outbox):
+    if int(inbox.has_clock) == 1:
+        code, a, b = timebase_observe(
+            nav.timebase, params.navigation.timebase, inbox.clock, int(inbox.now_ns)
+        )
+        if code != EV_NONE:
+            post_event(outbox, code, a, b)
+
+
+@kernel
+def _take_update(core, history, params, inbox, outbox):
+    """An uplinked state is taken only where no force has acted since its epoch."""
+    mode = int(core.executive.mode)
+    if int(inbox.has_nav_update) == 1 and (mode == STANDBY or mode == COAST):
+        update = inbox.nav_update
+        take_nav_update(core.navigation, history, params, update, int(inbox.now_ns), outbox)
+
+
+# --- modes and commands ------------------------------------------------------------------
+
+
+@kernel
+def _cue(core, cue, now_ns, outbox):
+    """Give a cue to the mode machine; true when it moved."""
+    before = int(core.executive.mode)
+    after = next_mode(before, cue)
+    if after < 0 or after == before:
+        return False
+    core.executive.mode = after
+    core.executive.mode_since_ns = now_ns
+    post_event(outbox, EV_MODE_CHANGED, float(after), float(before))
+    estimate = core.estimate
+    height = float(estimate.altitude_m)
+    speed = float(estimate.v_down_mps)
+    if after == BRAKING:
+        post_event(outbox, EV_IGNITION, height, norm3(load3(estimate.v_BL_L_mps)))
+    elif after == NOT_BEGUN:
+        ready = float(int(core.propulsion.ready))
+        post_event(outbox, EV_NOT_BEGUN, float(core.propulsion.mass_kg), ready)
+    elif after == LANDED:
+        post_event(outbox, EV_ENGINE_CUT, speed, height)
+    elif after == ABORT:
+        post_event(outbox, EV_ABORTED, height, -speed)
+    return True
+
+
+@kernel
+def _take_commands(core, params, inbox, outbox):
+    """Obey or refuse each command, and answer it."""
+    for i in range(int(inbox.n_commands)):
+        command = inbox.commands[i]
+        result = _obey(core, params, int(command.code), int(inbox.now_ns), outbox)
+        ack = outbox.acks[int(outbox.n_acks)]
+        ack.seq = command.seq
+        ack.code = command.code
+        ack.result = result
+        outbox.n_acks = int(outbox.n_acks) + 1
+        core.executive.last_command_seq = command.seq
+        post_event(outbox, EV_COMMAND_TAKEN, float(int(command.code)), float(result))
+
+
+@kernel
+def _obey(core, params, code, now_ns, outbox):
+    """Carry out one command; returns the answer."""
+    if code == CMD_GO:
+        return ACK_ACCEPTED if _cue(core, CUE_GO, now_ns, outbox) else ACK_WRONG_MODE
+    if code == CMD_ABORT:
+        braking = int(core.executive.mode) == BRAKING
+        if braking and not orbit_in_reach(params.moon, params.vehicle, core.estimate):
+            return ACK_WRONG_MODE
+        return ACK_ACCEPTED if _cue(core, CUE_ABORT, now_ns, outbox) else ACK_WRONG_MODE
+    if code == CMD_RANGE_ENABLE:
+        core.navigation.intake.inhibited = 0
+        return ACK_ACCEPTED
+    if code == CMD_RANGE_INHIBIT:
+        core.navigation.intake.inhibited = 1
+        return ACK_ACCEPTED
+    if code == CMD_RANGE_POWER_CYCLE:
+        return _power_cycle_range(core.executive, params.executive, outbox)
+    return ACK_UNKNOWN
+
+
+@kernel
+def _power_cycle_range(executive, params, outbox):
+    if int(executive.power_cycles) >= int(params.power_cycles_max):
+        return ACK_TRIES_USED_UP
+    executive.power_cycles = int(executive.power_cycles) + 1
+    outbox.range_command.action = RANGE_POWER_CYCLE
+    outbox.has_range_command = 1
+    return ACK_ACCEPTED
+
+
+# --- estimate, inputs, ground ------------------------------------------------------------
+
+
+@kernel
+def _renew_estimate(core, params, now_ns):
+    """What guidance and control work from: the head, in the site's frame, and its worst case."""
+    estimate = core.estimate
+    if int(core.navigation.ready) == 0:
+        return
+    estimate_now(core.navigation, params, now_ns, estimate)
+    estimate.mass_kg = core.propulsion.mass_kg
+    bound_ns = timebase_bound_ns(core.navigation.timebase, params.navigation.timebase, now_ns)
+    fallen_m = max(float(estimate.v_down_mps), 0.0) * float(bound_ns) * 1e-9
+    estimate.altitude_lo_m = lowest_altitude(
+        params.descent,
+        float(estimate.altitude_m),
+        float(estimate.sigma_altitude_m),
+        fallen_m,
+    )
+
+
+@kernel
+def _watch_inputs(core, params, inbox, outbox):
+    """Report inertial silence and low propellant, once each time."""
+    executive = core.executive
+    limit = int(params.executive.imu_silent_ticks)
+    executive.imu_missing_ticks = int(executive.imu_missing_ticks) + 1
+    if int(inbox.n_imus) > 0:
+        executive.imu_missing_ticks = 0
+    if int(executive.imu_missing_ticks) == limit and int(core.navigation.ready) == 1:
+        post_event(outbox, EV_IMU_SILENT, float(limit) * TICK_S, 0.0)
+    left = propellant_left_kg(core.propulsion, params.vehicle)
+    low = left < float(params.propulsion.propellant_low_kg)
+    if low and int(core.propulsion.low_reported) == 0 and engine_may_run(int(executive.mode)):
+        core.propulsion.low_reported = 1
+        rate = float(core.propulsion.mass_kg) * surface_gravity(params.moon, params.site)
+        hover_s = left * float(params.vehicle.exhaust_mps) / max(rate, 1.0)
+        post_event(outbox, EV_PROPELLANT_LOW, left, hover_s)
+
+
+@kernel
+def _watch_ground(core, params, inbox, outbox):
+    """Listen to the witnesses of touchdown; report the first contact."""
+    touchdown = core.touchdown
+    estimate = core.estimate
+    reached = ground_reached(
+        touchdown,
+        params.touchdown,
+        estimate,
+        float(core.propulsion.thrust_N),
+        surface_gravity(params.moon, params.site),
+        int(core.executive.mode),
+        inbox,
+        TICK_S,
+    )
+    legs = legs_touching(int(touchdown.legs))
+    if legs > 0 and int(touchdown.reported) == 0:
+        touchdown.reported = 1
+        post_event(outbox, EV_CONTACT, float(legs), float(estimate.v_down_mps))
+    if reached:
+        _cue(core, CUE_TOUCHDOWN, int(inbox.now_ns), outbox)
+
+
+# --- guidance, control, telemetry --------------------------------------------------------
+
+
+@kernel
+def _guide(core, params, now_ns, outbox):
+    """Run guidance and hand its cue to the mode machine."""
+    executive = core.executive
+    guidance = core.guidance
+    dt_s = 0.1
+    if int(executive.guided_ns) > 0:
+        dt_s = min(float(now_ns - int(executive.guided_ns)) * 1e-9, 1.0)
+    executive.guided_ns = now_ns
+    guide(
+        guidance,
+        params.guidance,
+        params.descent,
+        params.moon,
+        params.site,
+        params.vehicle,
+        core.estimate,
+        int(executive.mode),
+        float(core.control.thrust_scale),
+        dt_s,
+    )
+    if int(guidance.assured) == 1 and int(executive.was_assured) == 0:
+        before = float(guidance.u_before_mps2)
+        post_event(outbox, EV_CAP_OVERRIDE, before, float(guidance.u_assured_mps2))
+    executive.was_assured = guidance.assured
+    cue = int(guidance.cue)
+    if cue == CUE_IGNITION_POINT and not _fit(core.propulsion, params.propulsion):
+        cue = CUE_PROPULSION_UNFIT
+    if cue != CUE_NONE:
+        _cue(core, cue, now_ns, outbox)
+
+
+@kernel
+def _fit(propulsion, params):
+    """True when propulsion says that it can carry a descent; silence is no refusal."""
+    if int(propulsion.reported) == 0:
+        return True
+    return int(propulsion.ready) == 1 and float(propulsion.mass_kg) >= float(params.mass_min_kg)
+
+
+@kernel
+def _act(core, params, outbox):
+    """Write the actuator command of this tick, and keep a copy of it in core."""
+    executive = core.executive
+    actuators = core.actuators
+    if int(core.navigation.ready) == 1:
+        control(
+            core.control,
+            params.control,
+            params.vehicle,
+            core.estimate,
+            core.guidance,
+            int(executive.mode),
+            actuators,
+            TICK_S,
+        )
+    track_thrust(
+        core.propulsion, params.vehicle, float(actuators.throttle), int(actuators.engine_on)
+    )
+    executive.engine_off_ticks = int(executive.engine_off_ticks) + 1
+    if int(actuators.engine_on) == 1:
+        executive.engine_off_ticks = 0
+    executive.torque_off_ticks = int(executive.torque_off_ticks) + 1
+    if int(core.control.fired) == 1:
+        executive.torque_off_ticks = 0
+
+
+@kernel
+def _report(core, params, outbox):
+    """Fill the telemetry record."""
+    t = outbox.telemetry
+    estimate = core.estimate
+    guidance = core.guidance
+    r = load3(estimate.r_BL_L_m)
+    v = load3(estimate.v_BL_L_mps)
+    q = load4(estimate.q_LB)
+    for i in range(3):
+        t.r_BL_L_m[i] = r[i]
+        t.v_BL_L_mps[i] = v[i]
+    for i in range(4):
+        t.q_LB[i] = q[i]
+    t.altitude_m = estimate.altitude_m
+    t.altitude_lo_m = estimate.altitude_lo_m
+    t.sigma_altitude_m = estimate.sigma_altitude_m
+    t.v_cap_mps = guidance.v_cap_mps
+    t.stopping_margin_m = guidance.stopping_margin_m
+    t.throttle = core.actuators.throttle
+    t.mass_kg = estimate.mass_kg
+    t.propellant_kg = propellant_left_kg(core.propulsion, params.vehicle)
+    t.t_go_s = guidance.t_go_s
+    t.range_age_s = estimate.range_age_s
+    for i in range(len(t.range_verdicts)):
+        t.range_verdicts[i] = core.navigation.intake.verdicts[i]
+    t.tick = core.executive.tick
+    t.overruns = core.executive.overruns
+    t.mode = core.executive.mode
+    t.range_state = core.navigation.grid.trust.locked
+    if int(core.navigation.silent) == 1:
+        t.range_state = 2
+    outbox.has_telemetry = 1
+
+
+@kernel
+def _close_tick(core, now_ns, outbox):
+    """Stamp and count everything that leaves, and move on to the next tick."""
+    executive = core.executive
+    tick = int(executive.tick)
+    core.actuators.t_ns = now_ns
+    core.actuators.tick = tick
+    core.actuators.seq = int(executive.actuator_seq) & 0xFFFF
+    core.actuators.mode = executive.mode
+    executive.actuator_seq = (int(executive.actuator_seq) + 1) & 0xFFFF
+    outbox.actuators = core.actuators
+    outbox.telemetry.t_ns = now_ns
+    for i in range(int(outbox.n_acks)):
+        outbox.acks[i].t_ns = now_ns
+    for i in range(int(outbox.n_events)):
+        outbox.events[i].t_ns = now_ns
+        outbox.events[i].seq = executive.event_seq
+        executive.event_seq = (int(executive.event_seq) + 1) & 0xFFFF
+    executive.events_lost = outbox.events_lost
+    if int(outbox.has_range_command) == 1:
+        outbox.range_command.t_ns = now_ns
+        outbox.range_command.seq = executive.range_command_seq
+        executive.range_command_seq = (int(executive.range_command_seq) + 1) & 0xFFFF
+    executive.now_ns = now_ns
+    executive.tick = tick + 1

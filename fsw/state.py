@@ -1,0 +1,94 @@
+"""The flight software's memory: parameters, core and history. Nothing is remembered elsewhere.
+
+`core` is all that is needed to fly on, and small: it is hashed at every tick for parity, and a
+restart resumes from it. `history` holds the rings that allow late ranges to be fused; a restart
+begins with an empty one.
+"""
+
+from fsw.beliefs import ESTIMATE, MOON_BELIEF, SITE_BELIEF, VEHICLE_BELIEF
+from fsw.control import CONTROL, CONTROL_PARAMS
+from fsw.descent import DESCENT_PARAMS
+from fsw.guidance import GUIDANCE, GUIDANCE_PARAMS
+from fsw.history import HISTORY
+from fsw.messages import ACTUATOR_COMMAND
+from fsw.modes import MODE_NAMES
+from fsw.navigation import NAVIGATION, NAVIGATION_PARAMS
+from fsw.propulsion import PROPULSION, PROPULSION_PARAMS
+from fsw.record import i64, record, u8, u16, u32
+from fsw.touchdown import TOUCHDOWN, TOUCHDOWN_PARAMS
+
+CORE_LIMIT_BYTES = 8192
+
+EXECUTIVE_PARAMS = record(
+    "ExecutiveParams",
+    "Policy for time that was lost.",
+    power_cycles_max=i64("times the rangefinder may be power-cycled", default=3, lo=0, hi=100),
+    shed_after=i64("late ticks in a row after which telemetry is shed", default=3, lo=1, hi=1000),
+    imu_silent_ticks=i64("ticks without an increment that are reported", default=5, lo=1, hi=1000),
+    engine_off_ticks=i64(
+        "ticks after which the last thrust has died away", default=200, lo=1, hi=10000
+    ),
+    torque_off_ticks=i64(
+        "ticks after which the last thruster pulse has died away", default=10, lo=1, hi=1000
+    ),
+)
+
+PARAMS = record(
+    "Params",
+    "Everything that a preset or a scenario may set in the flight software.",
+    moon=MOON_BELIEF("the Moon as believed"),
+    site=SITE_BELIEF("the landing site as believed"),
+    vehicle=VEHICLE_BELIEF("the vehicle as believed"),
+    navigation=NAVIGATION_PARAMS("navigation"),
+    guidance=GUIDANCE_PARAMS("guidance"),
+    descent=DESCENT_PARAMS("stopping-distance law"),
+    control=CONTROL_PARAMS("attitude and throttle"),
+    propulsion=PROPULSION_PARAMS("mass and thrust bookkeeping"),
+    touchdown=TOUCHDOWN_PARAMS("touchdown"),
+    executive=EXECUTIVE_PARAMS("executive"),
+)
+
+EXECUTIVE = record(
+    "Executive",
+    "Ticks, counters, and what was said last.",
+    now_ns=i64("time of the last tick, flight clock"),
+    mode_since_ns=i64("when the mode was entered"),
+    guided_ns=i64("when guidance ran last"),
+    engine_off_ticks=i64("ticks in a row without thrust commanded"),
+    torque_off_ticks=i64("ticks in a row without thruster torque commanded"),
+    imu_missing_ticks=i64("ticks in a row without an increment"),
+    tick=u32("ticks since the start"),
+    overruns=u32("ticks skipped since the start"),
+    events_lost=u32("events that found no room"),
+    actuator_seq=u16("commands sent"),
+    event_seq=u16("events sent"),
+    range_command_seq=u16("orders to the rangefinder sent"),
+    last_command_seq=u16("sequence number of the last ground command taken"),
+    late_in_a_row=u8("ticks in a row that came late"),
+    mode=u8("flight mode", codes=MODE_NAMES),
+    power_cycles=u8("times the rangefinder was power-cycled"),
+    was_assured=u8("1 while runtime assurance was at work in the last run of guidance"),
+)
+
+CORE = record(
+    "Core",
+    "All that is needed to fly on.",
+    executive=EXECUTIVE("ticks and modes"),
+    navigation=NAVIGATION("navigation"),
+    propulsion=PROPULSION("mass and thrust"),
+    guidance=GUIDANCE("guidance"),
+    control=CONTROL("control"),
+    touchdown=TOUCHDOWN("touchdown"),
+    estimate=ESTIMATE("what guidance and control were given last"),
+    actuators=ACTUATOR_COMMAND("the last command"),
+)
+
+STATE = record(
+    "State",
+    "The whole memory of the flight software.",
+    core=CORE("all that is needed to fly on"),
+    history=HISTORY("rings of the past"),
+)
+
+if CORE.dtype.itemsize > CORE_LIMIT_BYTES:
+    raise ValueError(f"core has {CORE.dtype.itemsize} bytes, more than {CORE_LIMIT_BYTES}")
