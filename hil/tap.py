@@ -1,0 +1,73 @@
+"""The tap on the flight software's door: one call a tick records all that went in and out.
+
+It looks at the boxes where they lie, after the step, so the loop that owns them (in process,
+over a line, in real time) needs no code of its own for recording.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from fsw.messages import INBOX, OUTBOX
+from hil.channels import (
+    CORE_SLOTS,
+    INBOX_SLOTS,
+    OUTBOX_SLOTS,
+    TICK_MARK,
+    core_parts,
+    slot_table,
+)
+from hil.log_kernels import append_tick
+from hil.recorder import Recorder
+
+SLOT_TABLES = (slot_table(INBOX_SLOTS), slot_table(OUTBOX_SLOTS), slot_table(CORE_SLOTS))
+SCRATCH_WORDS = 64
+BOUNDS = np.array([end for _, end in core_parts()], np.int64)
+
+
+class Tap:
+    """Records the ticks of one flight computer: its state, params and boxes stay the same objects.
+
+    Parameters and core are recorded once, when the tap is made; so make it before the first tick.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        state: Any,
+        params: Any,
+        inbox: Any,
+        outbox: Any,
+        start_ns: int = 0,
+    ) -> None:
+        self._recorder = recorder
+        self._inbox = inbox
+        recorder.append("params", start_ns, params)
+        recorder.append("core", start_ns, state.core)
+        core = np.frombuffer(state.core, np.uint64)
+        mark = np.zeros(1, TICK_MARK.dtype)
+        self._arguments = (
+            recorder.ring,
+            recorder.buffer,
+            SLOT_TABLES,
+            np.frombuffer(inbox, INBOX.dtype),
+            np.frombuffer(inbox, np.uint32),
+            np.frombuffer(outbox, OUTBOX.dtype),
+            np.frombuffer(outbox, np.uint32),
+            core,
+            core.view(np.uint32),
+            BOUNDS,
+            mark,
+            mark.view(np.uint32),
+            np.zeros(SCRATCH_WORDS, np.uint32),
+        )
+
+    def record(self, truth: Any = None) -> bool:
+        """Record the tick that was just flown, and the truth at it when given (a TRUTH_L).
+
+        False when the ring was full.
+        """
+        self._recorder.make_room()
+        if truth is not None:
+            self._recorder.append("truth", int(self._inbox.now_ns), truth)
+        return append_tick(*self._arguments)
