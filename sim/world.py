@@ -372,6 +372,8 @@ WORLD = record(
     "All of the truth: one run, complete.",
     t_ns=i64("time"),
     tick=i64("ticks since the start"),
+    contacts_sent=i64("contact samples since the start"),
+    statuses_sent=i64("propulsion statuses since the start"),
     seed=i64("from which all dice of this run come", lo=0, hi=2**51 - 1),
     moon=MOON("the Moon"),
     site=SITE("the site"),
