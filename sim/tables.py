@@ -16,11 +16,32 @@ from fsw.record import Field, Record
 from sim.errors import InputError
 
 # what may stand behind the last underscore of a name, here or in somebody's file
-UNITS = frozenset(
-    "m km mm cm ft mps kmps kmph mps2 radps degps degph rad deg mrad arcsec ns us ms s min h "
-    "kg g N kN mN Nm Nms Npm Nspm Hz kHz W K Pa kPa bar kgm2 m3ps2 percent ppm ug db "
-    "degprth degphprth ugprth ugprtHz".split()
+SYMBOLS = {
+    "mps": "m/s",
+    "kmps": "km/s",
+    "kmph": "km/h",
+    "mps2": "m/s2",
+    "m3ps2": "m3/s2",
+    "kgm2": "kg m2",
+    "radps": "rad/s",
+    "degps": "deg/s",
+    "degph": "deg/h",
+    "degprth": "deg/rth",
+    "degphprth": "deg/h/rth",
+    "ugprth": "ug/rth",
+    "ugprtHz": "ug/rtHz",
+    "Npm": "N/m",
+    "Nspm": "N s/m",
+    "Nms": "N m s",
+    "Nm": "N m",
+    "db": "dB",
+    "ps": "1/s",
+}
+PLAIN = (
+    "m km mm cm ft rad deg mrad arcsec ns us ms s h "
+    "kg g N kN mN Hz kHz W K Pa kPa bar percent ppm ug"
 )
+UNITS = {**SYMBOLS, **{unit: unit for unit in PLAIN.split()}}
 
 
 def fill(target: Any, record: Record, table: Mapping[str, Any], where: str) -> None:
@@ -64,8 +85,8 @@ def nearest(word: str, words: Iterable[str]) -> str:
 
 def unit_of(name: str) -> str:
     """The unit that a name ends in, or nothing."""
-    last = name.rpartition("_")[2]
-    return last if last in UNITS and last != name else ""
+    stem, _, last = name.rpartition("_")
+    return last if stem and last in UNITS else ""
 
 
 def expected(field: Field) -> str:

@@ -11,7 +11,7 @@ import sim.world  # noqa: F401  declares the truth
 from fsw.events import EVENT_TABLE, SEVERITY_NAMES
 from fsw.record import REGISTRY, Field, Record, layout
 from hil.packets import MESSAGES, schema_sha256
-from sim.tables import expected, unit_of
+from sim.tables import UNITS, expected, unit_of
 from tools.console import console, emit
 
 
@@ -67,7 +67,7 @@ def _field(key: str, field: Field, offset: int) -> dict[str, Any]:
         "type": field.type,
         "shape": list(field.shape),
         "offset": offset,
-        "unit": unit_of(key),
+        "unit": UNITS.get(unit_of(key), ""),
         "takes": "" if field.record else expected(field),
         "doc": field.doc,
     }

@@ -1,0 +1,103 @@
+"""The scenario guide, `sim/scenarios/README.md`, written from the records that read a scenario.
+
+`python -m sim.guide` writes it again; a test fails when it is stale.
+"""
+
+from collections.abc import Iterator
+
+from fsw.record import Field, Record
+from fsw.state import PARAMS
+from sim.scenario import SCENARIOS, WORLD_TABLES
+from sim.tables import UNITS, expected, settable, unit_of
+from sim.verdict import VERDICT_NAMES
+from sim.world import WORLD
+
+GUIDE = SCENARIOS / "README.md"
+
+OPENING = """\
+# Scenarios
+
+A scenario is a TOML file. `leadline fly` takes its path, or the name of one in this folder;
+`leadline scenarios` lists them. Reading is strict: an unknown key, a missing unit suffix, a wrong
+type or a value out of range is refused in one line that names the key and what was expected.
+
+```toml
+name = "late-and-light"
+doc = "What this scenario is about, in a line."
+
+[vehicle]
+class = "resilience_class"     # a file of sim/vehicles
+
+[start]
+propellant_kg = 350.0
+
+[sensors.range]
+max_m = 900.0
+
+[expect]
+verdict = "landed"
+```
+
+Whatever a file leaves out keeps the default below. `--set start.propellant_kg=340` overrides a
+key for one run, in TOML's own syntax.
+
+`[vehicle]`, `[site]`, `[start]`, `[sensors.*]` set the truth. The flight software is told the
+site, the mass at the start and the cant of the rangefinder as the truth has them; everything else
+that it believes stands under `[params.*]` and has numbers of its own. Setting `[params.site]` apart
+from `[site]` makes a datum error. `--params FILE` reads the tables of `[params.*]`, without
+that prefix, from a file of their own; what a scenario sets under `[params.*]` stands above it.
+
+`[expect] verdict` says how the flight ends when all is as it should be (default `landed`), one of
+{verdicts}.
+
+This page is generated from the records: `python -m sim.guide`.
+"""
+
+
+def guide() -> str:
+    """The text of the scenario guide."""
+    verdicts = ", ".join(f"`{name}`" for name in VERDICT_NAMES)
+    tables = [("vehicle", WORLD.fields["vehicle"].record)]
+    tables += [(name, WORLD.fields[name].record) for name in WORLD_TABLES]
+    tables.append(("params", PARAMS))
+    sections = [
+        _section(path, record)
+        for name, outer in tables
+        if outer is not None
+        for path, record in _nested(name, outer)
+    ]
+    return "\n".join([OPENING.format(verdicts=verdicts), *sections])
+
+
+def _nested(path: str, record: Record) -> Iterator[tuple[str, Record]]:
+    """A record and those in it, outer ones first, with their dotted paths."""
+    yield path, record
+    for key, field in settable(record).items():
+        if field.record is not None:
+            yield from _nested(f"{path}.{key}", field.record)
+
+
+def _section(path: str, record: Record) -> str:
+    rows = [_row(key, field) for key, field in settable(record).items() if field.record is None]
+    if not rows:
+        return f"## `[{path}]`\n\n{record.doc}\n"
+    head = ["| key | unit | takes | default | meaning |", "|---|---|---|---|---|"]
+    return "\n".join([f"## `[{path}]`", "", record.doc, "", *head, *rows, ""])
+
+
+def _row(key: str, field: Field) -> str:
+    unit = UNITS.get(unit_of(key), "")
+    cells = (f"`{key}`", unit, expected(field), _default(field), field.doc)
+    return f"| {' | '.join(cells)} |"
+
+
+def _default(field: Field) -> str:
+    if field.codes:
+        return field.codes[int(field.default)]  # type: ignore[arg-type]
+    if isinstance(field.default, tuple):
+        return ", ".join(f"{value:.10g}" for value in field.default)
+    return f"{field.default:.10g}"
+
+
+if __name__ == "__main__":
+    GUIDE.write_text(guide(), encoding="utf-8")
