@@ -29,7 +29,7 @@ from sim.world import WORLD
 HOME = Path(__file__).parent
 SCENARIOS = HOME / "scenarios"
 VEHICLES = HOME / "vehicles"
-SEED_MAX = 2**63 - 1
+SEED_MAX = 2**51 - 1  # the dice make 4096 streams of each, and a key has 64 bits
 
 # tables of a scenario that are records of the world
 WORLD_TABLES = ("moon", "site", "terrain", "sensors", "dispersions", "start")
