@@ -14,7 +14,8 @@ even when c1 has no part along V, which is one equation for the time to go t:
 
 Its mean throttle |V| mass / (M0 T) then rises steadily while the vehicle coasts closer: that is
 the ignition cue, and afterwards the throttle's small moves are what holds the downrange. Where
-full thrust does not suffice, t comes from |V| = a M0 instead and the downrange is given up.
+full thrust does not suffice, t comes from |V| = a M0 instead and the gate slides downrange, by
+as much as makes thrust even again.
 
 Gravity, with the Coriolis term, goes from here to the gate as the distance does under even
 braking, with the square of the time left. (Centrifugal acceleration, 1e-5 m/s^2, is left out.)
@@ -101,35 +102,45 @@ def first_guess(state, gate):
 
 
 @kernel
-def brake_accel(velocity, position, moments, t_s, short):
-    """Thrust acceleration of now, c0 [m/s^2]; when thrust falls short, without c1 along V."""
+def slide_gate(velocity, position, downrange_L, moments, t_s):
+    """Position to gain when the gate slides downrange until thrust is even."""
+    m0, m1, _ = moments
+    v2 = dot3(velocity, velocity)
+    along = dot3(downrange_L, velocity)
+    if along * along < 0.01 * v2:
+        return position
+    surplus = dot3(position, velocity) - (t_s - m1 / m0) * v2
+    return add_scaled3(position, downrange_L, -surplus / along)
+
+
+@kernel
+def brake_accel(velocity, position, moments, t_s):
+    """Thrust acceleration of now, c0 [m/s^2]."""
     m0, m1, m2 = moments
     det = m1 * m1 - m0 * m2
     lever = t_s * m0 - m1
     c1 = scale3(add_scaled3(scale3(position, m0), velocity, -lever), 1.0 / det)
-    if short > 0.0:
-        along = dot3(c1, velocity) / max(dot3(velocity, velocity), 1e-6)
-        c1 = add_scaled3(c1, velocity, -along)
     return scale3(add_scaled3(velocity, c1, -m1), 1.0 / m0)
 
 
 @kernel
-def steer(moon, site, estimate, gate, t_s, tau_s, accel_mps2, steps):
+def steer(moon, site, estimate, gate, downrange_L, last, tau_s, accel_mps2, steps):
     """Solve for the time to go and the thrust: (t, accel_L, mean accel, short).
 
-    t_s is the last solution, to be refined `steps` times; accel_mps2 is full thrust over mass.
-    The mean is |V| / M0, what even thrust would give now.
+    `last` is the last (t, short), to be refined `steps` times; accel_mps2 is full thrust over
+    mass. The mean is |V| / M0, what even thrust would give now.
     """
     state = (load3(estimate.r_BL_L_m), load3(estimate.v_BL_L_mps))
     g0 = falling_accel(moon, site, state[0], state[1])
     g1 = falling_accel(moon, site, gate[0], gate[1])
-    t = t_s
-    short = 0.0
+    t, short = last
     for _ in range(steps):
         velocity, position = to_gain(state, gate, g0, g1, t)
         moments = thrust_moments(t, tau_s)
         t, short = refine_time(velocity, position, gate[1], moments, t, tau_s, accel_mps2)
     velocity, position = to_gain(state, gate, g0, g1, t)
     moments = thrust_moments(t, tau_s)
-    accel = brake_accel(velocity, position, moments, t, short)
+    if short > 0.0:
+        position = slide_gate(velocity, position, downrange_L, moments, t)
+    accel = brake_accel(velocity, position, moments, t)
     return t, accel, norm3(velocity) / moments[0], short

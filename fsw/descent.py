@@ -31,10 +31,10 @@ DESCENT_PARAMS = record(
     v_approach_mps=f64("greatest descent rate in approach", default=75.0, lo=5.0, hi=200.0),
     v_descent_mps=f64("greatest descent rate in descent", default=75.0, lo=2.0, hi=200.0),
     terminal_height_m=f64(
-        "height of the let-down at touchdown speed", default=20.0, lo=2.0, hi=500.0
+        "height of the let-down at touchdown speed", default=12.0, lo=2.0, hi=500.0
     ),
     tau_v_s=f64("time constant of the descent rate loop", default=0.8, lo=0.2, hi=10.0),
-    alpha_per_s=f64("rate at which the stopping margin may be spent", default=0.7, lo=0.05, hi=5.0),
+    alpha_per_s=f64("rate at which the stopping margin may be spent", default=1.5, lo=0.05, hi=5.0),
 )
 
 
@@ -92,9 +92,25 @@ def v_cap(params, h_lo_m, a_d_mps2):
 
 
 @kernel
+def _terminal_aim(params, h_lo_m):
+    """Height that makes the cap end at the terminal height instead of h_margin [m]."""
+    return h_lo_m + float(params.h_margin_m) - float(params.terminal_height_m)
+
+
+@kernel
+def descent_speed(params, v_limit_mps, h_lo_m, a_d_mps2):
+    """Descent rate wanted: the cap with the terminal height in hand, or a limit [m/s]."""
+    return min(v_cap(params, _terminal_aim(params, h_lo_m), a_d_mps2), v_limit_mps)
+
+
+@kernel
 def descent_accel(params, v_down_mps, v_limit_mps, h_lo_m, a_d_mps2, g_mps2):
-    """Upward thrust acceleration that follows the lower of the cap and a limit [m/s^2]."""
-    cap = v_cap(params, h_lo_m, a_d_mps2)
+    """Upward thrust acceleration that follows the lower of the cap and a limit [m/s^2].
+
+    It aims to be at touchdown speed at the terminal height already, well inside the law, so
+    that runtime assurance rests while all goes well.
+    """
+    cap = v_cap(params, _terminal_aim(params, h_lo_m), a_d_mps2)
     v_cmd = min(cap, v_limit_mps)
     a_ff = 0.0
     if cap <= v_limit_mps and cap > float(params.v_touchdown_mps):

@@ -13,7 +13,7 @@ from fsw.braking import first_guess, steer
 from fsw.descent import (
     assured_thrust,
     descent_accel,
-    profile_decel,
+    descent_speed,
     stoppable_speed,
     stopping_height,
     stopping_margin,
@@ -60,13 +60,13 @@ GUIDANCE_PARAMS = record(
     ignition_range_m=f64(
         "distance to the site below which ignition is considered", default=700e3, lo=1e5, hi=1.5e6
     ),
-    ignition_throttle=f64("even throttle at which braking begins", default=0.93, lo=0.5, hi=1.0),
+    ignition_throttle=f64("even throttle at which braking begins", default=0.94, lo=0.5, hi=1.0),
     throttle_ceiling=f64(
         "throttle above which the downrange is given up", default=0.995, lo=0.5, hi=1.0
     ),
-    gate_height_m=f64("height of the gate, where braking ends", default=5200.0, lo=500.0, hi=20e3),
-    gate_short_m=f64("how far the gate stands before the site", default=800.0, lo=0.0, hi=20e3),
-    gate_forward_mps=f64("speed towards the site at the gate", default=45.0, lo=0.0, hi=200.0),
+    gate_height_m=f64("height of the gate, where braking ends", default=3900.0, lo=500.0, hi=20e3),
+    gate_short_m=f64("how far the gate stands before the site", default=250.0, lo=0.0, hi=20e3),
+    gate_forward_mps=f64("speed towards the site at the gate", default=20.0, lo=0.0, hi=200.0),
     gate_down_mps=f64("descent rate at the gate", default=75.0, lo=0.0, hi=200.0),
     freeze_s=f64("time to go below which it is only counted down", default=8.0, lo=1.0, hi=60.0),
     hold_s=f64("time to go below which the thrust vector is held", default=3.0, lo=0.2, hi=30.0),
@@ -74,7 +74,7 @@ GUIDANCE_PARAMS = record(
     lean_descent_deg=f64("greatest lean in descent", default=12.0, lo=1.0, hi=45.0),
     lean_terminal_deg=f64("greatest lean in terminal", default=4.0, lo=0.5, hi=15.0),
     decel_approach_mps2=f64(
-        "horizontal deceleration planned in approach", default=1.4, lo=0.1, hi=5.0
+        "horizontal deceleration planned in approach", default=1.0, lo=0.1, hi=5.0
     ),
     decel_descent_mps2=f64(
         "horizontal deceleration planned in descent", default=0.2, lo=0.02, hi=2.0
@@ -82,10 +82,14 @@ GUIDANCE_PARAMS = record(
     tau_place_s=f64(
         "time constant of the horizontal position loop", default=10.0, lo=2.0, hi=100.0
     ),
-    tau_drift_s=f64("time constant of the horizontal velocity loop", default=3.0, lo=1.0, hi=30.0),
+    tau_drift_s=f64("time constant of the horizontal velocity loop", default=4.0, lo=1.0, hi=30.0),
     drift_per_height_ps=f64(
-        "horizontal speed allowed per height above the upright height", default=0.03, lo=0.0, hi=1.0
+        "horizontal speed allowed per height above the upright height",
+        default=0.015,
+        lo=0.0,
+        hi=1.0,
     ),
+    drift_max_mps=f64("horizontal speed allowed towards the site", default=12.0, lo=0.0, hi=100.0),
     upright_height_m=f64(
         "height below which drift is damped and the site no longer sought",
         default=12.0,
@@ -93,7 +97,6 @@ GUIDANCE_PARAMS = record(
         hi=200.0,
     ),
     settled_mps=f64("horizontal speed at which approach ends", default=4.0, lo=0.5, hi=50.0),
-    settled_deg=f64("lean at which approach ends", default=15.0, lo=2.0, hi=45.0),
     turn_degps=f64("greatest turn rate of the thrust direction", default=4.0, lo=0.2, hi=20.0),
     abort_height_m=f64("height to which an abort climbs", default=20e3, lo=5e3, hi=200e3),
     abort_climb_mps=f64("greatest climb rate in an abort", default=60.0, lo=1.0, hi=500.0),
@@ -132,9 +135,12 @@ T_GO_MIN_S = 0.5
 
 @kernel
 def guide(guidance, params, descent, moon, site, vehicle, estimate, mode, thrust_scale, dt_s):
-    """One run of guidance, dt_s after the last; thrust_scale is true over commanded thrust."""
+    """One run of guidance, dt_s after the last; thrust_scale is true over commanded thrust.
+
+    The stopping margin it leaves behind is for the speed above touchdown speed: at or below
+    that there is nothing left to stop, and it is not negative.
+    """
     guidance.cue = CUE_NONE
-    guidance.short = 0
     guidance.assured = 0
     accel_max = _accel_max(vehicle, estimate, thrust_scale)
     _hold_attitude_at_first(guidance, estimate)
@@ -186,9 +192,11 @@ def _watch_the_stop(guidance, descent, moon, site, estimate, accel_max):
     h_stop = stopping_height(descent, h_lo, a_d)
     guidance.a_d_mps2 = a_d
     guidance.v_cap_mps = v_cap(descent, h_lo, a_d)
-    guidance.stopping_margin_m = stopping_margin(
-        h_stop, float(estimate.v_down_mps), a_d, float(descent.t_d_s)
-    )
+    v = float(estimate.v_down_mps)
+    margin = stopping_margin(h_stop, v, a_d, float(descent.t_d_s))
+    if v <= float(descent.v_touchdown_mps):
+        margin = max(margin, 0.0)
+    guidance.stopping_margin_m = margin
 
 
 @kernel
@@ -232,13 +240,12 @@ def _gate(guidance, params):
 @kernel
 def _face_the_site(guidance, estimate):
     """Keep the direction to the site, and body y across it: pitching up then needs no roll."""
-    x = -float(estimate.r_BL_L_m[0])
-    y = -float(estimate.r_BL_L_m[1])
-    if norm3(load3(guidance.downrange_L)) < 0.5 or x * x + y * y > FAR_M * FAR_M:
-        d = unit3((x, y, 0.0))
-        if norm3(d) < 0.5:
-            d = (1.0, 0.0, 0.0)
-        store3(guidance.downrange_L, d)
+    way = (-float(estimate.r_BL_L_m[0]), -float(estimate.r_BL_L_m[1]), 0.0)
+    kept = load3(guidance.downrange_L)
+    if norm3(kept) < 0.5:
+        store3(guidance.downrange_L, (1.0, 0.0, 0.0) if norm3(way) < FAR_M else unit3(way))
+    elif dot3(way, kept) > FAR_M:
+        store3(guidance.downrange_L, unit3(way))
     d = load3(guidance.downrange_L)
     store3(guidance.side_L, (d[1], -d[0], 0.0))
 
@@ -283,7 +290,9 @@ def _aim(guidance, params, moon, site, vehicle, estimate, t_go, accel_max):
     elif t_go < float(params.freeze_s):
         steps = 0
     limit = float(params.throttle_ceiling) * accel_max
-    t_go, a_L, mean, short = steer(moon, site, estimate, gate, t_go, tau_s, limit, steps)
+    ahead_L = load3(guidance.downrange_L)
+    last = (t_go, float(guidance.short))
+    t_go, a_L, mean, short = steer(moon, site, estimate, gate, ahead_L, last, tau_s, limit, steps)
     guidance.t_go_s = max(t_go, T_GO_MIN_S)
     guidance.even_throttle = mean / accel_max
     guidance.short = 1 if short > 0.0 else 0
@@ -305,27 +314,39 @@ def _lean_tangent(params, mode):
 
 
 @kernel
-def _home_in(params, mode, place, drift, h_lo_m):
-    """Horizontal acceleration that ends above the site at rest; low down, only at rest.
+def _shed_speed(params, place, drift):
+    """Approach: horizontal acceleration against the drift, to stop above the site.
+
+    The deceleration that stops there, within half and 1.3 times the planned one, and fading with
+    the speed at the end, so that the vehicle is upright when it stops. It never pushes towards
+    the site: what is missing then, the descent makes up for gently.
+    """
+    planned = float(params.decel_approach_mps2)
+    speed = norm3(drift)
+    needed = 0.5 * speed * speed / max(norm3(place), 1.0)
+    if dot3(place, drift) > 0.0:
+        needed = 1.3 * planned
+    decel = clamp(needed, 0.5 * planned, 1.3 * planned)
+    decel = min(decel, speed / float(params.tau_drift_s))
+    return scale3(unit3(drift), -decel)
+
+
+@kernel
+def _home_in(params, place, drift, h_lo_m):
+    """Descent: horizontal acceleration that ends above the site; low down, only at rest.
 
     The speed towards the site follows the stopping curve, with the position loop's time
     constant as its delay; it shrinks with height, so that the last metres are upright.
     """
     decel = float(params.decel_descent_mps2)
-    if mode == APPROACH:
-        decel = float(params.decel_approach_mps2)
     spare_m = h_lo_m - float(params.upright_height_m)
     fastest = float(params.drift_per_height_ps) * max(spare_m, 0.0)
     way_m = norm3(place)
     towards = scale3(place, -1.0 / max(way_m, 1.0))
     stop = stoppable_speed(way_m, decel, float(params.tau_place_s))
-    closing = dot3(drift, towards)
+    fastest = min(fastest, float(params.drift_max_mps))
     wanted = scale3(towards, min(stop, fastest))
-    a = scale3(sub3(wanted, drift), 1.0 / float(params.tau_drift_s))
-    if stop <= fastest:
-        ff = profile_decel(closing, stop, decel, float(params.tau_place_s))
-        a = add_scaled3(a, towards, -ff)
-    return a
+    return scale3(sub3(wanted, drift), 1.0 / float(params.tau_drift_s))
 
 
 @kernel
@@ -342,7 +363,7 @@ def _climb_or_fall(guidance, params, descent, moon, site, vehicle, estimate, mod
         limit = float(descent.v_touchdown_mps)
     u = descent_accel(descent, v, limit, h_lo, a_d, g)
     assured = assured_thrust(descent, u, v, h_lo, a_d, g)
-    guidance.v_cmd_mps = min(float(guidance.v_cap_mps), limit)
+    guidance.v_cmd_mps = descent_speed(descent, limit, h_lo, a_d)
     guidance.u_before_mps2 = u
     guidance.u_assured_mps2 = assured
     guidance.assured = 1 if assured > u else 0
@@ -359,7 +380,10 @@ def _descend(guidance, params, descent, moon, site, vehicle, estimate, mode, acc
     place = add_scaled3(r, up, -dot3(r, up))
     h_lo = float(estimate.altitude_lo_m)
     u = _climb_or_fall(guidance, params, descent, moon, site, vehicle, estimate, mode, accel_max)
-    a_h = _home_in(params, mode, place, drift, h_lo)
+    if mode == APPROACH:
+        a_h = _shed_speed(params, place, drift)
+    else:
+        a_h = _home_in(params, place, drift, h_lo)
     spare = sqrt(max(accel_max * accel_max - u * u, 0.0))
     reach = min(u * _lean_tangent(params, mode), spare)
     a_h = scale3(a_h, min(1.0, reach / max(norm3(a_h), 1e-9)))
@@ -367,16 +391,14 @@ def _descend(guidance, params, descent, moon, site, vehicle, estimate, mode, acc
     _turn_towards(guidance, params, unit3(a_L), dt_s)
     upright = dot3(rotate(load4(estimate.q_LB), (0.0, 0.0, 1.0)), up)
     _push(guidance, a_L, min(u / max(upright, 0.5), accel_max), accel_max)
-    _cue_descent(guidance, params, descent, mode, norm3(drift), upright, h_lo)
+    _cue_descent(guidance, params, descent, mode, norm3(drift), h_lo)
 
 
 @kernel
-def _cue_descent(guidance, params, descent, mode, drift_mps, upright, h_lo_m):
+def _cue_descent(guidance, params, descent, mode, drift_mps, h_lo_m):
     terminal_m = float(descent.terminal_height_m)
     if mode == APPROACH and drift_mps < float(params.settled_mps):
-        s, c = sin_cos(float(params.settled_deg) * DEG)
-        if upright > c:
-            guidance.cue = CUE_AT_GATE
+        guidance.cue = CUE_AT_GATE
     if mode == TERMINAL and h_lo_m > 2.0 * terminal_m:
         guidance.cue = CUE_HIGH
     if mode != TERMINAL and h_lo_m < terminal_m:
