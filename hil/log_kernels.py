@@ -128,7 +128,8 @@ def hash_parts(core, bounds, parts):
 
 @kernel
 def append_tick(
-    ring, buffer, slots, inbox, inbox_words, outbox, outbox_words, core, core_words, bounds, mark, mark_words, scratch
+    ring, buffer, slots, inbox, inbox_words, outbox, outbox_words,
+    core, core_words, bounds, mark, mark_words, scratch,
 ):  # fmt: skip
     """Record one tick: messages in, messages out, ten times a second the summary, the mark.
 
@@ -197,26 +198,28 @@ def sum_messages(ring, content, channels, log_ns, publish_ns, offsets, sizes, fi
 
 
 @kernel
-def first_unequal(content, channels, offsets, sizes, first, end, wanted, other, other_index):
+def first_unequal(
+    content, channels, offsets, sizes, first, end, wanted,
+    other, other_channels, other_offsets, other_sizes,
+):  # fmt: skip
     """First message of [first, end) that is not the next of another run of messages.
 
-    Only channels with wanted[channel] count. `other_index` has the columns channel, offset, size
-    of the other run. A mark's own sums are left out. Returns (message, of the other run), either
-    past its end; both past their ends when all are equal.
+    Only channels with wanted[channel] count, and a mark's own sums are left out. Returns
+    (message, message of the other run); each is past its end when all of them are equal.
     """
     b = 0
     for m in range(first, end):
         if not wanted[channels[m]]:
             continue
-        if b == other_index.shape[1] or other_index[0, b] != channels[m]:
+        if b == len(other_channels) or other_channels[b] != channels[m]:
             return m, b
         size = sizes[m]
-        if other_index[2, b] != size:
+        if other_sizes[b] != size:
             return m, b
         if channels[m] == MARK_ID:
             size -= SUMS_BYTES
         for k in range(size):
-            if content[offsets[m] + k] != other[other_index[1, b] + k]:
+            if content[offsets[m] + k] != other[other_offsets[b] + k]:
                 return m, b
         b += 1
     return end, b

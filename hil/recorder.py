@@ -52,7 +52,8 @@ class RecorderReport:
 class Recorder:
     """A log being written. A context manager: leaving it, for whatever reason, writes the rest.
 
-    metadata: pairs of text that describe the run; texts: files to attach, name to content.
+    metadata: pairs of text that describe the run, among them `version`.
+    files: what to attach, name to content.
     wait: let `append` wait for the disk when the ring is nearly full, for virtual time only.
     Raises InputError when the file cannot be written.
     """
@@ -61,7 +62,7 @@ class Recorder:
         self,
         path: str | Path,
         metadata: dict[str, str],
-        texts: dict[str, bytes] | None = None,
+        files: dict[str, bytes] | None = None,
         *,
         wait: bool = False,
         ring_bytes: int = RING_BYTES,
@@ -80,7 +81,7 @@ class Recorder:
         self._written = threading.Condition()
         self._closing = False
         self._closed = False
-        self._begin(metadata, texts or {})
+        self._begin(metadata, files or {})
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
@@ -140,15 +141,13 @@ class Recorder:
     ) -> None:
         self.close()
 
-    def _begin(self, metadata: dict[str, str], texts: dict[str, bytes]) -> None:
+    def _begin(self, metadata: dict[str, str], files: dict[str, bytes]) -> None:
         try:
             file = McapFile(self._stream, LIBRARY)
             file.add_metadata(LIBRARY, describe(metadata))
-            for name, data in texts.items():
+            for name, data in files.items():
                 file.add_attachment(name, "text/plain", data)
-            for number, channel in BY_ID.items():
-                text = schema_text(channel.record)
-                file.add_channel(number, channel.topic, schema_name(channel.record), text)
+            declare_channels(file)
         except OSError as error:
             self._stream.close()
             raise InputError(f"{self.path}: cannot be written: {error.strerror}") from error
@@ -215,6 +214,13 @@ def new_ring() -> np.ndarray:
     ring = np.zeros(1, RING.dtype)
     ring[0] = RING.new()
     return ring
+
+
+def declare_channels(file: McapFile) -> None:
+    """Declare every channel, used or not, so that numbers in the file are the numbers here."""
+    for number, channel in BY_ID.items():
+        text = schema_text(channel.record)
+        file.add_channel(number, channel.topic, schema_name(channel.record), text)
 
 
 def describe(metadata: dict[str, str]) -> dict[str, str]:

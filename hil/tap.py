@@ -21,14 +21,45 @@ from hil.log_kernels import append_tick
 from hil.recorder import Recorder
 
 SLOT_TABLES = (slot_table(INBOX_SLOTS), slot_table(OUTBOX_SLOTS), slot_table(CORE_SLOTS))
-SCRATCH_WORDS = 64
 BOUNDS = np.array([end for _, end in core_parts()], np.int64)
+SCRATCH_WORDS = 64
+
+
+class TickRecorder:
+    """Puts ticks into a ring: state and boxes stay the same objects, seen where they lie."""
+
+    def __init__(
+        self, ring: np.ndarray, buffer: np.ndarray, state: Any, inbox: Any, outbox: Any
+    ) -> None:
+        core = np.frombuffer(state.core, np.uint64)
+        mark = np.zeros(1, TICK_MARK.dtype)
+        self._arguments = (
+            ring,
+            buffer,
+            SLOT_TABLES,
+            np.frombuffer(inbox, INBOX.dtype),
+            np.frombuffer(inbox, np.uint32),
+            np.frombuffer(outbox, OUTBOX.dtype),
+            np.frombuffer(outbox, np.uint32),
+            core,
+            core.view(np.uint32),
+            BOUNDS,
+            mark,
+            mark.view(np.uint32),
+            np.zeros(SCRATCH_WORDS, np.uint32),
+        )
+
+    def record(self) -> bool:
+        """Put the tick that was just flown into the ring; False when it was full."""
+        return append_tick(*self._arguments)
 
 
 class Tap:
     """Records the ticks of one flight computer: its state, params and boxes stay the same objects.
 
-    Parameters and core are recorded once, when the tap is made; so make it before the first tick.
+    Parameters and core are recorded once, when the tap is made: so make it before the first tick,
+    which is at start_ns. A flight that does not begin with empty rings needs state.history among
+    the recorder's files, under the name "history", to be replayed.
     """
 
     def __init__(
@@ -44,30 +75,14 @@ class Tap:
         self._inbox = inbox
         recorder.append("params", start_ns, params)
         recorder.append("core", start_ns, state.core)
-        core = np.frombuffer(state.core, np.uint64)
-        mark = np.zeros(1, TICK_MARK.dtype)
-        self._arguments = (
-            recorder.ring,
-            recorder.buffer,
-            SLOT_TABLES,
-            np.frombuffer(inbox, INBOX.dtype),
-            np.frombuffer(inbox, np.uint32),
-            np.frombuffer(outbox, OUTBOX.dtype),
-            np.frombuffer(outbox, np.uint32),
-            core,
-            core.view(np.uint32),
-            BOUNDS,
-            mark,
-            mark.view(np.uint32),
-            np.zeros(SCRATCH_WORDS, np.uint32),
-        )
+        self._ticks = TickRecorder(recorder.ring, recorder.buffer, state, inbox, outbox)
 
     def record(self, truth: Any = None) -> bool:
-        """Record the tick that was just flown, and the truth at it when given (a TRUTH_L).
+        """Record the tick that was just flown, and the truth when given (a TRUTH_L).
 
         False when the ring was full.
         """
         self._recorder.make_room()
         if truth is not None:
             self._recorder.append("truth", int(self._inbox.now_ns), truth)
-        return append_tick(*self._arguments)
+        return self._ticks.record()
