@@ -9,7 +9,7 @@ Thrusters: pairs without net force, whose valves open for `rcs_min_on_s` at leas
 asked for is summed; a pulse is fired once the sum is worth one, as wide as the sum asks for and
 the tick allows, and what is left is kept. So the mean torque is right in the long run and every
 pulse is one that a valve can do; with the shortest pulse as long as a tick the valve is either
-open or shut for a whole tick. More than one tick's impulse is never owed.
+open or shut for a whole tick. More than one tick's impulse is never kept.
 """
 
 from fsw.elementary import nearest_int
@@ -34,6 +34,7 @@ def take_command(world, command):
     actuators.throttle[int(world.tick) % DELAY_SLOTS] = throttle
     actuators.command_t_ns = int(world.t_ns)
     actuators.mode = int(command.mode)
+    actuators.holding = 0
     for i in range(3):
         most = float(world.vehicle.rcs_torque_Nm[i])
         actuators.torque_wanted_Nm[i] = clamp(float(command.torque_B_Nm[i]), -most, most)
@@ -47,7 +48,6 @@ def _keep_burning(world):
     age_s = float(int(world.t_ns) - int(actuators.command_t_ns)) * 1e-9
     burning = float(actuators.throttle[(tick - 1) % DELAY_SLOTS]) > 0.0
     actuators.throttle[tick % DELAY_SLOTS] = actuators.throttle[(tick - 1) % DELAY_SLOTS]
-    actuators.holding = 0
     if int(actuators.command_t_ns) < 0 or age_s < float(world.vehicle.hold_s):
         return
     actuators.holding = 1
@@ -88,12 +88,11 @@ def _drive_thrusters(world):
         most = float(world.vehicle.rcs_torque_Nm[i])
         tick_worth = most * TICK_S
         owed = float(actuators.torque_owed_Nms[i]) + float(actuators.torque_wanted_Nm[i]) * TICK_S
-        owed = clamp(owed, -tick_worth, tick_worth)
         fired = 0.0
         # a pulse that is due but for the rounding of the sum is due
         if has_propellant and abs(owed) >= most * float(world.vehicle.rcs_min_on_s) * (1.0 - 1e-9):
-            fired = owed
-        actuators.torque_owed_Nms[i] = owed - fired
+            fired = clamp(owed, -tick_worth, tick_worth)
+        actuators.torque_owed_Nms[i] = clamp(owed - fired, -tick_worth, tick_worth)
         actuators.torque_B_Nm[i] = fired / TICK_S
 
 

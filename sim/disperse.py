@@ -7,7 +7,7 @@ estimate has exactly the covariance that the flight software is told.
 
 from math import sqrt
 
-from fsw.elementary import PI, sin_cos
+from fsw.elementary import PI, nearest_int, sin_cos
 from fsw.frames import DEG, q_FI_at, q_FL_at, up_at
 from fsw.kernel import kernel
 from fsw.linear import (
@@ -122,7 +122,7 @@ def nominal_state(world):
     if int(start.kind) == START_ORBIT:
         speed, wait_s = transfer_orbit(world)
         climb = 0.0
-        pass_ns = int(wait_s * 1e9)
+        pass_ns = nearest_int(wait_s * 1e9)
         angle = angle + PI
     site_up, heading = _start_plane(world, pass_ns)
     s, c = sin_cos(angle)

@@ -105,10 +105,10 @@ def observe(world, out):
 
 
 @kernel
-def note_contact(world, t_ns):
-    """Contact has just begun: keep how fast and how tilted it was."""
+def note_contact(world, t_ns, motion):
+    """Contact has just begun: keep how fast and how tilted it was (see motion_over_ground)."""
     touchdown = world.touchdown
-    v_down, v_horizontal, tilt, rate = motion_over_ground(world)
+    v_down, v_horizontal, tilt, rate = motion
     touchdown.contacts = int(touchdown.contacts) + 1
     touchdown.worst_v_down_mps = max(float(touchdown.worst_v_down_mps), v_down)
     touchdown.worst_v_horizontal_mps = max(float(touchdown.worst_v_horizontal_mps), v_horizontal)

@@ -30,7 +30,7 @@ from sim.ground import uplink
 from sim.imu import measure_imu
 from sim.legs import leg_load
 from sim.moon import ground_velocity
-from sim.observe import look, note_contact, note_rest
+from sim.observe import look, motion_over_ground, note_contact, note_rest
 from sim.rangefinder import cast, is_sampling, measure_range, switch_range
 from sim.vehicle import centre_of_mass_B, mass_kg, step_vehicle
 from sim.world import LEGS, TICK_NS, TICK_S
@@ -134,13 +134,15 @@ def _feel_legs(world, elapsed_s):
 def _step_near_ground(world):
     """One tick in fine steps, with the legs; returns the velocity gained from felt forces."""
     gain = (0.0, 0.0, 0.0)
+    dt = float(FINE_NS) * 1e-9
     for k in range(FINE_STEPS):
-        elapsed_s = float(k * FINE_NS) * 1e-9
-        bits = _feel_legs(world, elapsed_s)
+        # contact begins within the step, so the motion before it is what it begins with
+        motion = motion_over_ground(world)
+        gain = add3(gain, step_vehicle(world, True, float(k) * dt, dt))
+        bits = _feel_legs(world, float(k + 1) * dt)
         if bits != 0 and int(world.truth.legs) == 0:
-            note_contact(world, int(world.t_ns) + k * FINE_NS)
+            note_contact(world, int(world.t_ns) + (k + 1) * FINE_NS, motion)
         world.truth.legs = bits
-        gain = add3(gain, step_vehicle(world, True, elapsed_s, float(FINE_NS) * 1e-9))
     return gain
 
 

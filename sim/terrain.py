@@ -34,6 +34,11 @@ CELL_ORIGIN = 1 << 40
 CRATER_SIZE = 0.22
 # smallest crater of a size over the largest
 CRATER_SMALLEST = 0.35
+# Lattices are turned against each other and shifted, or every ground track along a map axis
+# would run between the craters. (cosine, sine) are of Pythagorean triples.
+TURN_COS = (4.0 / 5.0, 12.0 / 13.0, 8.0 / 17.0, 24.0 / 25.0)
+TURN_SIN = (3.0 / 5.0, 5.0 / 13.0, 15.0 / 17.0, 7.0 / 25.0)
+SHIFT = 0.37
 # the calm about the site fades out over so many of its radii
 CALM_FADE = 1.0
 
@@ -49,6 +54,14 @@ def _cell_bits(key, layer, i, j):
 
 
 @kernel
+def _lattice(layer, cell_m, x_m, y_m):
+    """A place on the map in the turned, shifted lattice of a layer, in cells."""
+    c = TURN_COS[layer]
+    s = TURN_SIN[layer]
+    return ((c * x_m + s * y_m) / cell_m + SHIFT, (c * y_m - s * x_m) / cell_m + SHIFT)
+
+
+@kernel
 def _smooth(t):
     """From 0 to 1 with level ends."""
     return t * t * (3.0 - 2.0 * t)
@@ -57,8 +70,7 @@ def _smooth(t):
 @kernel
 def value_noise(key, layer, cell_m, x_m, y_m):
     """Smooth noise in [-1, 1): hashed at the corners of a lattice, blended between."""
-    u = x_m / cell_m
-    v = y_m / cell_m
+    u, v = _lattice(layer, cell_m, x_m, y_m)
     i = floor_int(u)
     j = floor_int(v)
     a = _smooth(u - float(i))
@@ -74,8 +86,9 @@ def value_noise(key, layer, cell_m, x_m, y_m):
 def _crater(terrain, key, layer, x_m, y_m):
     """Height that this size's crater gives to a place: bowl, rim, apron, or nothing."""
     cell = float(terrain.crater_cell_m[layer])
-    i = floor_int(x_m / cell)
-    j = floor_int(y_m / cell)
+    u, v = _lattice(layer, cell, x_m, y_m)
+    i = floor_int(u)
+    j = floor_int(v)
     bits = _cell_bits(key, layer, i, j)
     share = float(np.int64(bits & LOW_21)) * TWO_TO_MINUS_21
     across = float(np.int64((bits >> U21) & LOW_21)) * TWO_TO_MINUS_21
@@ -84,13 +97,13 @@ def _crater(terrain, key, layer, x_m, y_m):
         return 0.0
     # given that there is a crater, what is left of the same draw is its size
     size = CRATER_SMALLEST + (1.0 - CRATER_SMALLEST) * share / float(terrain.crater_share)
-    radius = CRATER_SIZE * cell * size
-    margin = 2.0 * radius
-    dx = x_m - (float(i) * cell + margin + (cell - 2.0 * margin) * across)
-    dy = y_m - (float(j) * cell + margin + (cell - 2.0 * margin) * along)
-    rho2 = (dx * dx + dy * dy) / (radius * radius)
+    radius = CRATER_SIZE * size
+    du = u - float(i) - 2.0 * radius - (1.0 - 4.0 * radius) * across
+    dv = v - float(j) - 2.0 * radius - (1.0 - 4.0 * radius) * along
+    rho2 = (du * du + dv * dv) / (radius * radius)
     if rho2 >= 4.0:
         return 0.0
+    radius = radius * cell
     rim = float(terrain.crater_rim) * radius
     if rho2 < 1.0:
         return rim * rho2 - float(terrain.crater_depth) * radius * (1.0 - rho2)

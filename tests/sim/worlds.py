@@ -1,0 +1,78 @@
+"""Worlds that tests of the truth start from, and a kernel that flies them."""
+
+import numpy as np
+
+from fsw.kernel import kernel
+from fsw.messages import ACTUATOR_COMMAND
+from sim.disperse import place
+from sim.observe import look
+from sim.plant import advance, obey, sense
+from sim.terrain import settle_terrain
+from sim.vehicle import step_vehicle
+from sim.world import ARRIVALS, DISPERSIONS, WORLD
+
+
+def quiet_world(seed=1, flat=True):
+    """A world without dispersions, on the equator at the prime meridian; flat unless told."""
+    world = WORLD.new(seed=seed)
+    for name in DISPERSIONS.fields:
+        world.dispersions[name] = 0.0
+    if flat:
+        world.terrain.noise_height_m = 0.0
+        world.terrain.crater_share = 0.0
+    return world
+
+
+def above_site(world, footpads_m, v_up_mps=0.0, v_east_mps=0.0, propellant_kg=40.0):
+    """Put the vehicle upright over the site, footpads so high, moving so over the ground."""
+    place(world)
+    settle_terrain(world, 0.0)
+    moon, truth = world.moon, world.truth
+    radius = moon.radius_m + world.errors.site_height_m + footpads_m
+    radius += world.vehicle.footpad_below_m
+    full = world.vehicle.propellant_full_kg
+    radius += world.vehicle.cm_rise_m * (1.0 - propellant_kg / full)
+    truth.propellant_kg = propellant_kg
+    truth.r_BM_I_m = (radius, 0.0, 0.0)
+    truth.v_BM_I_mps = (v_up_mps, moon.omega_radps * radius + v_east_mps, 0.0)
+    # x_B east (inertial y), y_B north (inertial z), z_B up (inertial x)
+    truth.q_IB = (0.5, 0.5, 0.5, 0.5)
+    truth.omega_BI_B_radps = (0.0, moon.omega_radps, 0.0)
+    look(world)
+    return world
+
+
+@kernel
+def fly(world, arrivals, command, ticks):
+    """Fly with one command held."""
+    for _ in range(ticks):
+        sense(world, arrivals)
+        advance(world)
+        command.t_ns = int(world.t_ns)
+        obey(world, command)
+
+
+@kernel
+def coast(world, steps, dt):
+    """Integrate the vehicle alone, far from the ground."""
+    for _ in range(steps):
+        step_vehicle(world, False, 0.0, dt)
+
+
+def flown(world, seconds, throttle=0.0, torque=(0.0, 0.0, 0.0)):
+    """Fly the world for some seconds under one command."""
+    command = ACTUATOR_COMMAND.new(throttle=throttle, engine_on=int(throttle > 0.0))
+    command.torque_B_Nm = torque
+    fly(world, ARRIVALS.new(), command, int(round(100 * seconds)))
+    return world
+
+
+def copy_of(row):
+    """An independent copy of a record."""
+    fresh = np.array([row], row.dtype).view(np.recarray)
+    return fresh[0]
+
+
+def vector(field):
+    """A vector field as a plain array of its own."""
+    return np.array(field, float)
