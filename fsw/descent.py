@@ -15,6 +15,8 @@ from fsw.kernel import kernel
 from fsw.record import f64, record
 
 SLOWEST_DECEL_MPS2 = 0.02
+# lag and dead time of the engine behind a velocity loop at 10 Hz
+BEND_EARLY_S = 0.3
 
 DESCENT_PARAMS = record(
     "DescentParams",
@@ -34,7 +36,9 @@ DESCENT_PARAMS = record(
         "height of the let-down at touchdown speed", default=12.0, lo=2.0, hi=500.0
     ),
     tau_v_s=f64("time constant of the descent rate loop", default=0.8, lo=0.2, hi=10.0),
-    alpha_per_s=f64("rate at which the stopping margin may be spent", default=1.5, lo=0.05, hi=5.0),
+    alpha_per_s=f64(
+        "rate at which runtime assurance lets the stopping margin go", default=8.0, lo=0.05, hi=20.0
+    ),
 )
 
 
@@ -53,11 +57,17 @@ def usable_decel(params, accel_max_mps2, g_mps2):
 
 
 @kernel
+def stopping_distance(v_mps, a_d_mps2, t_d_s):
+    """Height that a stop to rest takes from here, t_d before it begins included [m]."""
+    if v_mps <= 0.0:
+        return 0.0
+    return v_mps * t_d_s + v_mps * v_mps / (2.0 * a_d_mps2)
+
+
+@kernel
 def stopping_margin(h_m, v_mps, a_d_mps2, t_d_s):
     """Height left after a stop that begins t_d from now [m]; negative means too fast."""
-    if v_mps <= 0.0:
-        return h_m
-    return h_m - v_mps * t_d_s - v_mps * v_mps / (2.0 * a_d_mps2)
+    return h_m - stopping_distance(v_mps, a_d_mps2, t_d_s)
 
 
 @kernel
@@ -79,42 +89,44 @@ def profile_decel(v_mps, v_stop_mps, a_d_mps2, t_d_s):
 
 @kernel
 def stopping_height(params, h_lo_m, a_d_mps2):
-    """Height in which to stop to rest, so that touchdown speed is left at h_margin [m]."""
+    """Height in which to stop to rest, so that touchdown speed is left at the ground [m]."""
     v_td = float(params.v_touchdown_mps)
-    return h_lo_m - float(params.h_margin_m) + v_td * (0.5 * v_td / a_d_mps2 + float(params.t_d_s))
+    return h_lo_m + stopping_distance(v_td, a_d_mps2, float(params.t_d_s))
 
 
 @kernel
 def v_cap(params, h_lo_m, a_d_mps2):
     """Greatest descent rate that can still be brought to touchdown speed [m/s]."""
-    h_m = stopping_height(params, h_lo_m, a_d_mps2)
+    h_m = stopping_height(params, h_lo_m - float(params.h_margin_m), a_d_mps2)
     return max(stoppable_speed(h_m, a_d_mps2, float(params.t_d_s)), float(params.v_touchdown_mps))
 
 
 @kernel
-def _terminal_aim(params, h_lo_m):
-    """Height that makes the cap end at the terminal height instead of h_margin [m]."""
-    return h_lo_m + float(params.h_margin_m) - float(params.terminal_height_m)
+def _aim(params, h_lo_m, a_d_mps2):
+    """(speed, delay) of the curve that is flown: inside the cap by a height and a moment.
+
+    It is at touchdown speed at the terminal height already, and bends early enough for the
+    engine to follow, so that runtime assurance rests while all goes well.
+    """
+    t_s = float(params.t_d_s) + BEND_EARLY_S
+    h_m = stopping_height(params, h_lo_m - float(params.terminal_height_m), a_d_mps2)
+    return max(stoppable_speed(h_m, a_d_mps2, t_s), float(params.v_touchdown_mps)), t_s
 
 
 @kernel
 def descent_speed(params, v_limit_mps, h_lo_m, a_d_mps2):
-    """Descent rate wanted: the cap with the terminal height in hand, or a limit [m/s]."""
-    return min(v_cap(params, _terminal_aim(params, h_lo_m), a_d_mps2), v_limit_mps)
+    """Descent rate wanted: on the curve that is flown, or a limit [m/s]."""
+    return min(_aim(params, h_lo_m, a_d_mps2)[0], v_limit_mps)
 
 
 @kernel
 def descent_accel(params, v_down_mps, v_limit_mps, h_lo_m, a_d_mps2, g_mps2):
-    """Upward thrust acceleration that follows the lower of the cap and a limit [m/s^2].
-
-    It aims to be at touchdown speed at the terminal height already, well inside the law, so
-    that runtime assurance rests while all goes well.
-    """
-    cap = v_cap(params, _terminal_aim(params, h_lo_m), a_d_mps2)
-    v_cmd = min(cap, v_limit_mps)
+    """Upward thrust acceleration that follows the lower of the curve and a limit [m/s^2]."""
+    curve, t_s = _aim(params, h_lo_m, a_d_mps2)
+    v_cmd = min(curve, v_limit_mps)
     a_ff = 0.0
-    if cap <= v_limit_mps and cap > float(params.v_touchdown_mps):
-        a_ff = profile_decel(v_down_mps, cap, a_d_mps2, float(params.t_d_s))
+    if curve <= v_limit_mps and curve > float(params.v_touchdown_mps):
+        a_ff = profile_decel(v_down_mps, curve, a_d_mps2, t_s)
     return g_mps2 + a_ff + (v_down_mps - v_cmd) / float(params.tau_v_s)
 
 
@@ -130,8 +142,9 @@ def assured_thrust(params, u_mps2, v_down_mps, h_lo_m, a_d_mps2, g_mps2):
     excess = v_down_mps - float(params.v_touchdown_mps)
     if excess <= 0.0:
         return u_mps2
-    b = stopping_margin(stopping_height(params, h_lo_m, a_d_mps2), v_down_mps, a_d_mps2, t_d)
+    h_m = stopping_height(params, h_lo_m - float(params.h_margin_m), a_d_mps2)
+    b = stopping_margin(h_m, v_down_mps, a_d_mps2, t_d)
     rate = v_down_mps - float(params.alpha_per_s) * b
     needed = g_mps2 + rate / (v_down_mps / a_d_mps2 + t_d)
-    needed = min(needed, g_mps2 + excess / float(params.tau_v_s) + a_d_mps2)
+    needed = min(needed, g_mps2 + excess / float(params.tau_v_s))
     return max(u_mps2, needed)

@@ -118,7 +118,7 @@ GUIDANCE = record(
     even_throttle=f64("throttle that even braking would need from here; 0 out of range"),
     v_cmd_mps=f64("descent rate wanted"),
     v_cap_mps=f64("greatest descent rate that could still be stopped"),
-    stopping_margin_m=f64("height left after a stop that begins now"),
+    stopping_margin_m=f64("height left after a stop to touchdown speed that begins now"),
     a_d_mps2=f64("deceleration that the stopping-distance law counts on"),
     u_before_mps2=f64("upward thrust acceleration before runtime assurance"),
     u_assured_mps2=f64("upward thrust acceleration after runtime assurance"),
@@ -135,11 +135,7 @@ T_GO_MIN_S = 0.5
 
 @kernel
 def guide(guidance, params, descent, moon, site, vehicle, estimate, mode, thrust_scale, dt_s):
-    """One run of guidance, dt_s after the last; thrust_scale is true over commanded thrust.
-
-    The stopping margin it leaves behind is for the speed above touchdown speed: at or below
-    that there is nothing left to stop, and it is not negative.
-    """
+    """One run of guidance, dt_s after the last; thrust_scale is true over commanded thrust."""
     guidance.cue = CUE_NONE
     guidance.assured = 0
     accel_max = _accel_max(vehicle, estimate, thrust_scale)
@@ -190,13 +186,10 @@ def _watch_the_stop(guidance, descent, moon, site, estimate, accel_max):
     h_lo = float(estimate.altitude_lo_m)
     a_d = usable_decel(descent, accel_max, surface_gravity(moon, site))
     h_stop = stopping_height(descent, h_lo, a_d)
+    v = float(estimate.v_down_mps)
     guidance.a_d_mps2 = a_d
     guidance.v_cap_mps = v_cap(descent, h_lo, a_d)
-    v = float(estimate.v_down_mps)
-    margin = stopping_margin(h_stop, v, a_d, float(descent.t_d_s))
-    if v <= float(descent.v_touchdown_mps):
-        margin = max(margin, 0.0)
-    guidance.stopping_margin_m = margin
+    guidance.stopping_margin_m = stopping_margin(h_stop, v, a_d, float(descent.t_d_s))
 
 
 @kernel
