@@ -54,6 +54,11 @@ def cache_root() -> Path:
     return Path(os.environ.get("LEADLINE_CACHE") or Path(base) / "leadline")
 
 
+def is_compiled(module_name: str) -> bool:
+    """True when the kernels of a module have been compiled before, as they are now."""
+    return INTERPRETED or _module_folder(module_name).exists()
+
+
 def kernels_hash(module_name: str) -> str:
     """SHA-256 of a module's source and of all of our modules that it imports, in hex."""
     digest = hashlib.sha256()

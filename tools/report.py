@@ -87,7 +87,9 @@ def _figures(result: dict[str, Any]) -> list[tuple[str, str]]:
             f"{_metres(ranges['first_fused_alt_m'])} fused",
         )
     )
-    rows.append(("stopping margin", f"{_metres(result['worst_stopping_margin_m'])} at worst"))
+    margin = result["worst_stopping_margin_m"]
+    if margin is not None:
+        rows.append(("stopping margin", f"{margin:.1f} m at worst"))
     rows.append(("flight time", f"{result['time_s']:.1f} s in {result['wall_s']:.2f} s"))
     if result["wall_s"] > 0.0:
         rows.append(("speed", f"{result['time_s'] / result['wall_s']:,.0f} x real time"))

@@ -1,0 +1,159 @@
+"""`leadline fly`: one descent in process, with its timeline, its verdict and its log."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+from fsw.events import EVENT_TABLE, SEVERITY_NAMES
+from fsw.kernel import is_compiled
+from hil.clock import NS_PER_S
+from hil.recorder import Recorder
+from hil.tap import Tap
+from sim.loop import RUN, Result, as_rows, fly, fly_ticks, observe_run
+from sim.narration import event_detail, event_name
+from sim.scenario import Scenario, load
+from sim.world import TRUTH_L
+from tools.console import console, emit
+from tools.report import Timeline, heading, verdict_panel
+from tools.stopwatch import Stopwatch
+
+TRUTH_TICKS = 10
+
+RunHook = Callable[[Any], None]
+
+
+def fly_once(
+    name: str,
+    seed: int,
+    overrides: tuple[tuple[str, str], ...],
+    params: str,
+    log: str | None,
+    as_json: bool,
+) -> int:
+    """Fly, tell, and return the exit status."""
+    scenario = load(name, overrides, params)
+    out = console(as_json)
+    out.print(heading(version("leadline"), scenario.name, seed, params, scenario.doc))
+    if not is_compiled("sim.loop"):
+        out.print("compiling the kernels, which happens once ...")
+    warm()
+    timeline = Timeline(out)
+    stopwatch = Stopwatch()
+    with recorded(scenario, seed, log) as (begin, record):
+
+        def start(run: Any) -> None:
+            begin(run)
+            stopwatch.start()
+
+        result = fly(scenario, seed, teller(timeline), record, start)
+        wall_s = stopwatch.seconds()
+    timeline.close()
+    figures = result_figures(result, wall_s)
+    as_expected = result.verdict in ("landed", scenario.expect_verdict)
+    out.print(verdict_panel(figures, as_expected))
+    if as_json:
+        emit(figures)
+    return 0 if as_expected else 1
+
+
+def warm() -> None:
+    """Compile or load the loop, which is no part of a flight's time."""
+    fly_ticks(as_rows(RUN.new()), 0)
+
+
+def teller(timeline: Timeline) -> Any:
+    """What hands an Event record to the timeline."""
+
+    def tell(event: Any) -> None:
+        timeline(*event_words(event))
+
+    return tell
+
+
+def event_words(event: Any) -> tuple[float, str, str, str]:
+    """An Event record as (time [s], name, severity, detail)."""
+    code = int(event.code)
+    severity = SEVERITY_NAMES[EVENT_TABLE[code][1]] if code < len(EVENT_TABLE) else "notice"
+    detail = event_detail(code, float(event.a), float(event.b))
+    return float(event.t_ns) / NS_PER_S, event_name(code), severity, detail
+
+
+def result_figures(result: Result, wall_s: float) -> dict[str, Any]:
+    """The object that --json prints."""
+    told = (event_words(event) for event in result.events)
+    return {
+        "version": version("leadline"),
+        "scenario": result.scenario,
+        "seed": result.seed,
+        "params": result.params,
+        "verdict": result.verdict,
+        "time_s": float(result.time_s),
+        "touchdown": None if result.touchdown is None else asdict(result.touchdown),
+        "propellant_left_kg": result.propellant_left_kg,
+        "events": [{"t_s": t, "name": name, "detail": detail} for t, name, _, detail in told],
+        "range": {
+            "first_valid_alt_m": result.first_valid_alt_m,
+            "first_fused_alt_m": result.first_fused_alt_m,
+            "verdicts": result.range_verdicts,
+        },
+        "worst_stopping_margin_m": result.worst_stopping_margin_m,
+        "state_sha256": result.state_sha256,
+        "wall_s": wall_s,
+    }
+
+
+def log_description(scenario: Scenario, seed: int) -> tuple[dict[str, str], dict[str, bytes]]:
+    """What a log says of its run: pairs of text, and the scenario's file as it was read."""
+    changes = "\n".join(f"{key} = {value}" for key, value in scenario.overrides)
+    pairs = {
+        "version": version("leadline"),
+        "scenario": scenario.name,
+        "seed": str(seed),
+        "params": scenario.params_name,
+        "set": changes,
+    }
+    return pairs, {"scenario.toml": scenario.text.encode()}
+
+
+@contextlib.contextmanager
+def recorded(
+    scenario: Scenario, seed: int, log: str | None
+) -> Iterator[tuple[RunHook, RunHook | None]]:
+    """What `fly` calls at the start and at every tick, so that the run is recorded.
+
+    What was recorded is kept, however the run ends.
+    """
+    if log is None:
+        yield lambda run: None, None
+        return
+    recording: list[_Recording] = []
+
+    def begin(run: Any) -> None:
+        recording.append(_Recording(recorder, run))
+
+    def record(run: Any) -> None:
+        recording[0].tick()
+
+    with Recorder(log, *log_description(scenario, seed), wait=True) as recorder:
+        yield begin, record
+
+
+class _Recording:
+    """Records a run in process: every tick, and the truth at 10 Hz."""
+
+    def __init__(self, recorder: Recorder, run: Any) -> None:
+        self._tap = Tap(recorder, run.state, run.params, run.inbox, run.outbox)
+        self._rows = as_rows(run)
+        self._ticks = self._rows["world"]["tick"]
+        self._truths = TRUTH_L.array(1)
+        self._truth = self._truths[0]
+
+    def tick(self) -> None:
+        """Record the tick that was just flown."""
+        if self._ticks[0] % TRUTH_TICKS != 0:
+            self._tap.record()
+            return
+        observe_run(self._rows, self._truths)
+        self._tap.record(self._truth)
