@@ -56,7 +56,7 @@ from fsw.modes import (
     engine_may_run,
     next_mode,
 )
-from fsw.navigation import begin_navigation, estimate_now, navigate, take_nav_update
+from fsw.navigation import begin_navigation, estimate_now, navigate, report_silence, take_nav_update
 from fsw.propulsion import (
     TICK_S,
     begin_propulsion,
@@ -266,8 +266,10 @@ def _renew_estimate(core, params, now_ns):
 
 @kernel
 def _watch_inputs(core, params, inbox, outbox):
-    """Report inertial silence and low propellant, once each time."""
+    """Report silent instruments and low propellant, once each time."""
     executive = core.executive
+    if engine_may_run(int(executive.mode)):
+        report_silence(core.navigation, params, int(inbox.now_ns), outbox)
     limit = int(params.executive.imu_silent_ticks)
     executive.imu_missing_ticks = int(executive.imu_missing_ticks) + 1
     if int(inbox.n_imus) > 0:

@@ -176,7 +176,6 @@ def navigate(nav, history, params, inbox, quiet, outbox):
         )
     _catch_up(nav, history, params, now_ns, outbox)
     _carry_head(nav, history, params)
-    _report_silence(nav, params, now_ns, outbox)
 
 
 @kernel
@@ -255,8 +254,8 @@ def _carry_head(nav, history, params):
 
 
 @kernel
-def _report_silence(nav, params, now_ns, outbox):
-    """Say when ranges stop being fused after the first lock, and when they resume."""
+def report_silence(nav, params, now_ns, outbox):
+    """Say when ranges stop being fused after the first lock, and when they resume; in flight."""
     if int(nav.grid.trust.locked) == 0:
         return
     age_s = float(now_ns - int(nav.grid.trust.last_fused_t_ns)) * 1e-9
