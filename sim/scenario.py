@@ -138,13 +138,18 @@ def load(
 
 def build(scenario: Scenario, seed: int) -> tuple[Any, Any]:
     """World and parameters of one run, placed and dispersed; the same for the same seed."""
-    if not 0 <= seed <= SEED_MAX:
-        raise InputError(f"seed: expected an integer from 0 to {SEED_MAX}, not {seed}")
+    check_seed(seed)
     world = WORLD.from_bytes(scenario.world.tobytes())
     params = PARAMS.from_bytes(scenario.params.tobytes())
     world.seed = seed
     prepare(world)
     return world, params
+
+
+def check_seed(seed: int) -> None:
+    """Raise InputError for a seed that the dice do not know."""
+    if not 0 <= seed <= SEED_MAX:
+        raise InputError(f"seed: expected an integer from 0 to {SEED_MAX}, not {seed}")
 
 
 # --- files -------------------------------------------------------------------------------

@@ -56,6 +56,14 @@ def fly(
 
 
 @app.command()
+def replay(log: LogArgument, as_json: JsonOption = False) -> int:
+    """Fly a log once more and compare everything with what was recorded."""
+    from tools.replaying import replay_log
+
+    return replay_log(log, as_json)
+
+
+@app.command()
 def scenarios(as_json: JsonOption = False) -> int:
     """List the scenarios that come along."""
     from tools.listing import list_scenarios

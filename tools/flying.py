@@ -13,7 +13,7 @@ from hil.recorder import Recorder
 from hil.tap import Tap
 from sim.loop import RUN, Result, as_rows, fly, fly_ticks, observe_run
 from sim.narration import event_detail, event_name
-from sim.scenario import Scenario, load
+from sim.scenario import Scenario, check_seed, load
 from sim.world import TRUTH_L
 from tools.console import console, emit
 from tools.report import Timeline, heading, verdict_panel
@@ -34,11 +34,8 @@ def fly_once(
 ) -> int:
     """Fly, tell, and return the exit status."""
     scenario = load(name, overrides, params)
+    check_seed(seed)
     out = console(as_json)
-    out.print(heading(version("leadline"), scenario.name, seed, params, scenario.doc))
-    if not is_compiled("sim.loop"):
-        out.print("compiling the kernels, which happens once ...")
-    warm()
     timeline = Timeline(out)
     stopwatch = Stopwatch()
     with recorded(scenario, seed, log) as (begin, record):
@@ -47,6 +44,10 @@ def fly_once(
             begin(run)
             stopwatch.start()
 
+        out.print(heading(version("leadline"), scenario.name, seed, params, scenario.doc))
+        if not is_compiled("sim.loop"):
+            out.print("compiling the kernels, which happens once ...")
+        warm()
         result = fly(scenario, seed, teller(timeline), record, start)
         wall_s = stopwatch.seconds()
     timeline.close()
