@@ -68,7 +68,7 @@ from fsw.timebase import timebase_bound_ns, timebase_observe
 from fsw.touchdown import ground_reached, legs_touching
 
 
-def slot(divider, offset):
+def slot(divider: int, offset: int) -> tuple[int, int]:
     """A row of the slot table: runs when tick % divider == offset. Refuses one that never could."""
     if not (divider >= 1 and 0 <= offset < divider):
         raise ValueError(f"slot ({divider}, {offset}) can never run")

@@ -9,6 +9,7 @@ Before the first lock the inertial estimate may be hundreds of metres off, so on
 proves little: samples are held until several in a row agree with each other.
 """
 
+from fsw.elementary import to_int
 from fsw.kernel import kernel
 from fsw.record import f64, i64, record, u8, u16
 
@@ -131,7 +132,7 @@ def _agreed(trust, params, t_ns, innovation_m, R_m2):
     """Count samples that agree with their predecessor; true when there are enough."""
     gate = float(params.gate_sigma)
     step = innovation_m - float(trust.lock_innovation_m)
-    window_ns = int(float(params.lock_window_s) * 1e9)
+    window_ns = to_int(float(params.lock_window_s) * 1e9, 0.0, 1e12)
     fresh = int(trust.lock_count) > 0 and t_ns - int(trust.lock_t_ns) <= window_ns
     if fresh and step * step <= gate * gate * 2.0 * R_m2:
         trust.lock_count = min(int(trust.lock_count) + 1, 255)
