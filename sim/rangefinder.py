@@ -27,6 +27,7 @@ from fsw.linear import (
     norm3,
     rotate,
     sub3,
+    unit3,
 )
 from sim.dice import STREAM_RANGE, gauss, stream_key, uniform
 from sim.moon import ground_velocity, q_LI_true
@@ -39,9 +40,12 @@ NEVER_NS = -1
 DB = 0.23025850929940458
 # a sample draws so many dice of its stream
 DRAWS = 8
-# march: share of the clearance that is safe to step on ground up to about 50 degrees steep
-STRIDE = 0.7
-MARCH_STEPS = 96
+# rise over run of the steepest ground that a march cannot step through
+STEEPEST = 1.2
+# least step: what is thinner along the beam may be passed through
+LEAST_STEP_M = 0.1
+# a beam that grazes the ground needs about a hundred steps, one from above a dozen
+MARCH_STEPS = 400
 REFINE_STEPS = 40
 # the crossing is found to this clearance; far below the quantum
 CLOSE_ENOUGH_M = 1e-3
@@ -61,9 +65,12 @@ def boresight_B(cant_deg):
 def march(world, origin, beam, reach_m):
     """Distance along a ray in site axes to where it first meets the ground; 0 for never [m].
 
-    Steps by a share of the clearance until it is below ground, then halves by false position
-    (Illinois). A ray that starts below the ground meets nothing.
+    Clearance shrinks along the ray by `down + STEEPEST * level` a metre at most, so steps of
+    clearance over that pass through no ground; once below, the crossing is closed in upon. A
+    ray that starts below the ground meets nothing.
     """
+    down = abs(dot3(unit3(origin), beam))
+    stride = 1.0 / (down + STEEPEST * sqrt(max(1.0 - down * down, 0.0)))
     start = _skip_sky(world, origin, beam)
     if start < 0.0 or start > reach_m:
         return 0.0
@@ -74,7 +81,7 @@ def march(world, origin, beam, reach_m):
     s_below = s_above
     below = above
     for _ in range(MARCH_STEPS):
-        s_below = s_above + STRIDE * above + CLOSE_ENOUGH_M
+        s_below = s_above + max(stride * above, LEAST_STEP_M)
         below = clearance_m(world, add_scaled3(origin, beam, s_below))
         if below <= 0.0 or s_below > reach_m:
             break

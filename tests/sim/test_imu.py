@@ -89,6 +89,19 @@ def test_a_bias_walks_with_the_specified_rate():
         assert np.allclose(ends.std(axis=(0, 2)) / expected, 1.0, atol=0.12)
 
 
+def test_the_walk_of_a_bias_has_dice_of_its_own():
+    noises, walks = [], []
+    for seed in range(400):
+        errors = IMU_ERRORS.new()
+        turns, gains, _ = measured(
+            1, seed, errors, gyro_drift_degphprth=1.0, accel_drift_ugprth=1.0
+        )
+        noises.append(np.hstack([turns[0], gains[0]]))
+        walks.append(np.hstack([errors.gyro_bias_radps, errors.accel_bias_mps2]))
+    across = np.corrcoef(np.array(noises).T, np.array(walks).T)[:6, 6:]
+    assert np.abs(across).max() < 4.5 / np.sqrt(400)
+
+
 def test_rounding_is_carried_and_never_adds_up():
     dv = (0.0123456789, -3e-8, 1e-9)
     _, gains, _ = measured(10_000, dv=dv, **NOISELESS, velocity_quantum_mps=1e-4)

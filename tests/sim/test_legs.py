@@ -58,6 +58,15 @@ def test_without_damper_and_friction_it_bounces_back_to_where_it_fell_from():
     assert world.touchdown.contacts == 2
 
 
+def test_the_ground_under_a_footpad_moves_with_the_moon_within_a_tick():
+    world = quiet_world()
+    world.terrain.slope_east = 0.1  # the ground moves 46 mm a tick, on this slope 4.6 mm upwards
+    flown(above_site(world, 0.1), 10.0)
+    world.touchdown.worst_stroke_m = 0.0
+    flown(world, 0.2)
+    assert world.touchdown.worst_stroke_m == pytest.approx(-world.truth.clearance_m, abs=3e-4)
+
+
 def on_a_slope(slope, friction, seconds):
     world = quiet_world()
     world.terrain.slope_east = slope

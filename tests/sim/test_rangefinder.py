@@ -66,14 +66,18 @@ def first_below(world, origin, beam, step_m, n):
     return 0.0
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_a_ray_over_rough_ground_meets_the_first_thing_in_its_way(seed):
+@pytest.mark.parametrize("seed", range(14))
+@pytest.mark.parametrize("off_plumb_deg, height_m", [(15.0, 300.0), (50.0, 300.0), (80.0, 60.0)])
+def test_a_ray_over_rough_ground_meets_the_first_thing_in_its_way(seed, off_plumb_deg, height_m):
     world = quiet_world(seed, flat=False)
     world.terrain.calm_share = 1.0
+    world.terrain.crater_depth = 0.4
+    world.terrain.crater_rim = 0.5  # ridges that a careless stride would step through
+    world.terrain.crater_cell_m = (4000.0, 40.0, 11.0)
     settle_terrain(world, 0.0)
-    angle = np.radians(20.0 + 11.0 * seed)
+    angle = np.radians(off_plumb_deg)
     beam = (np.sin(angle), 0.0, -np.cos(angle))
-    origin = (200.0 * seed, 40.0, RADIUS + 300.0)
+    origin = (200.0 * seed, 40.0, RADIUS + height_m)
     slow = first_below(world, origin, beam, 0.005, 1_000_000)
     assert slow > 0.0
     assert march(world, origin, beam, 5000.0) == pytest.approx(slow, abs=0.02)

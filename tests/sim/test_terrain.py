@@ -70,6 +70,18 @@ def test_landing_ground_is_level_enough_for_a_lander():
     assert np.percentile(tilts, 99.0) < 5.0
 
 
+def test_craters_have_the_asked_depth_and_rim():
+    world = quiet_world()
+    world.terrain.crater_share = 1.0
+    world.terrain.calm_share = 1.0
+    world.terrain.crater_cell_m = (60.0, 1.0, 1.0)  # two sizes too small to matter
+    ground = np.concatenate([heights(world, -1e3, y, 0.5, 0.0, 4000) for y in range(-300, 300)])
+    largest = 0.22 * 60.0
+    assert ground.min() == pytest.approx(-0.2 * largest, rel=0.06)
+    assert ground.max() == pytest.approx(0.05 * largest, rel=0.1)
+    assert world.terrain.crater_depth == 0.2 and world.terrain.crater_rim == 0.05
+
+
 def test_slope_is_what_was_asked_near_the_site_and_levels_off_far_away():
     world = quiet_world()
     world.terrain.slope_east = 0.1

@@ -44,6 +44,20 @@ def test_a_low_orbit_closes_within_a_metre():
     assert np.linalg.norm(vector(world.truth.r_BM_I_m) - expected) < 0.01
 
 
+def test_an_orbit_in_coarse_steps_converges_with_the_fourth_order():
+    start = in_orbit()
+    start.moon.j2 = 0.0
+    r0, v0 = vector(start.truth.r_BM_I_m), vector(start.truth.v_BM_I_mps)
+    expected = kepler(r0, v0, start.moon.gm_m3ps2, 3200.0)
+    errors = []
+    for dt in (200.0, 100.0, 50.0):
+        world = copy_of(start)
+        coast(world, int(3200.0 / dt), dt)
+        errors.append(np.linalg.norm(vector(world.truth.r_BM_I_m) - expected))
+    orders = np.log2(np.array(errors[:-1]) / np.array(errors[1:]))
+    assert np.all((orders > 3.7) & (orders < 5.2))
+
+
 def test_the_transfer_orbit_has_its_perilune_at_pdi():
     world = in_orbit(downrange_m=4e5)
     world.moon.j2 = 0.0
