@@ -11,6 +11,7 @@ Bytes beyond the counts are no message; they are left over from earlier ticks, o
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -31,7 +32,7 @@ from fsw.messages import (
     RANGE_SAMPLE,
     TELEMETRY,
 )
-from fsw.record import Record, i64, record, u8, u32, u64
+from fsw.record import Field, Record, i64, layout, record, u8, u32, u64
 from fsw.state import CORE, PARAMS
 from hil.log_schema import check_cdr, schema_text
 from sim.world import TRUTH_L
@@ -123,25 +124,31 @@ class Slot:
     count: str = ""  # empty: exactly one, every tick
     received: str = ""  # the box's array of arrival times; logged behind each record
 
-    @property
+    @cached_property
     def offset(self) -> int:
         """Byte in the box at which the first record stands."""
-        return int(self.box.dtype.fields[self.member][1])
+        return _start(self.box, self.member)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Bytes of one record."""
         return self.box.fields[self.member].base.itemsize
 
-    @property
+    @cached_property
     def room(self) -> int:
         """Records that the box can hold."""
         shape = self.box.fields[self.member].shape
         return shape[0] if shape else 1
 
-    def byte_of(self, name: str) -> int:
-        """Byte in the box at which another of its fields stands."""
-        return int(self.box.dtype.fields[name][1])
+    @cached_property
+    def count_at(self) -> int:
+        """Byte in the box at which the count stands; -1 for none."""
+        return _start(self.box, self.count) if self.count else -1
+
+    @cached_property
+    def received_at(self) -> int:
+        """Byte in the box at which the first arrival time stands; -1 for none."""
+        return _start(self.box, self.received) if self.received else -1
 
 
 INBOX_SLOTS = (
@@ -175,8 +182,8 @@ def slot_table(slots: tuple[Slot, ...]) -> np.ndarray:
             slot.offset // 4,
             slot.size // 4,
             slot.room,
-            slot.byte_of(slot.count) if slot.count else -1,
-            slot.byte_of(slot.received) // 4 if slot.received else -1,
+            slot.count_at,
+            slot.received_at // 4,
         )
         for slot in slots
     ]
@@ -189,24 +196,27 @@ def core_parts() -> list[tuple[str, int]]:
     The fields of core, and the fields of those fields while there are marks for them.
     """
     parts = [(name, field, _start(CORE, name)) for name, field in CORE.fields.items()]
-    while True:
-        wide = [part for part in parts if part[1].record and not part[1].shape]
-        wide = [part for part in wide if len(parts) + len(part[1].record.fields) - 1 <= CORE_PARTS]
-        if not wide:
-            break
-        name, field, start = max(wide, key=lambda part: part[1].base.itemsize)
-        inner = [
-            (f"{name}.{key}", value, start + _start(field.record, key))
-            for key, value in field.record.fields.items()
-        ]
-        at = parts.index((name, field, start))
-        parts[at : at + 1] = inner
+    while wide := [part for part in parts if _may_open(part[1], len(parts))]:
+        widest = max(wide, key=lambda part: part[1].base.itemsize)
+        at = parts.index(widest)
+        parts[at : at + 1] = _inner(*widest)
     ends = [start for _, _, start in parts[1:]] + [CORE.dtype.itemsize]
     return _whole_words([name for name, _, _ in parts], ends)
 
 
+def _may_open(field: Field, parts: int) -> bool:
+    inner = field.record.fields if field.record and not field.shape else None
+    return inner is not None and parts + len(inner) - 1 <= CORE_PARTS
+
+
+def _inner(name: str, field: Field, start: int) -> list[tuple[str, Field, int]]:
+    owner = field.record
+    fields = owner.fields.items() if owner else ()
+    return [(f"{name}.{key}", value, start + _start(owner, key)) for key, value in fields if owner]
+
+
 def _start(owner: Record, name: str) -> int:
-    return int(owner.dtype.fields[name][1])
+    return layout(owner.dtype)[name][1]
 
 
 def _whole_words(names: list[str], ends: list[int]) -> list[tuple[str, int]]:

@@ -6,7 +6,15 @@ import numpy as np
 
 from fsw.record import Record
 from hil.channels import BY_ID, TICK_MARK, Channel, core_parts
-from hil.log_kernels import HEADER_WORDS, LOW, SUM_MASK, SUM_PERIOD, SUMS_BYTES, sum_messages
+from hil.log_kernels import (
+    HEADER_WORDS,
+    LOW,
+    SUM_MASK,
+    SUM_PERIOD,
+    SUMS_BYTES,
+    reset_sums,
+    sum_messages,
+)
 from hil.log_reader import Stretch
 from hil.recorder import new_ring
 
@@ -64,28 +72,44 @@ def first_field(record: Record, one: np.ndarray, other: np.ndarray) -> tuple[str
             continue
         place = int(np.flatnonzero(a != b)[0]) // leaf.base.itemsize
         name = f"{path}[{place}]" if leaf.shape else path
-        return name, *(str(side.copy().view(leaf.base)[place]) for side in (a, b))
+        was, now = (str(side.copy().view(leaf.base)[place]) for side in (a, b))
+        return name, was, now
     raise ValueError(f"{record.name}: equal records")
 
 
+class Sums:
+    """Takes locating sums over messages of a log, as the recorder did."""
+
+    def __init__(self) -> None:
+        self._ring = new_ring()
+
+    def over(self, stretch: Stretch, first: int, end: int) -> tuple[list[int], int]:
+        """The four sums over messages [first, end), and how many words went into them."""
+        reset_sums(self._ring)
+        index = stretch.index
+        sum_messages(
+            self._ring, stretch.content, index.channels, index.log_ns, index.publish_ns,
+            index.offsets, index.sizes, first, end,
+        )  # fmt: skip
+        return self._ring["sums"][0].tolist(), int(self._ring["words"][0])
+
+
 def alteration(
-    stretch: Stretch, first: int, end: int, sums: list[int], tick: int, t_ns: int
+    taker: Sums, stretch: Stretch, first: int, end: int, sums: list[int], tick: int, t_ns: int
 ) -> Difference | None:
     """What was changed in messages [first, end) since `sums` were taken over them; None: nothing.
 
     A single changed 64-bit word is located, and its former value worked out.
     """
-    ring = new_ring()
-    sum_messages(ring, stretch.content, *stretch.index.columns, first, end)
-    now = [int(value) for value in ring["sums"][0]]
-    deltas = [_signed(a - b) for a, b in zip(now, sums, strict=True)]
-    if not any(deltas):
+    now, words = taker.over(stretch, first, end)
+    if now == sums:
         return None
-    place = [k for k in range(4) if deltas[k]]
-    if len(place) == 1:
+    deltas = [_signed(a - b) for a, b in zip(now, sums, strict=True)]
+    place = [k for k in range(4) if now[k] != sums[k]]
+    if len(place) == 1:  # a changed record would have moved two: it is the sum that was changed
         was, said = str(now[place[0]]), str(sums[place[0]])
         return Difference(tick, t_ns, "tick", f"sums[{place[0]}]", was, said, ALTERED)
-    word = _changed_word(deltas, int(ring["words"][0]))
+    word = _changed_word(deltas, words)
     found = None if word is None else _undo(stretch, first, end, word, deltas[0], deltas[2])
     if found is None:
         topics = {BY_ID[int(c)].topic for c in stretch.index.channels[first:end]}

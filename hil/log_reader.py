@@ -37,13 +37,13 @@ Walk = Iterator[tuple[int, int, int]]
 class Stretch:
     """A run of messages: their bytes, and where each is, channels numbered as in hil.channels."""
 
-    def __init__(self, content: np.ndarray, numbers: dict[int, int]) -> None:
-        """Index a run of records, uint8; `numbers` leads from the file's channels to ours.
+    def __init__(self, content: np.ndarray, index: Index, numbers: dict[int, int]) -> None:
+        """`index` is that of the content, uint8; `numbers` leads from the file's channels to ours.
 
-        Raises ValueError when it is none, or holds what no channel of ours could.
+        Raises ValueError when it holds what no channel of ours could.
         """
         self.content = content
-        self.index = Index(content)
+        self.index = index
         table = np.zeros(1 << 16, np.int64)
         table[list(numbers)] = list(numbers.values())
         self.index.channels[:] = table[self.index.channels]
@@ -114,14 +114,14 @@ class Log:
         ours = {number: number for number in BY_ID}
         for chunk in self.chunks():
             content = np.concatenate((left, messages_of(chunk)))
-            whole = Stretch(content, ours)
+            whole = Stretch(content, Index(content), ours)
             marks = whole.of("tick")
             end = 0
             if len(marks):
                 end = int(whole.index.offsets[marks[-1]] + SIZES[MARK_ID])
-                yield Stretch(content[:end], ours)
+                yield Stretch(content[:end], Index(content[:end]), ours)
             left = content[end:]
-        yield Stretch(left, ours)
+        yield Stretch(left, Index(left), ours)
 
     def table(self, topic: str) -> Any:
         """All records of one channel, in order, as a recarray."""
@@ -134,23 +134,24 @@ class Log:
         """A chunk's messages; None, and a fault in words, when they cannot be made out."""
         body = self.data[start:end]
         try:
-            *_, crc = CHUNK_FORMAT.unpack_from(body)
+            *_, crc = CHUNK_FORMAT.unpack_from(body.data)
             content = _chunk_content(body)
-            if len(content) and int(content[0]) != Opcode.MESSAGE:
+            index = Index(content)
+            if not index.gapless:  # other tools declare channels inside of chunks
                 inner = breakup_chunk(Chunk.read(_stream(body)))
                 self.numbers.update(_numbers(r for r in inner if isinstance(r, Channel)))
-            chunk = Stretch(content, self.numbers)
+            chunk = Stretch(content, index, self.numbers)
         except Exception as error:  # whatever a parser or decompressor makes of altered bytes
             self.faults.append(f"the chunk at byte {start} cannot be read: {error}")
             return None
-        if crc not in (0, zlib.crc32(content)):
+        if crc not in (0, zlib.crc32(content.data)):
             self.faults.append(f"the chunk at byte {start} does not match its checksum")
         return chunk
 
     def _check_end(self, start: int, end: int) -> None:
         """Compare the CRC of the data, and the summary behind it with its own."""
         crc = int.from_bytes(self.data[start:end].tobytes(), "little")
-        if crc not in (0, zlib.crc32(self.data[: start - PREFIX])):
+        if crc not in (0, zlib.crc32(self.data[: start - PREFIX].data)):
             self.faults.append("the file does not match its checksum")
         rest = self.data[end:].tobytes()
         if not rest.endswith(MCAP0_MAGIC):
@@ -212,7 +213,7 @@ def walk(data: np.ndarray) -> Walk:
     """Whole records of an MCAP file, behind the magic: opcode, first byte and end of the body."""
     at = len(MCAP0_MAGIC)
     while at + PREFIX <= len(data):
-        opcode, length = PREFIX_FORMAT.unpack_from(data, at)
+        opcode, length = PREFIX_FORMAT.unpack_from(data.data, at)
         at += PREFIX
         if length > len(data) - at:
             return
@@ -224,7 +225,7 @@ def messages_of(stretch: Stretch) -> np.ndarray:
     """A stretch's bytes with nothing but messages, whose channels are numbered as ours."""
     index = stretch.index
     starts = index.offsets - OVERHEAD
-    if int(np.sum(index.sizes + OVERHEAD)) != len(stretch.content):
+    if not index.gapless:
         ends = index.offsets + index.sizes
         parts = [stretch.content[a:b] for a, b in zip(starts, ends, strict=True)]
         content = np.concatenate(parts) if parts else np.empty(0, np.uint8)

@@ -36,7 +36,10 @@ from hil.log_kernels import OVERHEAD, index_messages
 
 
 class Index:
-    """The messages of a chunk: channel, both times, and place and size of each payload."""
+    """The messages of a chunk: channel, both times, and place and size of each payload.
+
+    `gapless`: there is nothing else in the chunk.
+    """
 
     def __init__(self, content: np.ndarray) -> None:
         """Index a chunk's content, uint8. Raises ValueError when it is no run of whole records."""
@@ -45,8 +48,8 @@ class Index:
         n = index_messages(content, *columns)
         if n < 0:
             raise ValueError("not a run of whole records")
-        self.columns = columns[:, :n]
-        self.channels, self.log_ns, self.publish_ns, self.offsets, self.sizes = self.columns
+        self.channels, self.log_ns, self.publish_ns, self.offsets, self.sizes = columns[:, :n]
+        self.gapless = n * OVERHEAD + int(np.sum(self.sizes)) == len(content)
 
     def __len__(self) -> int:
         return len(self.channels)
@@ -116,7 +119,7 @@ class McapFile:
         self._write_record(DataEnd(self._crc))
         start = self._position
         summary, offsets = RecordBuilder(), RecordBuilder()
-        groups = [
+        groups: list[tuple[int, list[McapRecord]]] = [
             (Opcode.SCHEMA, [r for r in self._repeated if isinstance(r, Schema)]),
             (Opcode.CHANNEL, [r for r in self._repeated if isinstance(r, Channel)]),
             (Opcode.STATISTICS, [self._statistics()]),

@@ -27,7 +27,7 @@ from hil.channels import (
     PARAMS_ID,
     Slot,
 )
-from hil.differences import SEVERAL, Difference, alteration, missing, unequal
+from hil.differences import SEVERAL, Difference, Sums, alteration, missing, unequal
 from hil.door import boot_rows, step_rows
 from hil.log_kernels import MAX_CHANNELS, first_unequal
 from hil.log_reader import Log, Stretch, open_log
@@ -106,24 +106,23 @@ def _check_tail(log: Log, tail: Stretch, records: int, report: ReplayReport) -> 
     if int(log.end["records"]) != records:
         report.faults.append(f"{records} records in it, {log.end['records']} were recorded")
     sums = [int(text) for text in log.end["sums"].split()]
-    report.add(alteration(tail, 0, len(tail.index), sums, report.ticks, 0))
+    report.add(alteration(Sums(), tail, 0, len(tail.index), sums, report.ticks, 0))
 
 
 def _replay_stretch(stretch: Stretch, flight: "_Flight", report: ReplayReport) -> bool:
     """Replay a stretch's ticks; False where records are missing, so that replay must end."""
     for first, end in stretch.ticks():
         mark = stretch.record(end - 1)
-        if mark["dropped"]:
+        tick, t_ns = int(mark["tick"]), int(mark["t_ns"])
+        altered = alteration(flight.sums, stretch, first, end, mark["sums"].tolist(), tick, t_ns)
+        if mark["dropped"] and not altered:
             text = f"the recorder had no room for {mark['dropped']} records"
-            report.notes.append(f"{text} before tick {mark['tick']}: replay ends there")
+            report.notes.append(f"{text} before tick {tick}: replay ends there")
             return False
-        report.ticks += 1
-        sums = [int(value) for value in mark["sums"]]
-        altered = alteration(stretch, first, end, sums, int(mark["tick"]), int(mark["t_ns"]))
         computed = flight.fly(stretch, first, end)
-        report.add(
-            computed if altered and altered.field == SEVERAL and computed else altered or computed
-        )
+        vague = altered is not None and altered.field == SEVERAL
+        report.ticks += 1
+        report.add(computed if vague and computed else altered or computed)
     return True
 
 
@@ -131,6 +130,7 @@ class _Flight:
     """The flight software, and a recorder that records it as the log's did."""
 
     def __init__(self, path: str, step: Step, watch: Watch | None, history: bytes | None) -> None:
+        self.sums = Sums()
         self._path = path
         self._step = step
         self._watch = watch
@@ -163,13 +163,12 @@ class _Flight:
     def _load(self, stretch: Stretch, first: int, end: int) -> None:
         """Fill the inbox with a tick's messages, as it was."""
         for slot in INBOX_SLOTS:
-            self._inbox_bytes[slot.byte_of(slot.count)] = 0
+            self._inbox_bytes[slot.count_at] = 0
         channels = stretch.index.channels
         for message in range(first, end):
             channel = int(channels[message])
-            slot = INBOX_BY_ID.get(channel)
-            if slot:
-                self._place(slot, stretch.payload(message))
+            if channel in INBOX_BY_ID:
+                self._place(INBOX_BY_ID[channel], stretch.payload(message))
             elif channel == PARAMS_ID:
                 self._params.view(np.uint8)[:] = stretch.payload(message)
             elif channel == CORE_ID:
@@ -180,16 +179,15 @@ class _Flight:
             self._inbox[name] = mark[name]
 
     def _place(self, slot: Slot, payload: np.ndarray) -> None:
-        count_at = slot.byte_of(slot.count)
-        n = int(self._inbox_bytes[count_at])
+        n = int(self._inbox_bytes[slot.count_at])
         if n == slot.room:
             return  # more than any tick held: the log was altered, and its sums say so
         start = slot.offset + n * slot.size
         self._inbox_bytes[start : start + slot.size] = payload[: slot.size]
         if slot.received:
-            received = slot.byte_of(slot.received) + 8 * n
+            received = slot.received_at + 8 * n
             self._inbox_bytes[received : received + 8] = payload[slot.size :]
-        self._inbox_bytes[count_at] = n + 1
+        self._inbox_bytes[slot.count_at] = n + 1
 
     def _begin(self, core: np.ndarray) -> None:
         """Resume from a recorded core, with the rings that came with the log, or empty ones."""
