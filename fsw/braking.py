@@ -28,7 +28,7 @@ from fsw.frames import DEG
 from fsw.kernel import kernel
 from fsw.linear import add3, add_scaled3, clamp, dot3, load3, norm3, scale3, sub3
 
-# Gauss-Legendre with three points on [0, 1]: relative error of a moment below 1e-5 for t < tau/2
+# Gauss-Legendre with three points on [0, 1]: for t < tau/2 the moments are good to 4e-4
 NODE = 0.3872983346207417
 WEIGHT_OUTER = 5.0 / 18.0
 WEIGHT_INNER = 8.0 / 18.0

@@ -37,7 +37,7 @@ DESCENT_PARAMS = record(
     ),
     tau_v_s=f64("time constant of the descent rate loop", default=0.8, lo=0.2, hi=10.0),
     alpha_per_s=f64(
-        "rate at which runtime assurance lets the stopping margin go", default=8.0, lo=0.05, hi=20.0
+        "rate at which runtime assurance lets the stopping margin go", default=2.5, lo=0.05, hi=20.0
     ),
 )
 

@@ -131,6 +131,8 @@ GUIDANCE = record(
 FAR_M = 20e3
 # shortest time to go for which the braking equations are well conditioned
 T_GO_MIN_S = 0.5
+# what is left of it at the gate: 0 would mean that it is not known
+T_GO_END_S = 1e-3
 
 
 @kernel
@@ -252,10 +254,11 @@ def _brake(guidance, params, moon, site, vehicle, estimate, mode, accel_max, dt_
         _push(guidance, (0.0, 0.0, 0.0), 0.0, accel_max)
         return
     t_go = float(guidance.t_go_s) - dt_s
-    if mode == COAST or t_go > float(params.hold_s):
+    unsolved = float(guidance.t_go_s) <= 0.0
+    if mode == COAST or unsolved or t_go > float(params.hold_s):
         _aim(guidance, params, moon, site, vehicle, estimate, t_go, accel_max)
     else:
-        guidance.t_go_s = max(t_go, 0.0)
+        guidance.t_go_s = max(t_go, T_GO_END_S)
     a_L = load3(guidance.a_cmd_L_mps2)
     _turn_towards(guidance, params, unit3(a_L), dt_s)
     if mode == COAST:
@@ -279,7 +282,7 @@ def _aim(guidance, params, moon, site, vehicle, estimate, t_go, accel_max):
     steps = 1
     if float(guidance.t_go_s) <= 0.0:
         t_go = first_guess((load3(estimate.r_BL_L_m), load3(estimate.v_BL_L_mps)), gate)
-        steps = 8
+        steps = 3
     elif t_go < float(params.freeze_s):
         steps = 0
     limit = float(params.throttle_ceiling) * accel_max
@@ -310,7 +313,7 @@ def _lean_tangent(params, mode):
 def _shed_speed(params, place, drift):
     """Approach: horizontal acceleration against the drift, to stop above the site.
 
-    The deceleration that stops there, within half and 1.3 times the planned one, and fading with
+    The deceleration that stops there, within 0.3 and 1.3 times the planned one, and fading with
     the speed at the end, so that the vehicle is upright when it stops. It never pushes towards
     the site: what is missing then, the descent makes up for gently.
     """
@@ -319,7 +322,7 @@ def _shed_speed(params, place, drift):
     needed = 0.5 * speed * speed / max(norm3(place), 1.0)
     if dot3(place, drift) > 0.0:
         needed = 1.3 * planned
-    decel = clamp(needed, 0.5 * planned, 1.3 * planned)
+    decel = clamp(needed, 0.3 * planned, 1.3 * planned)
     decel = min(decel, speed / float(params.tau_drift_s))
     return scale3(unit3(drift), -decel)
 

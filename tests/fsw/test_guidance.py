@@ -1,0 +1,226 @@
+"""Guidance flown: to the gate, to the ground, out of it; and whatever it is told."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fsw.beliefs import ESTIMATE
+from fsw.guidance import GUIDANCE, guide, orbit_in_reach
+from fsw.modes import (
+    ABORT,
+    APPROACH,
+    COAST,
+    CUE_HIGH,
+    CUE_IGNITION_POINT,
+    CUE_LOW,
+    CUE_NONE,
+    DESCENT,
+    LANDED,
+    MODE_NAMES,
+    TERMINAL,
+)
+from fsw.state import PARAMS
+from tests.fsw.pointmass import GM, RADIUS_M, STEP_S, descent, fly, new_craft, on_orbit
+
+PARAM = PARAMS.new()
+DISPERSED = [
+    {},
+    {"thrust": 0.97},
+    {"thrust": 1.05},
+    {"mass_kg": 731.0},
+    {"mass_kg": 709.0},
+    {"r_error_m": (900.0, -900.0, 450.0)},
+    {"r_error_m": (-900.0, 900.0, -450.0)},
+]
+
+
+def when(kept, mode):
+    """First kept moment of a mode."""
+    return kept[np.argmax(kept.mode == mode)]
+
+
+@pytest.mark.parametrize("dispersion", DISPERSED)
+def test_braking_ends_at_the_gate(dispersion):
+    there = when(descent(**dispersion), APPROACH)
+    assert there.r_L_m + there.r_error_m == pytest.approx((-250.0, 0.0, 3900.0), abs=60.0)
+    assert there.v_L_mps == pytest.approx((20.0, 0.0, -75.0), abs=4.0)
+
+
+@pytest.mark.parametrize("dispersion", DISPERSED)
+def test_the_descent_ends_softly_above_the_site(dispersion):
+    end = descent(**dispersion)[-1]
+    place = end.r_L_m + end.r_error_m
+    assert end.height_m <= 0.0
+    assert np.hypot(*place[:2]) < 20.0
+    assert np.hypot(*end.v_L_mps[:2]) < 0.1
+    assert end.v_L_mps[2] == pytest.approx(-1.2, abs=0.2)
+    assert end.mass_kg - 340.0 > 30.0
+
+
+def test_the_vehicle_is_upright_below_2700_m():
+    kept = descent()
+    low = kept[(kept.mode >= APPROACH) & (kept.height_m < 2700.0)]
+    assert min(low.guidance.thrust_dir_L[:, 2]) > math.cos(math.radians(15.0))
+
+
+def test_the_stopping_margin_never_runs_out_on_the_way_down():
+    kept = descent()
+    down = kept[(kept.mode == APPROACH) | (kept.mode == DESCENT)]
+    assert min(down.guidance.stopping_margin_m) > 0.0
+    assert max(down.guidance.assured) == 0
+
+
+def test_short_thrust_lands_downrange_and_still_softly():
+    kept = descent(thrust=0.9)
+    there = when(kept, APPROACH)
+    assert there.guidance.short == 1
+    assert there.r_L_m[0] > 5000.0
+    assert there.v_L_mps == pytest.approx((20.0, 0.0, -75.0), abs=6.0)
+    assert kept[-1].v_L_mps == pytest.approx((0.0, 0.0, -1.2), abs=0.3)
+    assert kept[-1].mass_kg > 340.0
+
+
+def test_ignition_waits_for_the_throttle_and_follows_no_clock():
+    late, early = (fly(new_craft(*on_orbit(angle)), last_mode=COAST) for angle in (0.36, 0.39))
+    moved_s = early[-1].t_s - late[-1].t_s
+    assert moved_s == pytest.approx(0.03 * (1.7374e6 + 20e3) / 1684.0, abs=0.3)
+    throttle = late.guidance.even_throttle
+    assert max(throttle[:-1]) < PARAM.guidance.ignition_throttle <= throttle[-1]
+
+
+def one_run(estimate, mode, guidance=None, params=PARAM, scale=1.0):
+    guidance = GUIDANCE.new() if guidance is None else guidance
+    p = params
+    guide(guidance, p.guidance, p.descent, p.moon, p.site, p.vehicle, estimate, mode, scale, STEP_S)
+    return guidance
+
+
+def falling(height_m, v_down_mps=30.0, place=(0.0, 0.0), drift=(0.0, 0.0)):
+    """An estimate above the site, upright."""
+    made = ESTIMATE.new(q_LB=(1.0, 0.0, 0.0, 0.0), up_L=(0.0, 0.0, 1.0), mass_kg=390.0)
+    made.r_BL_L_m = (*place, height_m)
+    made.v_BL_L_mps = (*drift, -v_down_mps)
+    made.altitude_m = made.altitude_lo_m = height_m
+    made.v_down_mps = v_down_mps
+    return made
+
+
+def test_no_ignition_when_flying_away_or_far_off():
+    away = falling(20e3, 0.0, (-5.6e5, 0.0), (-1684.0, 0.0))
+    far = falling(20e3, 0.0, (-9e5, 0.0), (1684.0, 0.0))
+    for estimate in (away, far):
+        guidance = GUIDANCE.new()
+        for _ in range(30):
+            assert int(one_run(estimate, COAST, guidance).cue) != CUE_IGNITION_POINT
+    assert float(guidance.even_throttle) == 0.0
+
+
+def test_far_off_the_attitude_is_held():
+    far = falling(100e3, 0.0, (-9e5, 0.0), (1684.0, 0.0))
+    far.q_LB = (0.6, 0.0, 0.8, 0.0)
+    guidance = one_run(far, COAST)
+    assert tuple(guidance.thrust_dir_L) == pytest.approx((0.96, 0.0, -0.28))
+    assert tuple(guidance.side_L) == (0.0, 1.0, 0.0)
+
+
+def test_pitching_up_needs_no_roll():
+    kept = descent()
+    assert np.ptp(kept[kept.mode > COAST].guidance.side_L, axis=0) == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("mode", "height_m", "cue"),
+    [
+        (DESCENT, 11.9, CUE_LOW),
+        (DESCENT, 12.1, CUE_NONE),
+        (APPROACH, 11.9, CUE_LOW),
+        (TERMINAL, 11.9, CUE_NONE),
+        (TERMINAL, 24.1, CUE_HIGH),
+    ],
+)
+def test_low_and_high_turn_on_the_terminal_height(mode, height_m, cue):
+    estimate = falling(height_m, 1.2, drift=(9.0, 0.0))
+    assert int(one_run(estimate, mode).cue) == cue
+
+
+@pytest.mark.parametrize(
+    ("place", "drift"),
+    [((300.0, -200.0), (4.0, 3.0)), ((-50.0, 20.0), (-10.0, 8.0)), ((3000.0, 0.0), (12.0, 0.0))],
+)
+def test_a_displaced_descent_ends_without_drift(place, drift):
+    start = new_craft((*place, 2500.0), (*drift, -75.0), mode=DESCENT, mass_kg=398.0)
+    kept = fly(start)
+    assert np.hypot(*kept[-1].v_L_mps[:2]) < 0.3
+    runout_m = np.hypot(*drift) ** 2 / (2.0 * 0.3)
+    assert np.hypot(*kept[-1].r_L_m[:2]) < np.hypot(*place) + runout_m - 50.0
+    low = kept[kept.height_m < 5.0]
+    assert min(low.guidance.thrust_dir_L[:, 2]) > math.cos(math.radians(4.1))
+
+
+def test_an_abort_from_braking_climbs_to_orbital_speed():
+    braking = descent()
+    slow = braking[np.argmax(np.linalg.norm(braking.v_L_mps, axis=1) < 1200.0)].copy()
+    assert orbit_in_reach(PARAM.moon, PARAM.vehicle, slow.estimate)
+    slow.mode = ABORT
+    kept = fly(slow)
+    assert min(kept.height_m) > 10e3
+    assert kept[-1].guidance.engine_cut == 1
+    circular = math.sqrt(GM / (RADIUS_M + kept[-1].height_m))
+    assert np.linalg.norm(kept[-1].v_L_mps) > circular
+    assert kept[-1].mass_kg > 340.0
+
+
+def test_orbit_is_out_of_reach_from_the_gate():
+    assert not orbit_in_reach(PARAM.moon, PARAM.vehicle, falling(3900.0, 75.0, drift=(20.0, 0.0)))
+
+
+numbers = st.floats(-1e7, 1e7)
+triples = st.tuples(numbers, numbers, numbers)
+
+
+@st.composite
+def estimates(draw):
+    """Finite estimates, sane or not."""
+    made = ESTIMATE.new()
+    made.r_BL_L_m = draw(st.one_of(st.just((0.0, 0.0, 0.0)), triples))
+    made.v_BL_L_mps = draw(st.one_of(st.just((0.0, 0.0, 0.0)), triples))
+    made.q_LB = draw(st.sampled_from([(1, 0, 0, 0), (0, 1, 0, 0), (0.5, 0.5, -0.5, 0.5)]))
+    made.up_L = draw(st.sampled_from([(0, 0, 1), (0, 0, -1), (0.6, 0, 0.8)]))
+    made.altitude_m = draw(numbers)
+    made.altitude_lo_m = draw(numbers)
+    made.v_down_mps = draw(numbers)
+    made.mass_kg = draw(st.floats(0.0, 1e4))
+    return made
+
+
+def finite(record):
+    flat = np.concatenate(
+        [np.ravel(record[name]) for name in record.dtype.names if name != "spare"]
+    )
+    return bool(np.all(np.isfinite(flat.astype(float))))
+
+
+@given(st.lists(estimates(), min_size=1, max_size=4), st.sampled_from(range(len(MODE_NAMES))))
+def test_whatever_is_believed_commands_stay_within_limits(told, mode):
+    guidance = GUIDANCE.new()
+    before = None
+    for estimate in told:
+        one_run(estimate, mode, guidance)
+        full = 1600.0 / max(float(estimate.mass_kg), 170.0)
+        now = np.array(guidance.thrust_dir_L)
+        assert finite(guidance)
+        assert 0.0 <= float(guidance.throttle) <= 1.0
+        assert 0.0 <= float(guidance.accel_mps2) <= full * (1.0 + 1e-12)
+        assert np.linalg.norm(now) == pytest.approx(1.0)
+        if before is not None:
+            turned = np.linalg.norm(now - before)
+            assert turned <= math.radians(4.0) * STEP_S * 1.01
+        before = now
+
+
+@pytest.mark.parametrize("mode", [LANDED, 0])
+def test_nothing_is_asked_of_a_resting_engine(mode):
+    assert float(one_run(falling(0.0, 0.0), mode).accel_mps2) == 0.0
