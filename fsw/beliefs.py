@@ -34,7 +34,7 @@ SITE_BELIEF = record(
     height_sigma_m=f64(
         "standard deviation of that height, from the map", default=30.0, lo=0.0, hi=10000.0
     ),
-    slope_rms=f64("root mean square slope along the ground track", default=0.08, lo=0.0, hi=2.0),
+    slope_rms=f64("root mean square slope along the ground track", default=0.05, lo=0.0, hi=2.0),
 )
 
 VEHICLE_BELIEF = record(

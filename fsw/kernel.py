@@ -10,6 +10,10 @@ Numba's on-disk cache is keyed on the file of the kernel alone, so an edit in a 
 lives in another file would go unnoticed. Each module therefore has a cache folder of its
 own, named by the hash of its source and of every module of ours that it imports,
 transitively: an edit recompiles its callers and nobody else.
+
+`float(x)` and `int(x)` are how a kernel widens a narrow field. To Numba they mean no such thing:
+the float of a float32 stays one, and a difference of two unsigned integers wraps around. Here
+they give 64 bits, as they do in Python.
 """
 
 import ast
@@ -26,11 +30,38 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+import numba.core.typing.builtins
+import numba.cpython.builtins
+from numba.core import types
+from numba.core.typing.templates import signature
+from numba.extending import intrinsic
 
 ROOMS = ("fsw", "sim", "hil", "tools")
 INTERPRETED = os.environ.get("LEADLINE_INTERPRET", "") not in ("", "0")
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+
+@intrinsic
+def _cast_int(_context: Any, x: Any) -> Any:
+    """What Numba's int() does, but always to int64."""
+
+    def convert(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return context.cast(builder, args[0], sig.args[0], sig.return_type)
+
+    return types.int64(x), convert
+
+
+_narrow_float = numba.core.typing.builtins.Float.generic
+
+
+def _wide_float(self: Any, args: Any, kws: Any) -> Any:
+    """What Numba's float() means, but always float64."""
+    return signature(types.float64, *_narrow_float(self, args, kws).args)
+
+
+numba.cpython.builtins.cast_int = _cast_int
+numba.core.typing.builtins.Float.generic = _wide_float
 
 
 def kernel(function: Kernel) -> Kernel:

@@ -60,7 +60,7 @@ TRUST_PARAMS = record(
     noise_m=f64("standard deviation of a range at zero distance", default=0.5, lo=0.0, hi=100.0),
     noise_share=f64("growth of that deviation with range", default=0.002, lo=0.0, hi=0.5),
     roughness_m=f64(
-        "standard deviation of the ground within the beam's reach", default=0.15, lo=0.0, hi=100.0
+        "standard deviation of the ground within the beam's reach", default=0.1, lo=0.0, hi=100.0
     ),
     stamp_sigma_s=f64("standard deviation of a stamp", default=1e-4, lo=0.0, hi=1.0),
     range_min_m=f64("shortest range believed", default=1.0, lo=0.0, hi=1e4),

@@ -1,8 +1,7 @@
 """The in-process loop: truth and flight software, tick by tick, in one kernel.
 
-One tick is the same on every path; a serial session calls `sense_tick` and `move_tick` too,
-with a wire in place of `step`. A command computed in
-tick n acts from tick n + 1.
+One tick is the same on every path: a serial session calls `sense_tick` and `move_tick` too, with
+a wire in place of `step`. A command computed in tick n acts from tick n + 1.
 """
 
 import hashlib
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fsw.executive import boot, step
-from fsw.kernel import kernel
+from fsw.kernel import INTERPRETED, kernel
 from fsw.mailbox import MAILBOX, collect
 from fsw.messages import EVENT, INBOX, OUTBOX
 from fsw.modes import MODE_NAMES
@@ -151,7 +150,8 @@ def new_run(scenario: Scenario, seed: int) -> Any:
 
 def as_rows(run: Any) -> np.ndarray:
     """The array of one, over the same memory, that `fly_ticks` wants of a run."""
-    return np.frombuffer(run, RUN.dtype)
+    rows = run.base  # the record is a view into it
+    return rows if INTERPRETED else rows.view(RUN.dtype, np.ndarray)
 
 
 def fly(
