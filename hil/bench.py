@@ -5,7 +5,8 @@ same, since a flight computer asks them of its sensors in flight: its link layer
 ClockExchange of them. Every message begins with `t_ns`, its sender's clock.
 """
 
-from fsw.record import i64, record, u8, u16, u32, u64
+from fsw.modes import MODE_NAMES
+from fsw.record import f64, i64, record, u8, u16, u32, u64
 
 BLOCK_BYTES = 128
 
@@ -57,9 +58,10 @@ HELLO = record(
     t_ns=i64("when it was sent"),
     schema=u64("first eight bytes of the schema hash"),
     boot=u64("another number after every start of this end"),
-    version=u8("version of the software, ASCII, padded with zeros", 14),
+    version=u8("version of the software, ASCII, padded with zeros", 13),
     role=u8("who speaks", codes=ROLE_NAMES),
     asks=u8("1 when an answer is wanted"),
+    records=u8("1 when this end keeps a log and wants truth and hops for it"),
 )
 
 BLOCK = record(
@@ -114,12 +116,23 @@ TICK = record(
     spare=u8("zero"),
 )
 
+FLIGHT_VIEW = record(
+    "FlightView",
+    "What the judge of a run, who sits with the truth, looks at in the flight software.",
+    a_d_mps2=f64("deceleration that guidance counts on"),
+    mode=u8("flight mode", codes=MODE_NAMES),
+    locked=u8("1 once ranges are fused"),
+    engine_cut=u8("1 once guidance has cut the engine for good"),
+    spare=u8("zero", 5),
+)
+
 DONE = record(
     "Done",
     "Lockstep: the tick is over, or some of its messages are missing and shall be sent again.",
     t_ns=i64("time of the tick, flight clock"),
     core_hash=u64("hash of core after the tick; 0 when not asked for"),
     history_hash=u64("hash of history after the tick; 0 when not asked for"),
+    view=FLIGHT_VIEW("the flight software after the tick"),
     tick=u32("the tick granted"),
     messages=u8("flight messages sent in this tick"),
     result=u8("what became of it", codes=DONE_NAMES),
@@ -136,6 +149,7 @@ TIMING = record(
     commanded_ns=i64("when the command was handed to the line"),
     offset_ns=i64("sensor clock minus flight clock, as the flight computer believes"),
     bound_ns=i64("bound on the error of that offset"),
+    view=FLIGHT_VIEW("the flight software after the tick"),
     tick=u32("counts ticks of the flight software"),
     missed_ticks=u32("ticks skipped since the start"),
     imu_seq=u16("sequence number of that inertial sample"),

@@ -45,6 +45,8 @@ from hil.bench import (
     TICK,
     TIMING,
 )
+from hil.channels import HOPS
+from sim.world import TRUTH_L
 
 BENCH_BIT = 0x400
 FROM_FLIGHT_BIT = 0x080
@@ -120,6 +122,8 @@ MESSAGES = (
     Message(0x410, BLOCK_REQUEST, TO_FLIGHT, asks=True),
     Message(0x411, BEGIN, TO_FLIGHT, asks=True),
     Message(0x412, TICK, TO_FLIGHT, asks=True),
+    Message(0x420, TRUTH_L, TO_FLIGHT),
+    Message(0x421, HOPS, TO_FLIGHT),
     Message(0x491, READY, FROM_FLIGHT),
     Message(0x492, DONE, FROM_FLIGHT),
     Message(0x493, TIMING, FROM_FLIGHT),

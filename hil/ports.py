@@ -50,24 +50,27 @@ class Port(Protocol):
 class FdPort:
     """A port with a non-blocking file descriptor."""
 
-    def __init__(self, fd: int, close: Callable[[], None], spins: int = 0) -> None:
-        """`spins` is how often to look before going to sleep: for lockstep, which never idles."""
+    def __init__(self, fd: int, close: Callable[[], None]) -> None:
+        """`close` gives the descriptor back."""
         os.set_blocking(fd, False)
         self._fd = fd
         self._close = close
-        self._tries = range(spins + 1)
         self._waiting = b""
 
     def read(self, timeout_s: float) -> bytes:
         """Whatever has arrived; empty when nothing came within the time."""
         if self._waiting:
             self._flush()
-        data = self._look(self._tries)
-        if data or timeout_s <= 0.0:
-            return data
         writers = [self._fd] if self._waiting else []
-        select.select([self._fd], writers, [], timeout_s)
-        return self._look(range(1))
+        if not select.select([self._fd], writers, [], max(timeout_s, 0.0))[0]:
+            return b""
+        try:
+            data = os.read(self._fd, CHUNK_BYTES)
+        except BlockingIOError:
+            return b""
+        if not data:
+            raise OSError(errno.EIO, "the line was closed")
+        return data
 
     def write(self, data: bytes) -> int:
         """Send, or keep until the line takes it; returns the bytes dropped for want of room."""
@@ -80,17 +83,6 @@ class FdPort:
     def close(self) -> None:
         """Give the port back."""
         self._close()
-
-    def _look(self, tries: range) -> bytes:
-        for _ in tries:
-            try:
-                data = os.read(self._fd, CHUNK_BYTES)
-            except BlockingIOError:
-                continue
-            if not data:
-                raise OSError(errno.EIO, "the line was closed")
-            return data
-        return b""
 
     def _flush(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -163,13 +155,13 @@ class ThreadedPort:
             raise self._error
 
 
-def open_port(url: str, baud: int = BAUD, spins: int = 0) -> Port:
+def open_port(url: str, baud: int = BAUD) -> Port:
     """Open a pyserial URL exclusively. Raises LinkError, one line, with a hint where there is one.
 
     A baud rate means nothing to a pseudo-terminal or a socket and is ignored there.
     """
     if url.startswith("socket://"):
-        return _open_socket(url, spins)
+        return _open_socket(url)
     try:
         device = serial.serial_for_url(url, do_not_open=True, baudrate=baud)
         if not url.startswith("loop://"):
@@ -178,11 +170,11 @@ def open_port(url: str, baud: int = BAUD, spins: int = 0) -> Port:
     except Exception as error:  # pyserial lets a KeyError of its own through, among others
         raise LinkError(_refusal(url, error)) from error
     if type(device) is serial.Serial and os.name == "posix":
-        return _fd_port(device, spins)
+        return _fd_port(device)
     return ThreadedPort(device)
 
 
-def open_pty(spins: int = 0) -> tuple[Port, str]:
+def open_pty() -> tuple[Port, str]:
     """A pseudo-terminal in raw mode: this end's port, and the path of the other end.
 
     This process keeps the other end open too, so that nothing is lost before somebody opens it
@@ -198,7 +190,7 @@ def open_pty(spins: int = 0) -> tuple[Port, str]:
         os.close(ours)
         os.close(theirs)
 
-    return FdPort(ours, close, spins), os.ttyname(theirs)
+    return FdPort(ours, close), os.ttyname(theirs)
 
 
 class Listener:
@@ -220,11 +212,11 @@ class Listener:
         host, port = self._socket.getsockname()[:2]
         return f"socket://{host}:{port}"
 
-    def accept(self, spins: int = 0) -> Port:
+    def accept(self) -> Port:
         """The next peer's line; OSError when none has called yet."""
         self._socket.setblocking(False)
         connection, _ = self._socket.accept()
-        return _socket_port(connection, spins)
+        return _socket_port(connection)
 
     def close(self) -> None:
         """Stop listening."""
@@ -244,7 +236,7 @@ def advice(url: str, system: Path = Path("/sys")) -> list[str]:
     return []
 
 
-def _fd_port(device: Any, spins: int) -> Port:
+def _fd_port(device: Any) -> Port:
     import termios
 
     fd = device.fileno()
@@ -252,10 +244,10 @@ def _fd_port(device: Any, spins: int) -> Port:
     settings = termios.tcgetattr(fd)
     settings[6][termios.VMIN], settings[6][termios.VTIME] = 1, 0
     termios.tcsetattr(fd, termios.TCSANOW, settings)
-    return FdPort(fd, device.close, spins)
+    return FdPort(fd, device.close)
 
 
-def _open_socket(url: str, spins: int) -> Port:
+def _open_socket(url: str) -> Port:
     try:
         parts = urlsplit(url)
         if not parts.hostname or not parts.port:
@@ -263,13 +255,13 @@ def _open_socket(url: str, spins: int) -> Port:
         connection = socket.create_connection((parts.hostname, parts.port), CONNECT_LIMIT_S)
     except (OSError, ValueError) as error:
         raise LinkError(_refusal(url, error)) from error
-    return _socket_port(connection, spins)
+    return _socket_port(connection)
 
 
-def _socket_port(connection: socket.socket, spins: int) -> Port:
+def _socket_port(connection: socket.socket) -> Port:
     # a frame shall leave when it is written, not when the one before was acknowledged
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return FdPort(connection.fileno(), connection.close, spins)
+    return FdPort(connection.fileno(), connection.close)
 
 
 def _refusal(url: str, error: Exception) -> str:

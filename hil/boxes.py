@@ -1,0 +1,104 @@
+"""Boxes and packets: the records that lie in one of the loop's boxes, as messages of the wire.
+
+The in-process loop hands boxes over as they are; a session takes them apart into packets at one
+end and puts them together at the other. Both go by the same table.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from fsw.record import Record
+from hil.channels import OUTBOX_SLOTS, Slot
+from hil.framing import Packet
+from hil.packets import BY_NAME, Message
+from sim.world import ARRIVALS
+
+ARRIVALS_SLOTS = (
+    Slot("imu", ARRIVALS, "imus", "n_imus"),
+    Slot("range", ARRIVALS, "ranges", "n_ranges"),
+    Slot("contact", ARRIVALS, "contact", "has_contact"),
+    Slot("propulsion", ARRIVALS, "propulsion", "has_propulsion"),
+    Slot("nav_update", ARRIVALS, "nav_update", "has_nav_update"),
+    Slot("command", ARRIVALS, "command", "has_command"),
+)
+ALWAYS = -1
+
+
+class Box:
+    """One box in memory, seen as messages."""
+
+    def __init__(self, memory: memoryview, slots: tuple[Slot, ...]) -> None:
+        """`memory` is where the box lies, and stays."""
+        self._bytes = memory
+        self._places = [_place(slot) for slot in slots]
+        self._by_apid = {message.apid: place for message, *place in self._places}
+
+    def packets(self) -> list[Packet]:
+        """Every message in the box, in the order of the table."""
+        found: list[Packet] = []
+        for message, offset, count_at, _ in self._places:
+            count = 1 if count_at == ALWAYS else self._bytes[count_at]
+            for k in range(count):
+                start = offset + k * message.size
+                found.append((message, bytes(self._bytes[start : start + message.size])))
+        return found
+
+    def clear(self) -> None:
+        """Nothing is in the box."""
+        for _, _, count_at, _ in self._places:
+            if count_at != ALWAYS:
+                self._bytes[count_at] = 0
+
+    def put(self, message: Message, payload: bytes) -> bool:
+        """Add a message; a single one replaces what was there. False when there is no room."""
+        offset, count_at, room = self._by_apid[message.apid]
+        k = 0
+        if room > 1:
+            k = self._bytes[count_at]
+            if k >= room:
+                return False
+        start = offset + k * message.size
+        self._bytes[start : start + message.size] = payload
+        if count_at != ALWAYS:
+            self._bytes[count_at] = k + 1
+        return True
+
+    def holds(self, message: Message) -> bool:
+        """True for messages that belong in this box."""
+        return message.apid in self._by_apid
+
+
+def _place(slot: Slot) -> tuple[Message, int, int, int]:
+    """The slot's message, where its first record and its count stand, and its room."""
+    field, places = slot.box.fields[slot.member], slot.box.dtype.fields
+    assert field.record is not None and places is not None
+    count_at = places[slot.count][1] if slot.count else ALWAYS
+    room = field.shape[0] if field.shape else 1
+    return BY_NAME[field.record.name], places[slot.member][1], count_at, room
+
+
+def rows_of(record: Record) -> np.ndarray:
+    """An array of one fresh record, of the plain kind that a kernel is called with quickest."""
+    return np.frombuffer(record.array(1), record.dtype)
+
+
+def memory_of(rows: np.ndarray, member: str = "") -> memoryview:
+    """The bytes of an array of one record, or of one of its members, where they lie."""
+    flat: Any = rows.view(np.uint8)
+    memory = memoryview(flat)
+    if not member:
+        return memory
+    assert rows.dtype.fields is not None
+    kind, start = rows.dtype.fields[member][:2]
+    return memory[start : start + kind.itemsize]
+
+
+def outbox_of(memory: memoryview) -> Box:
+    """The flight software's outbox as messages."""
+    return Box(memory, OUTBOX_SLOTS)
+
+
+def arrivals_of(memory: memoryview) -> Box:
+    """The arrivals of a tick as messages."""
+    return Box(memory, ARRIVALS_SLOTS)

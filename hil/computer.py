@@ -1,0 +1,205 @@
+"""The flight software with its memory and its boxes: what a host flight computer carries."""
+
+from typing import Any
+
+import numpy as np
+
+from fsw.executive import step
+from fsw.kernel import kernel
+from fsw.mailbox import (
+    MAILBOX,
+    collect,
+    post_clock,
+    post_command,
+    post_contact,
+    post_imu,
+    post_nav_update,
+    post_propulsion,
+    post_range,
+)
+from fsw.messages import (
+    CLOCK_EXCHANGE,
+    CONTACT_SAMPLE,
+    GROUND_COMMAND,
+    IMU_SAMPLE,
+    INBOX,
+    NAV_UPDATE,
+    OUTBOX,
+    PROPULSION_STATUS,
+    RANGE_SAMPLE,
+)
+from fsw.parity import HASH_OFFSET, hash_words
+from fsw.record import Record
+from fsw.state import PARAMS, STATE
+from fsw.timebase import timebase_bound_ns, to_flight_ns
+from hil.bench import FLIGHT_VIEW
+from hil.boxes import memory_of, outbox_of, rows_of
+from hil.door import boot_rows
+from hil.framing import Packet
+from hil.packets import BY_NAME, Message
+
+
+@kernel
+def tick_rows(states, params, mailboxes, inboxes, outboxes, views, now_ns, missed):
+    """Collect, step, and note what the bench looks at; each box is an array of one record."""
+    collect(mailboxes[0], inboxes[0], now_ns, missed)
+    step(states[0], params[0], inboxes[0], outboxes[0])
+    core = states[0].core
+    view = views[0]
+    view.mode = core.executive.mode
+    view.locked = core.navigation.grid.trust.locked
+    view.a_d_mps2 = core.guidance.a_d_mps2
+    view.engine_cut = core.guidance.engine_cut
+
+
+@kernel
+def clock_rows(states, params, out, now_ns):
+    """Sensor clock minus flight clock at now_ns, and the bound on it, into an array of two."""
+    timebase = states[0].core.navigation.timebase
+    stamp_ns = now_ns + int(timebase.offset_ns)
+    out[0] = stamp_ns - to_flight_ns(timebase, stamp_ns)
+    out[1] = timebase_bound_ns(timebase, params[0].navigation.timebase, now_ns)
+
+
+@kernel
+def _post_range(mailboxes, rows, now_ns):
+    post_range(mailboxes[0], rows[0], now_ns)
+
+
+@kernel
+def _post_imu(mailboxes, rows, now_ns):
+    post_imu(mailboxes[0], rows[0])
+
+
+@kernel
+def _post_command(mailboxes, rows, now_ns):
+    post_command(mailboxes[0], rows[0])
+
+
+@kernel
+def _post_contact(mailboxes, rows, now_ns):
+    post_contact(mailboxes[0], rows[0])
+
+
+@kernel
+def _post_propulsion(mailboxes, rows, now_ns):
+    post_propulsion(mailboxes[0], rows[0])
+
+
+@kernel
+def _post_nav_update(mailboxes, rows, now_ns):
+    post_nav_update(mailboxes[0], rows[0])
+
+
+@kernel
+def _post_clock(mailboxes, rows, now_ns):
+    post_clock(mailboxes[0], rows[0])
+
+
+POSTS = (
+    (RANGE_SAMPLE, _post_range),
+    (IMU_SAMPLE, _post_imu),
+    (GROUND_COMMAND, _post_command),
+    (CONTACT_SAMPLE, _post_contact),
+    (PROPULSION_STATUS, _post_propulsion),
+    (NAV_UPDATE, _post_nav_update),
+)
+
+
+class Computer:
+    """The flight software, booted with the given parameters."""
+
+    def __init__(self, params: bytes) -> None:
+        self.states = rows_of(STATE)
+        self.params = rows_of(PARAMS)
+        memory_of(self.params)[:] = params
+        self.mailboxes = rows_of(MAILBOX)
+        self.inboxes = rows_of(INBOX)
+        self.outboxes = rows_of(OUTBOX)
+        self._views = rows_of(FLIGHT_VIEW)
+        self._sensor_clock = np.zeros(2, np.int64)
+        self._outbox = outbox_of(memory_of(self.outboxes))
+        self._clock = rows_of(CLOCK_EXCHANGE)
+        self._slots = {BY_NAME[record.name].apid: _slot(record, post) for record, post in POSTS}
+        self._words = {
+            name: np.frombuffer(memory_of(self.states, name), np.uint64)
+            for name in ("core", "history")
+        }
+        boot_rows(self.states, self.params)
+
+    def post(self, message: Message, payload: bytes, t_rx_ns: int) -> None:
+        """Put a flight message that arrived at t_rx_ns into the mailbox."""
+        rows, memory, post = self._slots[message.apid]
+        memory[:] = payload
+        post(self.mailboxes, rows, t_rx_ns)
+
+    def post_exchange(self, exchange: tuple[int, int, int, int]) -> None:
+        """Put a clock exchange into the mailbox: asked, received, answered, back."""
+        self._clock[0] = exchange
+        _post_clock(self.mailboxes, self._clock, 0)
+
+    def tick(self, now_ns: int, missed: int) -> None:
+        """One tick of the flight software."""
+        tick_rows(
+            self.states,
+            self.params,
+            self.mailboxes,
+            self.inboxes,
+            self.outboxes,
+            self._views,
+            now_ns,
+            missed,
+        )
+
+    def said(self) -> list[Packet]:
+        """The messages of the last tick."""
+        return self._outbox.packets()
+
+    def view(self) -> dict[str, Any]:
+        """The fields of FlightView after the last tick, as a message that holds it names them."""
+        a_d_mps2, mode, locked, engine_cut, _ = self._views[0].item()
+        return {
+            "view_a_d_mps2": a_d_mps2,
+            "view_mode": mode,
+            "view_locked": locked,
+            "view_engine_cut": engine_cut,
+        }
+
+    def boxes(self) -> tuple[Any, Any, Any, Any]:
+        """State, parameters, inbox and outbox as records, where they lie."""
+        rows = (self.states, self.params, self.inboxes, self.outboxes)
+        state, params, inbox, outbox = (each.view(np.recarray)[0] for each in rows)
+        return state, params, inbox, outbox
+
+    def sensor_clock(self, now_ns: int) -> tuple[int, int]:
+        """Sensor clock minus flight clock as the flight software believes, and its bound [ns]."""
+        clock_rows(self.states, self.params, self._sensor_clock, now_ns)
+        offset_ns, bound_ns = self._sensor_clock
+        return int(offset_ns), int(bound_ns)
+
+    def hash_of(self, region: str) -> int:
+        """Hash of core or history."""
+        words = self._words[region]
+        return int(hash_words(words, 0, len(words), HASH_OFFSET))
+
+    def region(self, name: str) -> bytes:
+        """The bytes of a memory region."""
+        if name == "params":
+            return self.params.tobytes()
+        return self._words[name].tobytes()
+
+
+def compile_all() -> None:
+    """Compile what a tick calls, on a computer that is thrown away: no bench shall wait for it."""
+    computer = Computer(PARAMS.new().tobytes())
+    for record, _ in POSTS:
+        computer.post(BY_NAME[record.name], record.new().tobytes(), 0)
+    computer.post_exchange((0, 0, 0, 0))
+    computer.tick(0, 0)
+    computer.sensor_clock(0)
+    computer.hash_of("core")
+
+
+def _slot(record: Record, post: Any) -> tuple[np.ndarray, memoryview, Any]:
+    rows = rows_of(record)
+    return rows, memory_of(rows), post

@@ -1,0 +1,259 @@
+"""The sensor emulator with the plant: the bench's end of a session.
+
+It holds the truth, sends what the sensors say, obeys what comes back, and judges the run with the
+loop's own kernels; of the flight software it knows what FlightView tells and, at the end, the core
+that it reads back over the wire.
+"""
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fsw.kernel import kernel
+from fsw.state import CORE
+from hil.bench import (
+    BLOCK_BYTES,
+    END_FINISHED,
+    FLIGHT_VIEW,
+    PACE_REALTIME,
+    READY_STARTED,
+    REGION_NAMES,
+    REGION_PARAMS,
+)
+from hil.boxes import arrivals_of, memory_of, outbox_of, rows_of
+from hil.clock import NS_PER_S
+from hil.codec import codec
+from hil.errors import BenchError
+from hil.packets import BY_NAME, REGIONS, Message
+from hil.peer import Peer, end_reason
+from sim.loop import RUN, Result, judge, move_tick, new_run, observe_run, sense_tick
+from sim.scenario import Scenario
+from sim.world import TRUTH_L
+
+ANSWER_LIMIT_NS = 10 * NS_PER_S
+TRUTH_TICKS = 10
+READ_BYTES = 16 * BLOCK_BYTES  # at a time: less than the buffer of a pseudo-terminal
+# from Begin to flight time 0 in real time: room for a lost Begin and for asking the clock
+START_IN_NS = 300_000_000
+
+
+TRUTH_MESSAGE = BY_NAME["TruthL"]
+
+
+@kernel
+def sense_rows(runs):
+    """First part of a tick; takes an array of one Run."""
+    sense_tick(runs[0])
+
+
+@kernel
+def move_rows(runs, views, commanded):
+    """Last part of a tick, with what is known of the flight software put where the judge looks."""
+    run = runs[0]
+    view = views[0]
+    core = run.state.core
+    core.executive.mode = view.mode
+    core.navigation.grid.trust.locked = view.locked
+    core.guidance.a_d_mps2 = view.a_d_mps2
+    core.guidance.engine_cut = view.engine_cut
+    return move_tick(run, commanded)
+
+
+@dataclass(frozen=True)
+class BenchEvent:
+    """Something that happened to the session, not to the flight."""
+
+    t_s: float
+    name: str
+    severity: str
+    detail: str
+
+
+class Emulator:
+    """Truth, and the conversation with the flight computer at the other end."""
+
+    def __init__(
+        self,
+        peer: Peer,
+        scenario: Scenario,
+        seed: int,
+        on_event: Callable[[Any], None] | None = None,
+        on_bench_event: Callable[[BenchEvent], None] | None = None,
+        time_limit_s: float | None = None,
+    ) -> None:
+        """`on_event` is handed every Event of the flight software as it comes."""
+        self.peer = peer
+        self.rows = rows_of(RUN)
+        self.rows[0] = new_run(scenario, seed)
+        self.run = self.rows.view(np.recarray)[0]
+        self.outbox = outbox_of(memory_of(self.rows, "outbox"))
+        self.arrivals = arrivals_of(memory_of(self.rows, "arrivals"))
+        self.bench_events: list[BenchEvent] = []
+        self.logging = False  # the other end keeps a log
+        self._scenario, self._seed = scenario, seed
+        self._on_event, self._on_bench_event = on_event, on_bench_event
+        self._views = rows_of(FLIGHT_VIEW)
+        self._view_memory = memory_of(self._views)
+        self._truths = rows_of(TRUTH_L)
+        _compile(self.rows.copy(), self._views)
+        self._told = 0
+        self._seen_lost = self._seen_back = 0
+        if time_limit_s is not None:
+            self.run.monitor.t_limit_ns = int(time_limit_s * NS_PER_S)
+
+    # --- conversation --------------------------------------------------------------------
+
+    def meet(
+        self, limit_ns: int = ANSWER_LIMIT_NS, check_alive: Callable[[], None] = lambda: None
+    ) -> None:
+        """Ask who is there until somebody answers. Raises SchemaMismatch or PeerSilent.
+
+        `check_alive` raises when nobody will.
+        """
+
+        def question() -> None:
+            check_alive()
+            self.peer.hello(asks=True)
+
+        def answer(message: Message, payload: bytes) -> Any:
+            self.refuse_end(message, payload)
+            return self.peer.met(payload) if message.name == "Hello" else None
+
+        hello = self.peer.ask(question, answer, limit_ns, "the flight computer")
+        self.logging = bool(hello.records)
+
+    def begin(self, pace: int, zero_ns: int = 0, limit_ns: int = ANSWER_LIMIT_NS) -> None:
+        """Load the parameters and start; in real time flight time 0 is at zero_ns, bench clock."""
+        params = self.run.params.tobytes()
+        crc = zlib.crc32(params)
+
+        def question() -> None:
+            self.peer.link.write(self._blocks(params))
+            start_in_ns = zero_ns - self.peer.clock.now_ns() if pace == PACE_REALTIME else 0
+            self.peer.say("Begin", start_in_ns=start_in_ns, params_crc=crc, pace=pace)
+
+        def answer(message: Message, payload: bytes) -> Any:
+            self.refuse_end(message, payload)
+            if message.name == "Ready":
+                return codec("Ready").unpack(payload).result == READY_STARTED or None
+            return None
+
+        self.peer.ask(question, answer, limit_ns, "the flight computer, asked to begin")
+
+    def read_region(self, name: str) -> bytes:
+        """The bytes of one of the flight computer's memory regions, read back over the wire."""
+        size = REGIONS[name].dtype.itemsize
+        starts = range(0, size, READ_BYTES)
+        return b"".join(self._read_piece(name, at, min(READ_BYTES, size - at)) for at in starts)
+
+    def _read_piece(self, name: str, start: int, length: int) -> bytes:
+        number = REGION_NAMES.index(name)
+        offsets = range(start, start + length, BLOCK_BYTES)
+        got: dict[int, bytes] = {}
+
+        def question() -> None:
+            self.peer.say("BlockRequest", offset=start, length=length, region=number)
+
+        def answer(message: Message, payload: bytes) -> bytes | None:
+            if message.name == "Block":
+                block = codec("Block").unpack(payload)
+                if block.region == number and block.offset in offsets:
+                    got[block.offset] = block.data[: block.length]
+            complete = len(got) == len(offsets)
+            return b"".join(got[offset] for offset in offsets) if complete else None
+
+        what = f"the flight computer, asked for its {name}"
+        piece: bytes = self.peer.ask(question, answer, ANSWER_LIMIT_NS, what)
+        return piece
+
+    def end(self, reason: int = END_FINISHED) -> None:
+        """Tell the other end that it is over."""
+        self.peer.say("End", reason=reason)
+        self.peer.hear(0.0)
+
+    def _blocks(self, params: bytes) -> bytes:
+        pieces = range(0, len(params), BLOCK_BYTES)
+        return b"".join(
+            self.peer.frame(
+                "Block",
+                offset=offset,
+                size=len(params),
+                region=REGION_PARAMS,
+                length=len(params[offset : offset + BLOCK_BYTES]),
+                data=params[offset : offset + BLOCK_BYTES],
+            )
+            for offset in pieces
+        )
+
+    def refuse_end(self, message: Message, payload: bytes) -> None:
+        """Raise BenchError when the message is an End; any other is of no interest."""
+        if message.name == "End":
+            t_s = self.run.world.t_ns / NS_PER_S
+            reason = end_reason(payload)
+            raise BenchError(f"the flight computer ended the session at {t_s:.2f} s: {reason}")
+
+    # --- truth ---------------------------------------------------------------------------
+
+    @property
+    def now_ns(self) -> int:
+        """Time of the truth."""
+        return int(self.rows[0]["world"]["t_ns"])
+
+    def sense(self) -> None:
+        """What arrives in this tick."""
+        sense_rows(self.rows)
+
+    def see(self, view: bytes) -> None:
+        """Take what the flight computer says of itself: a FlightView's bytes."""
+        self._view_memory[:] = view
+
+    def move(self, commanded: bool) -> bool:
+        """Truth moves and obeys; true while the run goes on."""
+        going = bool(move_rows(self.rows, self._views, commanded))
+        if self._on_event:
+            self._tell()
+        return going
+
+    def truth_frame(self) -> bytes:
+        """The truth of now as a message for the log at the other end."""
+        observe_run(self.rows, self._truths)
+        return self.peer.frames([(TRUTH_MESSAGE, self._truths.tobytes())])
+
+    def judge(self) -> Result:
+        """The result of the run, with the core that the flight computer really has."""
+        core = CORE.from_bytes(self.read_region("core"))
+        self.rows[0]["state"]["core"] = core
+        return judge(self._scenario, self._seed, self.run)
+
+    def note(self, name: str, severity: str, detail: str) -> None:
+        """Keep and tell an event of the bench."""
+        event = BenchEvent(self.now_ns / NS_PER_S, name, severity, detail)
+        self.bench_events.append(event)
+        if self._on_bench_event:
+            self._on_bench_event(event)
+
+    def watch_link(self) -> None:
+        """Say when the line goes and when it comes back."""
+        lost, back = self.peer.link.counters.unplugged, self.peer.link.counters.replugged
+        if lost > self._seen_lost:
+            self.note("line_lost", "alarm", "the port is gone; it is tried again all the time")
+        if back > self._seen_back:
+            self.note("line_back", "notice", "the port is open again")
+        self._seen_lost, self._seen_back = lost, back
+
+    def _tell(self) -> None:
+        assert self._on_event is not None
+        count = int(self.rows[0]["log"]["n"])
+        for event in self.run.log.events[self._told : count]:
+            self._on_event(event)
+        self._told = count
+
+
+def _compile(rows: np.ndarray, views: np.ndarray) -> None:
+    """Compile what a tick calls, on a run that is thrown away: nobody shall wait for it later."""
+    sense_rows(rows)
+    move_rows(rows, views, True)
+    observe_run(rows, rows_of(TRUTH_L))

@@ -1,0 +1,198 @@
+"""Real time from the bench's end: the plant goes by this end's clock and waits for nobody.
+
+At tick k the truth moves from k - 1 to k and obeys the newest command that has come meanwhile,
+then the sensors of tick k speak. When this process is late it catches the truth up, since truth
+skips nothing. The sensors stamp with a clock of their own, whose epoch is hours away from flight
+time: whoever does not map it notices.
+"""
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from fsw.messages import CONTACT_SAMPLE, IMU_SAMPLE, PROPULSION_STATUS, RANGE_SAMPLE
+from hil.bench import PACE_REALTIME
+from hil.clock import EPOCH_HI_S, EPOCH_LO_S, NS_PER_S
+from hil.codec import codec
+from hil.emulator import START_IN_NS, TRUTH_TICKS, Emulator
+from hil.framing import Packet
+from hil.hops import Hops, Way
+from hil.pacer import Pacer, percentiles_us
+from hil.packets import BY_NAME, Message, message_of
+from hil.peer import Patience
+from sim.loop import Result
+from sim.world import TICK_NS
+
+SILENCE_LIMIT_NS = 10 * NS_PER_S
+# the flight computer's ticks begin so long after the sensors spoke: room for line and jitter
+PHASE_NS = 1_000_000
+STAMPED = {
+    message_of(record).apid
+    for record in (IMU_SAMPLE, RANGE_SAMPLE, CONTACT_SAMPLE, PROPULSION_STATUS)
+}
+IMU_APID = message_of(IMU_SAMPLE).apid
+IMU_SEQ_AT = next(at for path, _, at in IMU_SAMPLE.leaves() if path == "seq")
+TIMING_RECORD = BY_NAME["Timing"].record
+VIEW_AT = next(at for path, _, at in TIMING_RECORD.leaves() if path == "view.a_d_mps2")
+VIEW_BYTES = TIMING_RECORD.fields["view"].base.itemsize
+
+
+class RealtimeSession:
+    """Flies an emulator that has met its flight computer, by the clock."""
+
+    def __init__(
+        self,
+        emulator: Emulator,
+        check_alive: Callable[[], None] = lambda: None,
+        silence_limit_ns: int = SILENCE_LIMIT_NS,
+    ) -> None:
+        """`check_alive` raises when the other end is known to be gone."""
+        self.hops = Hops()
+        self.missed_ticks = 0  # of the flight computer
+        self._pacer: Pacer | None = None
+        self._emulator = emulator
+        self._peer = emulator.peer
+        self._clock = emulator.peer.clock
+        self._check_alive = check_alive
+        self._patience = Patience(emulator.peer, silence_limit_ns, "flight computer")
+        epoch_s = EPOCH_LO_S + secrets.randbelow(EPOCH_HI_S - EPOCH_LO_S)
+        self._sensor_epoch_ns = epoch_s * NS_PER_S
+        self._zero_ns = 0
+        self._commanded = False
+        self._heard_ns = 0
+        self._holding = False
+        self._timings: list[Any] = []
+        self._handlers = {
+            BY_NAME["ClockQuestion"].apid: self._answer_clock,
+            BY_NAME["Timing"].apid: self._take_timing,
+        }
+
+    def fly(self) -> Result:
+        """Fly to the end and judge."""
+        self._zero_ns = self._clock.now_ns() + START_IN_NS
+        self._emulator.begin(PACE_REALTIME, self._zero_ns + PHASE_NS, START_IN_NS)
+        self._pacer = Pacer(self._clock, self._zero_ns, TICK_NS)
+        tick, going = 0, True
+        while going:
+            turn = self._pacer.turn(self._listen_until)
+            while tick < turn.tick + 1 and going:
+                going = tick == 0 or self._move(tick)
+                self._sense(tick)
+                tick += 1
+            self._watch_line()
+        return self._emulator.judge()
+
+    def bench_lateness_us(self) -> dict[str, float] | None:
+        """p50, p99 and max of how late this end's ticks began."""
+        return percentiles_us(self._pacer.lateness_ns) if self._pacer else None
+
+    # --- one tick ------------------------------------------------------------------------
+
+    def _move(self, tick: int) -> bool:
+        emulator = self._emulator
+        going = emulator.move(self._commanded)
+        applied_ns = self._sensor_now_ns()
+        self._commanded = False
+        emulator.outbox.clear()
+        for timing in self._timings:
+            way = self.hops.applied(timing, applied_ns)
+            if way and emulator.logging:
+                self._log_way(timing, way)
+        self._timings.clear()
+        self._note_holding()
+        if emulator.logging and tick % TRUTH_TICKS == 0:
+            self._peer.link.write(emulator.truth_frame())
+        return going
+
+    def _sense(self, tick: int) -> None:
+        self._emulator.sense()
+        packets = [self._stamped(packet) for packet in self._emulator.arrivals.packets()]
+        sent_ns = self._sensor_now_ns()
+        self._peer.link.write(self._peer.frames(packets))
+        for message, payload in packets:
+            if message.apid == IMU_APID:
+                seq = int.from_bytes(payload[IMU_SEQ_AT : IMU_SEQ_AT + 2], "little")
+                self.hops.sent(seq, self._sensor_epoch_ns + tick * TICK_NS, sent_ns)
+
+    def _stamped(self, packet: Packet) -> Packet:
+        """A sensor's message with the stamp of the sensors' own clock."""
+        message, payload = packet
+        if message.apid not in STAMPED:
+            return packet
+        t_ns = int.from_bytes(payload[:8], "little", signed=True) + self._sensor_epoch_ns
+        return message, t_ns.to_bytes(8, "little", signed=True) + payload[8:]
+
+    def _sensor_now_ns(self) -> int:
+        return self._clock.now_ns() - self._zero_ns + self._sensor_epoch_ns
+
+    # --- what comes back -----------------------------------------------------------------
+
+    def _listen_until(self, deadline_ns: int) -> None:
+        while (wait_s := self._clock.wait_s(deadline_ns)) > 0.0:
+            packets = self._peer.hear(wait_s)
+            if packets:
+                self._heard_ns = self._sensor_now_ns()
+            for message, payload in packets:
+                self._take(message, payload)
+
+    def _take(self, message: Message, payload: bytes) -> None:
+        handler = self._handlers.get(message.apid)
+        if handler:
+            handler(payload)
+        elif message.is_bench:
+            self._emulator.refuse_end(message, payload)
+        elif self._emulator.outbox.put(message, payload):
+            self._commanded = self._commanded or message.name == "ActuatorCommand"
+
+    def _answer_clock(self, payload: bytes) -> None:
+        question = codec("ClockQuestion").unpack(payload)
+        self._peer.say(
+            "ClockAnswer",
+            t_ns=self._sensor_now_ns(),
+            t_received_ns=self._heard_ns,
+            t_question_ns=question.t_ns,
+            seq=question.seq,
+        )
+
+    def _take_timing(self, payload: bytes) -> None:
+        timing = codec("Timing").unpack(payload)
+        self._timings.append(timing)
+        self.missed_ticks = timing.missed_ticks
+        self._emulator.see(payload[VIEW_AT : VIEW_AT + VIEW_BYTES])
+
+    def _log_way(self, timing: Any, way: Way) -> None:
+        self._peer.say(
+            "Hops",
+            t_ns=way.sensed_ns,
+            sent_t_ns=way.sent_ns,
+            received_t_ns=way.received_ns,
+            begun_t_ns=way.begun_ns,
+            commanded_t_ns=way.commanded_ns,
+            applied_t_ns=way.applied_ns,
+            late_ns=timing.begun_ns - timing.t_ns,
+            overruns=timing.missed_ticks,
+            tick=timing.tick,
+        )
+
+    # --- silence -------------------------------------------------------------------------
+
+    def _note_holding(self) -> None:
+        """Say so when the engine controller begins to fly on its own, and when it stops."""
+        holding = bool(self._emulator.rows[0]["world"]["actuators"]["holding"])
+        if holding == self._holding:
+            return
+        self._holding = holding
+        if holding:
+            detail = "no command for 0.2 s: the engine controller burns for one lunar g"
+            self._emulator.note("commands_stopped", "alarm", detail)
+        else:
+            self._emulator.note("commands_back", "notice", "the flight computer is obeyed again")
+
+    def _watch_line(self) -> None:
+        """Raise when the line has been dead for too long; say when it goes and comes."""
+        self._emulator.watch_link()
+        if self._sensor_now_ns() - self._heard_ns < NS_PER_S:
+            self._patience.heard()
+            return
+        self._check_alive()
+        self._patience.nothing()

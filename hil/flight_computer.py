@@ -1,0 +1,131 @@
+"""The host flight computer as a process: it opens a port, meets a bench there, and flies.
+
+`python -m hil.flight_computer --port URL` is how a session starts one of its own; by hand there is
+`leadline flight --port URL`. It needs no scenario: its parameters come over the wire.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Any
+
+from hil.bench import END_INTERRUPTED, END_SILENT, ROLE_FLIGHT_COMPUTER
+from hil.clock import NS_PER_S, RealClock
+from hil.computer import compile_all
+from hil.errors import PeerSilent
+from hil.flight_end import MEETING_LIMIT_NS, FlightReport, fly_with_bench
+from hil.link import Link
+from hil.packets import BOTH_WAYS, TO_FLIGHT
+from hil.peer import Peer
+from hil.ports import BAUD, open_port
+from hil.privileges import die_with_parent, punctual
+from hil.recorder import Recorder
+from sim.errors import InputError
+
+
+def run_flight_computer(
+    port: str,
+    *,
+    baud: int = BAUD,
+    log: str | None = None,
+    description: tuple[dict[str, str], dict[str, bytes]] | None = None,
+    cpu: int | None = None,
+    meeting_limit_s: float = MEETING_LIMIT_NS / NS_PER_S,
+) -> FlightReport:
+    """Fly with the bench at the other end of `port`, a pyserial URL, until it says End.
+
+    Raises BenchError, one line, when there is no such port, no bench, or none that fits.
+    """
+    clock = RealClock()
+    metadata, texts = description or ({"version": version("leadline")}, {})
+    with contextlib.ExitStack() as stack:
+        link = Link(lambda: open_port(port, baud), clock)
+        stack.callback(link.close)
+
+        def open_recorder(virtual_time: bool) -> Recorder:
+            recorder = Recorder(str(log), metadata, texts, wait=virtual_time)
+            return stack.enter_context(recorder)
+
+        stack.enter_context(punctual(cpu))
+        compile_all()
+        peer = Peer(link, clock, ROLE_FLIGHT_COMPUTER, (TO_FLIGHT, BOTH_WAYS))
+        peer.records = log is not None
+        with _last_word(peer):
+            limit_ns = int(meeting_limit_s * NS_PER_S)
+            return fly_with_bench(peer, open_recorder if log else None, limit_ns)
+
+
+@contextlib.contextmanager
+def _last_word(peer: Peer) -> Iterator[None]:
+    """Tell the bench why this end goes, when it is not the bench that said so."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        peer.say("End", reason=END_INTERRUPTED)
+        raise
+    except PeerSilent:
+        peer.say("End", reason=END_SILENT)
+        raise
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """A flight computer that a session has started; errors are one line on standard error."""
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    if options.parent and (
+        die_with_parent(signal.SIGTERM) and os.getppid() != options.parent
+    ):  # it died before we could ask
+        return 1
+    description = _read_description(sys.stdin.buffer.read()) if options.described else None
+    try:
+        run_flight_computer(
+            options.port,
+            baud=options.baud,
+            log=options.log,
+            description=description,
+            cpu=options.cpu,
+        )
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="hil.flight_computer", description=__doc__)
+    parser.add_argument("--port", required=True)
+    parser.add_argument("--baud", type=int, default=BAUD)
+    parser.add_argument("--log")
+    parser.add_argument("--cpu", type=int)
+    parser.add_argument("--parent", type=int, help="process without which this one shall end")
+    parser.add_argument(
+        "--described", action="store_true", help="standard input holds what the log says of itself"
+    )
+    return parser
+
+
+def write_description(metadata: dict[str, str], texts: dict[str, bytes]) -> bytes:
+    """What a log says of its run, as a session hands it to its flight computer."""
+    told = {name: text.decode("utf-8", "surrogateescape") for name, text in texts.items()}
+    return json.dumps({"metadata": metadata, "texts": told}).encode()
+
+
+def _read_description(data: bytes) -> tuple[dict[str, str], dict[str, bytes]]:
+    told = json.loads(data)
+    texts = {name: text.encode("utf-8", "surrogateescape") for name, text in told["texts"].items()}
+    return told["metadata"], texts
+
+
+if __name__ == "__main__":
+    sys.exit(main())
