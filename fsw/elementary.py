@@ -17,6 +17,8 @@ HALF_PI_LO = 6.077100506506192e-11
 LN2_HI = 6.93147180369123816490e-01
 LN2_LO = 1.90821492927058770002e-10
 SQRT_HALF = 0.7071067811865476
+SMALLEST_NORMAL = 2.2250738585072014e-308
+LARGEST = 1.7976931348623157e308
 
 
 @kernel
@@ -161,11 +163,14 @@ def exp(x):
 
 @kernel
 def log(x):
-    """Natural logarithm, error below 1e-15 relative to max(1, |ln x|); x <= 0 gives -745."""
-    if not x > 0.0:
+    """Natural logarithm, error below 1e-15 relative to max(1, |ln x|), from 2**-1022 on.
+
+    Whatever is smaller gives -745, and infinity the logarithm of the largest number.
+    """
+    if not x >= SMALLEST_NORMAL:
         return -745.0
     k = 0
-    m = x
+    m = min(x, LARGEST)
     for i in range(10):
         step = 512 >> i
         big = power_of_two(step)
