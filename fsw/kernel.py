@@ -147,12 +147,15 @@ def _closure(module_name: str) -> set[str]:
 @functools.cache
 def _our_imports(module_name: str) -> tuple[str, ...]:
     names: set[str] = set()
+    spec = importlib.util.find_spec(module_name)
+    package = spec.parent if spec else None
     for node in ast.walk(ast.parse(_source(module_name))):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names.add(node.module)
-            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            stem = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+            names.add(stem)
+            names.update(f"{stem}.{alias.name}" for alias in node.names)
     return tuple(sorted(name for name in names if _is_ours(name)))
 
 
