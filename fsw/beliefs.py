@@ -32,7 +32,10 @@ SITE_BELIEF = record(
         "height of the ground above the mean radius", default=0.0, lo=-10000.0, hi=10000.0
     ),
     height_sigma_m=f64(
-        "standard deviation of that height, from the map", default=30.0, lo=0.0, hi=10000.0
+        "standard deviation of the ground where the beam first meets it: map and relief",
+        default=40.0,
+        lo=0.0,
+        hi=10000.0,
     ),
     slope_rms=f64("root mean square slope along the ground track", default=0.05, lo=0.0, hi=2.0),
 )
