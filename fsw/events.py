@@ -15,7 +15,6 @@ EVENT_TABLE = (
     ("ignition", NOTICE, "{a:.0f} m up at {b:.1f} m/s"),
     ("not_begun", ALARM, "propulsion reports {a:.0f} kg, ready {b:.0f}"),
     ("nav_updated", NOTICE, "position moved {a:.0f} m, velocity {b:.2f} m/s"),
-    ("throttle_down", NOTICE, "{a:.0f} m up, {b:.1f} s to the gate"),
     ("range_first_valid", NOTICE, "slant range {a:.0f} m at {b:.0f} m estimated altitude"),
     ("range_first_fused", NOTICE, "altitude {a:.0f} m, moved by {b:+.1f} m"),
     ("range_silent", WARNING, "nothing fused for {a:.1f} s at {b:.0f} m"),
@@ -33,12 +32,8 @@ EVENT_TABLE = (
     ("contact", NOTICE, "{a:.0f} legs, descending {b:.2f} m/s"),
     ("engine_cut", NOTICE, "descending {a:.2f} m/s, footpads {b:.2f} m up by estimate"),
     ("propellant_low", WARNING, "{a:.1f} kg left, {b:.0f} s of hover"),
-    ("thrust_low", ALARM, "thrust {a:.2f} of commanded {b:.2f}"),
     ("command_taken", NOTICE, "command {a:command}, result {b:ack}"),
-    ("landed", NOTICE, "still after {a:.1f} s, {b:.1f} kg left"),
     ("aborted", ALARM, "climbing out at {a:.0f} m, {b:.0f} m/s"),
-    ("restarted", ALARM, "resumed from core at tick {a:.0f}"),
-    ("estimate_condemned", ALARM, "altitude {a:.0f} m without contact"),
 )
 EVENT_NAMES = tuple(row[0] for row in EVENT_TABLE)
 
@@ -48,7 +43,6 @@ EVENT_NAMES = tuple(row[0] for row in EVENT_TABLE)
     EV_IGNITION,
     EV_NOT_BEGUN,
     EV_NAV_UPDATED,
-    EV_THROTTLE_DOWN,
     EV_RANGE_FIRST_VALID,
     EV_RANGE_FIRST_FUSED,
     EV_RANGE_SILENT,
@@ -66,12 +60,8 @@ EVENT_NAMES = tuple(row[0] for row in EVENT_TABLE)
     EV_CONTACT,
     EV_ENGINE_CUT,
     EV_PROPELLANT_LOW,
-    EV_THRUST_LOW,
     EV_COMMAND_TAKEN,
-    EV_LANDED,
     EV_ABORTED,
-    EV_RESTARTED,
-    EV_ESTIMATE_CONDEMNED,
 ) = range(len(EVENT_TABLE))
 
 

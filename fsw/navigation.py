@@ -16,6 +16,7 @@ from fsw.elementary import to_int
 from fsw.events import (
     EV_NAV_UPDATED,
     EV_RANGE_FIRST_FUSED,
+    EV_RANGE_REJECTED,
     EV_RANGE_REPLAYED,
     EV_RANGE_RESUMED,
     EV_RANGE_SILENT,
@@ -191,6 +192,7 @@ def _catch_up(nav, history, params, now_ns, outbox):
             post_event(outbox, EV_RANGE_REPLAYED, float(due_k - int(grid.k)), age_s)
     moved = 0
     locked = int(grid.trust.locked)
+    rejected = int(grid.trust.rejects_in_a_row)
     for _ in range(int(params.navigation.replay_grid_steps_per_tick)):
         if int(grid.k) < due_k:
             grid_step(
@@ -210,12 +212,21 @@ def _catch_up(nav, history, params, now_ns, outbox):
     if int(grid.k) < due_k:
         nav.replaying = 1
     elif moved == 1:
+        _report_rejection(grid.trust, rejected, outbox)
         before_m = altitude_m(nav.head, params)
         _renew_head(nav, history, params)
         _carry_head(nav, history, params)
         if int(grid.trust.locked) == 1 and locked == 0:
             after_m = altitude_m(nav.head, params)
             post_event(outbox, EV_RANGE_FIRST_FUSED, after_m, after_m - before_m)
+
+
+@kernel
+def _report_rejection(trust, before, outbox):
+    """Say when a range is rejected after one that was not."""
+    if before == 0 and int(trust.rejects_in_a_row) > 0:
+        sigmas = sqrt(float(trust.rejected_nis))
+        post_event(outbox, EV_RANGE_REJECTED, float(trust.rejected_innovation_m), sigmas)
 
 
 @kernel

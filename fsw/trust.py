@@ -79,6 +79,8 @@ RANGE_TRUST = record(
     lock_innovation_m=f64("innovation of the last sample that agreed"),
     last_innovation_m=f64("innovation of the last range fused"),
     last_nis=f64("squared innovation of the last range fused, over its variance"),
+    rejected_innovation_m=f64("innovation of the last range rejected"),
+    rejected_nis=f64("squared innovation of the last range rejected, over its variance"),
     challenger_offset_m=f64("altitude that a persistent disagreement claims, minus ours"),
     challenger_variance_m2=f64("variance of that claim"),
     challenger_since_t_ns=i64("stamp of the first sample behind that claim"),
@@ -116,6 +118,8 @@ def judge(trust, params, t_ns, innovation_m, variance_m2, R_m2):
     gate = float(params.gate_sigma)
     if innovation_m * innovation_m > gate * gate * variance_m2:
         trust.rejects_in_a_row = min(int(trust.rejects_in_a_row) + 1, 65535)
+        trust.rejected_innovation_m = innovation_m
+        trust.rejected_nis = innovation_m * innovation_m / variance_m2
         return REJECTED
     if int(trust.locked) == 0 and not _agreed(trust, params, t_ns, innovation_m, R_m2):
         return HELD
