@@ -21,7 +21,7 @@ not located.
 
 import numpy as np
 
-from fsw.kernel import kernel
+from fsw.kernel import INTERPRETED, kernel
 from fsw.parity import HASH_OFFSET, hash_words
 from fsw.record import i64, record
 from hil.channels import MARK_ID, TICK_MARK
@@ -52,6 +52,11 @@ RING = record(
     sums=i64("locating sums since the last mark", 4),
     sequences=i64("messages so far on each channel", MAX_CHANNELS),
 )
+
+
+def as_rows(memory: np.ndarray) -> np.ndarray:
+    """An array of records as kernels want it: plain, and with attributes when interpreted."""
+    return memory.view(np.recarray) if INTERPRETED else memory
 
 
 @kernel

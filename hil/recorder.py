@@ -20,7 +20,7 @@ import numpy as np
 
 from fsw.kernel import kernels_hash
 from hil.channels import BY_ID, IDS, LOG_VERSION, schema_hash
-from hil.log_kernels import RING, append
+from hil.log_kernels import RING, append, as_rows
 from hil.log_schema import schema_name, schema_text
 from hil.mcap_file import McapFile
 from sim.errors import InputError
@@ -211,7 +211,7 @@ class Recorder:
 
 def new_ring() -> np.ndarray:
     """A ring's bookkeeping before the first record: an array of one RING."""
-    ring = np.zeros(1, RING.dtype)
+    ring = as_rows(np.zeros(1, RING.dtype))
     ring[0] = RING.new()
     return ring
 

@@ -29,7 +29,7 @@ from hil.channels import (
 )
 from hil.differences import SEVERAL, Difference, Sums, alteration, missing, unequal
 from hil.door import boot_rows, step_rows
-from hil.log_kernels import MAX_CHANNELS, first_unequal
+from hil.log_kernels import MAX_CHANNELS, as_rows, first_unequal
 from hil.log_reader import Log, Stretch, open_log
 from hil.mcap_file import Index
 from hil.recorder import new_ring
@@ -136,11 +136,10 @@ class _Flight:
         self._watch = watch
         self._history = history
         self._begun = False
-        self._states = np.zeros(1, STATE.dtype)
-        self._params = np.zeros(1, PARAMS.dtype)
-        self._inbox = np.zeros(1, INBOX.dtype)
-        self._outbox = np.zeros(1, OUTBOX.dtype)
-        self._inbox_bytes = self._inbox.view(np.uint8)
+        owners = (STATE, PARAMS, INBOX, OUTBOX)
+        rows = (as_rows(np.zeros(1, owner.dtype)) for owner in owners)
+        self._states, self._params, self._inbox, self._outbox = rows
+        self._inbox_bytes = self._inbox.view(np.uint8, np.ndarray)
         self._ring = new_ring()
         self._buffer = np.zeros(SCRATCH_BYTES, np.uint8)
         state = self._states.view(np.recarray)[0]

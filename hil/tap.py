@@ -17,7 +17,7 @@ from hil.channels import (
     core_parts,
     slot_table,
 )
-from hil.log_kernels import append_tick
+from hil.log_kernels import append_tick, as_rows
 from hil.recorder import Recorder
 
 SLOT_TABLES = (slot_table(INBOX_SLOTS), slot_table(OUTBOX_SLOTS), slot_table(CORE_SLOTS))
@@ -37,14 +37,14 @@ class TickRecorder:
             ring,
             buffer,
             SLOT_TABLES,
-            np.frombuffer(inbox, INBOX.dtype),
+            as_rows(np.frombuffer(inbox, INBOX.dtype)),
             np.frombuffer(inbox, np.uint32),
-            np.frombuffer(outbox, OUTBOX.dtype),
+            as_rows(np.frombuffer(outbox, OUTBOX.dtype)),
             np.frombuffer(outbox, np.uint32),
             core,
             core.view(np.uint32),
             BOUNDS,
-            mark,
+            as_rows(mark),
             mark.view(np.uint32),
             np.zeros(SCRATCH_WORDS, np.uint32),
         )
