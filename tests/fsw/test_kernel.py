@@ -17,6 +17,7 @@ import pytest
 
 import fsw.kernel as kernel_module
 from fsw.kernel import cache_root, kernel, kernels_hash
+from fsw.record import REGISTRY, f32, record, u8, u32
 
 ROOT = Path(__file__).parents[2]
 KERNEL = "from fsw.kernel import kernel\n"
@@ -146,6 +147,26 @@ def test_a_function_outside_the_rooms_is_compiled_without_a_cache():
     module = types.ModuleType("elsewhere")
     exec("def twice(x):\n    return 2.0 * x\n", module.__dict__)
     assert kernel(module.twice)(4.0) == 8.0
+
+
+NARROW = record("Narrow", "Narrow fields.", a=f32("a"), n=u32("n"), k=u8("k"), spare=u8("zero", 7))
+del REGISTRY["Narrow"]  # not part of the project's own dictionary
+
+
+@kernel
+def _product(narrow):
+    return float(narrow.a) * float(narrow.a)
+
+
+@kernel
+def _below(narrow):
+    return int(narrow.n) - 5, (int(narrow.k) + 1) * 16843009
+
+
+def test_a_narrow_field_is_widened_to_64_bits_on_load():
+    narrow = NARROW.new(a=0.1, n=3, k=255)
+    assert _product(narrow) == float(narrow.a) ** 2 != float(narrow.a * narrow.a)
+    assert _below(narrow) == (-2, 4311810304)
 
 
 # --- the compiler and its cache ----------------------------------------------------------

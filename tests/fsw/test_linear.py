@@ -26,6 +26,7 @@ from fsw.linear import (
     unit3,
     unrotate,
 )
+from tests.fsw.byhand import about, matrix_about
 
 parts = st.floats(-1e3, 1e3)
 vectors = st.tuples(parts, parts, parts)
@@ -45,19 +46,6 @@ directions = (
 )
 angles = st.floats(-2.0 * math.pi, 2.0 * math.pi)
 turns = st.tuples(directions, angles)
-
-
-def about(axis, angle):
-    """The quaternion of a rotation, from the definition."""
-    s = math.sin(0.5 * angle)
-    return (math.cos(0.5 * angle), axis[0] * s, axis[1] * s, axis[2] * s)
-
-
-def matrix_about(axis, angle):
-    """The matrix of a rotation, Rodrigues' formula."""
-    k = np.array(axis)
-    K = np.array([[0.0, -k[2], k[1]], [k[2], 0.0, -k[0]], [-k[1], k[0], 0.0]])
-    return np.eye(3) + math.sin(angle) * K + (1.0 - math.cos(angle)) * K @ K
 
 
 def assert_same_rotation(p, q, tolerance):

@@ -1,0 +1,67 @@
+"""Rotations and the filter's algebra written out with NumPy, apart from the flight kernels."""
+
+import math
+
+import numpy as np
+
+
+def about(axis, angle_rad):
+    """Unit quaternion of a rotation, from the definition."""
+    s = math.sin(0.5 * angle_rad)
+    return (math.cos(0.5 * angle_rad), axis[0] * s, axis[1] * s, axis[2] * s)
+
+
+def cross_matrix(a):
+    """The matrix [a x]."""
+    return np.array([[0.0, -a[2], a[1]], [a[2], 0.0, -a[0]], [-a[1], a[0], 0.0]])
+
+
+def matrix_about(axis, angle_rad):
+    """Matrix of a rotation, by Rodrigues' formula."""
+    K = cross_matrix(axis)
+    return np.eye(3) + math.sin(angle_rad) * K + (1.0 - math.cos(angle_rad)) * K @ K
+
+
+def matrix_of(q):
+    """Matrix of a unit quaternion, as the homogeneous form w^2 + vv' + ... has it."""
+    w, v = q[0], np.array(q[1:])
+    return (w * w - v @ v) * np.eye(3) + 2.0 * np.outer(v, v) + 2.0 * w * cross_matrix(v)
+
+
+def vector_of(R):
+    """Rotation vector of a matrix, for less than half a turn."""
+    s = 0.5 * np.array([R[2, 1] - R[1, 2], R[0, 2] - R[2, 0], R[1, 0] - R[0, 1]])
+    sine = float(np.linalg.norm(s))
+    if sine == 0.0:
+        return s
+    return s / sine * math.atan2(sine, 0.5 * (float(np.trace(R)) - 1.0))
+
+
+def turned(q, phi_I_rad):
+    """Quaternion of exp(phi) q: phi is a rotation vector in the frame q leads to."""
+    angle = float(np.linalg.norm(phi_I_rad))
+    if angle == 0.0:
+        return tuple(float(part) for part in q)
+    p = about(np.asarray(phi_I_rad) / angle, angle)
+    a, u = p[0], np.array(p[1:])
+    b, v = q[0], np.array(q[1:])
+    w, vector = a * b - u @ v, a * v + b * u + np.cross(u, v)
+    return (float(w), *(float(part) for part in vector))
+
+
+def schmidt_update(P, H, R, states):
+    """(P, gain) after a scalar update in which only the first `states` are corrected; Joseph."""
+    S = H @ P @ H + R
+    gain = P @ H / S
+    gain[states:] = 0.0
+    A = np.eye(len(P)) - np.outer(gain, H)
+    return A @ P @ A.T + R * np.outer(gain, gain), gain
+
+
+def random_covariance(rng, sigmas):
+    """A covariance with these standard deviations and correlations of any size."""
+    n = len(sigmas)
+    A = rng.standard_normal((n, n + 3))
+    P = A @ A.T
+    scale = np.asarray(sigmas) / np.sqrt(np.diag(P))
+    return P * np.outer(scale, scale)
