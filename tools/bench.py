@@ -14,6 +14,7 @@ from fsw.messages import INBOX, OUTBOX
 from fsw.state import PARAMS, STATE
 from hil.clock import NS_PER_S, RealClock
 from hil.door import boot_rows, step_rows
+from hil.session import run_session
 from sim.errors import InputError
 from sim.loop import fly
 from sim.scenario import Scenario, build, load
@@ -39,7 +40,7 @@ def run_bench(peer: str | None, as_json: bool) -> int:
         figures.update(measured)
 
     warm()
-    for measure in (closed_loop, one_tick, recording):
+    for measure in (closed_loop, one_tick, recording, lockstep):
         keep(measure())
     keep(beside_basilisk(peer, figures["closed_loop_x_realtime"]))
     if as_json:
@@ -140,6 +141,12 @@ def _seconds_per_tick(scenario: Scenario, log: str | None) -> float:
 
         result = fly(scenario, 0, on_tick=record or (lambda _: None), on_start=start)
         return stopwatch.seconds() / (result.time_s * NS_PER_S / TICK_NS)
+
+
+def lockstep() -> dict[str, Any]:
+    """A descent over a pseudo-terminal, from the first granted tick on."""
+    session = run_session(load("nominal"), 0)
+    return {"lockstep_x_realtime": session.result.time_s / session.wall_s}
 
 
 def beside_basilisk(python: str | None, ours: float) -> dict[str, Any]:

@@ -5,12 +5,15 @@ Exit status: 0 it went as it should, 1 it ran and did not, 2 the request was bad
 
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from hil.errors import PeerSilent
 from sim.errors import InputError
 
+FAILED = 1
 BAD_REQUEST = 2
 INTERRUPTED = 130
 
@@ -37,6 +40,7 @@ SetOption = Annotated[
 ParamsOption = Annotated[str, typer.Option(help="Preset of parameters: default, or a TOML file.")]
 LogOption = Annotated[str | None, typer.Option(metavar="FILE.mcap", help="Record the run.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+PaceOption = Annotated[Pace, typer.Option(help="How time passes.")]
 LogArgument = Annotated[str, typer.Argument(metavar="LOG", help="An MCAP log of ours.")]
 
 
@@ -56,11 +60,91 @@ def fly(
 
 
 @app.command()
+def hil(
+    scenario: ScenarioArgument = "nominal",
+    seed: SeedOption = 0,
+    set_: SetOption = None,
+    params: ParamsOption = "default",
+    log: LogOption = None,
+    sensors: Annotated[str, typer.Option(help="Who plays the sensors: emulator.")] = "emulator",
+    flight: Annotated[
+        str, typer.Option(metavar="host|PORT", help="A process of its own, or one at a port.")
+    ] = "host",
+    pace: PaceOption = Pace.LOCKSTEP,
+    as_json: JsonOption = False,
+) -> int:
+    """Fly one descent over a serial line."""
+    from tools.sessions import fly_over_wire
+
+    changes = overrides(set_)
+    return fly_over_wire(scenario, seed, changes, params, log, sensors, flight, pace, as_json)
+
+
+@app.command()
+def emulator(
+    scenario: ScenarioArgument = "nominal",
+    seed: SeedOption = 0,
+    set_: SetOption = None,
+    params: ParamsOption = "default",
+    pace: PaceOption = Pace.LOCKSTEP,
+    listen: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Wait there, not on a pseudo-terminal.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """One end of a session by hand: plant and sensors, waiting for a flight computer."""
+    from tools.sessions import emulate
+
+    return emulate(scenario, seed, overrides(set_), params, pace, listen, as_json)
+
+
+@app.command()
+def flight(
+    port: Annotated[str, typer.Option(metavar="URL", help="Any port that pyserial can open.")],
+    baud: Annotated[int, typer.Option(help="Speed of a real line.")] = 1_000_000,
+    log: LogOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """The other end by hand: the flight computer."""
+    from tools.sessions import compute
+
+    return compute(port, baud, log, as_json)
+
+
+@app.command()
+def parity(
+    scenario: ScenarioArgument = "nominal",
+    seed: SeedOption = 0,
+    set_: SetOption = None,
+    params: ParamsOption = "default",
+    as_json: JsonOption = False,
+) -> int:
+    """Fly in process and over the line, and compare the flight software's memory at every tick."""
+    from tools.sessions import check_parity
+
+    return check_parity(scenario, seed, overrides(set_), params, as_json)
+
+
+@app.command()
 def replay(log: LogArgument, as_json: JsonOption = False) -> int:
     """Fly a log once more and compare everything with what was recorded."""
     from tools.replaying import replay_log
 
     return replay_log(log, as_json)
+
+
+@app.command()
+def plot(
+    log: LogArgument,
+    out: Annotated[
+        str | None, typer.Option(metavar="FILE", help="PNG or SVG; beside the log by default.")
+    ] = None,
+) -> int:
+    """Draw a recorded run: descent, range trust, throttle and modes, latencies."""
+    from tools.plot import plot_log
+
+    print(plot_log(log, out or str(Path(log).with_suffix(".png"))))
+    return 0
 
 
 @app.command()
@@ -123,6 +207,8 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         status = app(arguments or ["--help"], prog_name="leadline", standalone_mode=False)
+    except PeerSilent as error:
+        status = _refuse(str(error), FAILED)
     except InputError as error:
         status = _refuse(str(error))
     except typer.TyperException as error:
@@ -134,9 +220,9 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(status or 0)
 
 
-def _refuse(reason: str) -> int:
+def _refuse(reason: str, status: int = BAD_REQUEST) -> int:
     print("leadline: " + " ".join(reason.split()), file=sys.stderr)
-    return BAD_REQUEST
+    return status
 
 
 if __name__ == "__main__":

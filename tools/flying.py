@@ -6,6 +6,9 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
+from rich.console import Console
+from rich.text import Text
+
 from fsw.events import EVENT_TABLE, SEVERITY_NAMES
 from fsw.kernel import is_compiled
 from hil.clock import NS_PER_S
@@ -16,7 +19,7 @@ from sim.narration import event_detail, event_name
 from sim.scenario import Scenario, check_seed, load
 from sim.world import TRUTH_L
 from tools.console import console, emit
-from tools.report import Timeline, heading, verdict_panel
+from tools.report import Timeline, verdict_panel
 from tools.stopwatch import Stopwatch
 
 TRUTH_TICKS = 10
@@ -44,19 +47,35 @@ def fly_once(
             begin(run)
             stopwatch.start()
 
-        out.print(heading(version("leadline"), scenario.name, seed, params, scenario.doc))
-        if not is_compiled("sim.loop"):
-            out.print("compiling the kernels, which happens once ...")
+        out.print(announcement(scenario, seed))
+        say_if_compiling(out, "sim.loop")
         warm()
         result = fly(scenario, seed, teller(timeline), record, start)
         wall_s = stopwatch.seconds()
     timeline.close()
-    figures = result_figures(result, wall_s)
-    as_expected = result.verdict in ("landed", scenario.expect_verdict)
+    return conclude(out, scenario, result_figures(result, wall_s), as_json)
+
+
+def announcement(scenario: Scenario, seed: int) -> Text:
+    """The lines above a timeline."""
+    title = Text(scenario.name, style="bold")
+    about = f"  seed {seed}, parameters {scenario.params_name}, leadline {version('leadline')}\n"
+    return title.append(about, style="not bold dim").append(scenario.doc, style="not bold italic")
+
+
+def conclude(out: Console, scenario: Scenario, figures: dict[str, Any], as_json: bool) -> int:
+    """Show the verdict, print the object, and return the exit status."""
+    as_expected = figures["verdict"] in ("landed", scenario.expect_verdict)
     out.print(verdict_panel(figures, as_expected))
     if as_json:
         emit(figures)
     return 0 if as_expected else 1
+
+
+def say_if_compiling(out: Console, module: str) -> None:
+    """Tell whoever waits at a terminal why the first time takes a while."""
+    if out.is_terminal and not is_compiled(module):
+        out.print("compiling the kernels, which happens once ...")
 
 
 def warm() -> None:

@@ -43,14 +43,6 @@ class Timeline:
             self._out.print(Text(f"{'':13} {count} more: {name.replace('_', ' ')}", style="dim"))
 
 
-def heading(version: str, scenario: str, seed: int, params: str, doc: str) -> Text:
-    """The line above a timeline."""
-    title = Text(f"{scenario}", style="bold")
-    title.append(f"  seed {seed}, parameters {params}, leadline {version}\n", style="dim")
-    title.append(doc, style="italic")
-    return title
-
-
 def verdict_panel(result: dict[str, Any], as_expected: bool) -> Panel:
     """The verdict and its figures, from the object that --json prints."""
     rows = Table.grid(padding=(0, 2))
@@ -93,7 +85,24 @@ def _figures(result: dict[str, Any]) -> list[tuple[str, str]]:
     rows.append(("flight time", f"{result['time_s']:.1f} s in {result['wall_s']:.2f} s"))
     if result["wall_s"] > 0.0:
         rows.append(("speed", f"{result['time_s'] / result['wall_s']:,.0f} x real time"))
-    return rows
+    return rows + _wire_figures(result)
+
+
+def _wire_figures(result: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a flight over a wire has to say besides."""
+    if "link" not in result:
+        return []
+    link = result["link"]
+    bad = sum(link[name] for name in ("cobs", "length", "crc", "header", "missing"))
+    rows = [("line", f"{link['packets']:,} packets in, {bad} bad or missing")]
+    if result["lateness_us"] is not None:
+        late, way = result["lateness_us"], result["latency_us"]["sensed_applied"]
+        rows.append(("ticks", f"p99 {late['p99']:.0f} us late, {result['overruns']} skipped"))
+        if way is not None:
+            rows.append(
+                ("sensed to applied", f"p50 {way['p50']:,.0f} us, p99 {way['p99']:,.0f} us")
+            )
+    return rows + [("note", note) for note in result["notes"]]
 
 
 def _metres(value: float | None) -> str:

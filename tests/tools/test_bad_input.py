@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from hil.ports import open_port, open_pty
 from hil.recorder import Recorder
 from tools.cli import main
 
@@ -121,3 +122,37 @@ def test_a_refusal_is_one_line_in_a_process_of_its_own_too():
 def test_json_errors_leave_standard_output_empty(refused):
     with pytest.raises(json.JSONDecodeError):
         json.loads(refused("scenarios", "--jason"))
+
+
+def test_a_port_that_does_not_exist_is_named(refused):
+    for arguments in (("hil", "--flight", "/dev/ttyNOPE"), ("flight", "--port", "/dev/ttyNOPE")):
+        assert "port /dev/ttyNOPE: there is no such port" in refused(*arguments)
+
+
+def test_a_busy_port_is_named(refused):
+    far, path = open_pty()
+    near = open_port(path)
+    try:
+        assert f"port {path}: busy" in refused("flight", "--port", path)
+    finally:
+        near.close()
+        far.close()
+
+
+def test_ends_with_other_records_are_refused_at_connect(refused, monkeypatch):
+    monkeypatch.setattr("hil.peer.schema_hash", lambda: 12345)
+    assert "both must be built from the same records" in refused("hil")
+
+
+@pytest.mark.parametrize("option", [("--sensors", "qemu2"), ("--pace", "walk")])
+def test_an_unknown_way_to_fly_over_a_wire_is_refused(refused, option):
+    assert option[1] in refused("hil", *option)
+
+
+def test_an_address_to_listen_at_is_checked(refused):
+    assert "nowhere" in refused("emulator", "--listen", "nowhere")
+
+
+def test_a_picture_of_another_kind_is_refused(refused, tmp_path):
+    said = refused("plot", tmp_path / "x.mcap", "--out", tmp_path / "x.gif")
+    assert said.endswith("expected a file name that ends in .png or .svg")

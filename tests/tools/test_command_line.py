@@ -1,14 +1,19 @@
 """What the commands say and how they leave."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
 from hil.log_reader import open_log
+from hil.parity import compare
 from sim.scenario import library
 from tools.cli import main
 from tools.report import Timeline, verdict_panel
 
+# ends at ignition, which is refused: short, and a flight all the same
+SHORT = ("--set", "vehicle.propulsion_ready=0", "--set", "expect.verdict=not_begun")
 FIGURES = {
     "version",
     "scenario",
@@ -157,3 +162,64 @@ def test_a_panel_is_drawn_whatever_is_missing(touchdown):
         "wall_s": 0.5,
     }
     assert "timed out" in str(verdict_panel(figures, False).title)
+
+
+def test_a_flight_over_a_wire_ends_with_the_bytes_of_a_flight_in_process(run, tmp_path):
+    path = tmp_path / "x.mcap"
+    status, out, err = run("hil", *SHORT, "--json", "--log", path)
+    over_wire = json.loads(out)
+    assert set(over_wire) >= FIGURES | {"latency_us", "lateness_us", "overruns", "link"}
+    in_process = json.loads(run("fly", *SHORT, "--json")[1])
+    assert over_wire["state_sha256"] == in_process["state_sha256"]
+    assert over_wire["events"] == in_process["events"]
+    assert status == 0 and "mode not_begun" in err
+    assert open_log(path).metadata["scenario"] == "nominal"
+
+
+def test_the_two_ends_can_be_started_by_hand(run):
+    command = [sys.executable, "-m", "tools.cli", "emulator", *SHORT, "--json"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as emulator:
+        try:
+            waiting = emulator.stderr.readline()
+            assert "leadline flight --port" in waiting
+            status, out, _ = run("flight", "--port", waiting.split()[-1], "--json")
+            session = json.loads(emulator.communicate(timeout=60)[0])
+        finally:
+            emulator.kill()
+    assert emulator.returncode == 0 and session["verdict"] == "not_begun"
+    report = json.loads(out)
+    assert status == 0 and report["reason"] == "finished"
+    assert report["ticks"] == round(session["time_s"] * 100)
+
+
+def test_parity_says_how_many_ticks_were_identical(run):
+    status, out, _ = run("parity", *SHORT, "--json")
+    report = json.loads(out)
+    assert status == 0 and report["same"] and report["difference"] is None
+    assert f"{report['ticks']}/{report['ticks']} ticks" in run("parity", *SHORT)[1]
+
+
+def test_a_difference_between_the_paths_is_named(run, monkeypatch):
+    def compare_tampered(scenario, seed, on_tick):
+        def flip(tick, run):
+            if tick == 150:
+                run.state.core.estimate.mass_kg = 1.0
+
+        return compare(scenario, seed, on_tick=on_tick, tamper=flip)
+
+    monkeypatch.setattr("tools.sessions.compare", compare_tampered)
+    status, out, _ = run("parity", *SHORT, "--json")
+    difference = json.loads(out)["difference"]
+    assert status == 1
+    assert (difference["tick"], difference["region"]) == (150, "core")
+    assert difference["field"] == "estimate.mass_kg"
+
+
+def test_plot_draws_beside_the_log(run, tmp_path):
+    path = tmp_path / "x.mcap"
+    run("fly", "--log", path)
+    status, out, _ = run("plot", path)
+    assert status == 0 and out.strip() == str(tmp_path / "x.png")
+    assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
