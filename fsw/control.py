@@ -170,18 +170,19 @@ def _attitude(state, params, vehicle, estimate, guidance, running, dt_s):
         gain * _beyond(rate[1] - omega[1], rate_band),
         gain * _beyond(rate[2] - omega[2], rate_band),
     )
-    gyroscopic = cross3(omega, times3(inertia, omega))
-    _observe(state, params, inertia, omega, gyroscopic, running, dt_s)
+    _observe(state, params, inertia, omega, running, dt_s)
     ask = times3(inertia, error)
     if running:
         ask = add_scaled3(ask, load3(state.disturbance_B_Nm), -1.0)
-        ask = add_scaled3(ask, gyroscopic, 1.0)
     _fire(state, params, vehicle, ask, dt_s)
 
 
 @kernel
-def _observe(state, params, inertia, omega, gyroscopic, running, dt_s):
-    """Disturbance from the momentum that the last torque command does not explain."""
+def _observe(state, params, inertia, omega, running, dt_s):
+    """Disturbance from the momentum that the last torque command does not explain.
+
+    That takes in the gyroscopic torque, below 1 N m at the turn rates allowed.
+    """
     most = float(params.disturbance_max_Nm)
     gain = float(params.observer_per_s)
     for i in range(3):
@@ -190,7 +191,7 @@ def _observe(state, params, inertia, omega, gyroscopic, running, dt_s):
             state.disturbance_B_Nm[i] = 0.0
             state.momentum_B_Nms[i] = momentum
         else:
-            known = float(state.torque_B_Nm[i]) + float(state.disturbance_B_Nm[i]) - gyroscopic[i]
+            known = float(state.torque_B_Nm[i]) + float(state.disturbance_B_Nm[i])
             expected = float(state.momentum_B_Nms[i]) + known * dt_s
             torque = clamp(gain * (momentum - expected), -most, most)
             state.disturbance_B_Nm[i] = torque

@@ -260,6 +260,7 @@ def _brake(guidance, params, moon, site, vehicle, estimate, mode, accel_max, dt_
     else:
         guidance.t_go_s = max(t_go, T_GO_END_S)
     a_L = load3(guidance.a_cmd_L_mps2)
+    _push(guidance, a_L, min(norm3(a_L), accel_max), accel_max)
     _turn_towards(guidance, params, unit3(a_L), dt_s)
     if mode == COAST:
         ready = float(guidance.even_throttle) >= float(params.ignition_throttle)
@@ -292,7 +293,7 @@ def _aim(guidance, params, moon, site, vehicle, estimate, t_go, accel_max):
     guidance.t_go_s = max(t_go, T_GO_MIN_S)
     guidance.even_throttle = mean / accel_max
     guidance.short = 1 if short > 0.0 else 0
-    _push(guidance, a_L, min(norm3(a_L), accel_max), accel_max)
+    store3(guidance.a_cmd_L_mps2, a_L)
 
 
 # --- approach, descent, terminal ---------------------------------------------------------

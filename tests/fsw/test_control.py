@@ -127,6 +127,12 @@ def test_opposite_thrust_is_reached():
     assert off_by_deg(kept, (0.0, 0.0, -1.0))[-1] < 0.2
 
 
+def test_both_signs_of_a_quaternion_are_the_same_attitude():
+    plus, minus = new_body(leaning(20.0)), new_body(leaning(20.0))
+    minus.estimate.q_LB = (-1.0, 0.0, 0.0, 0.0)
+    assert np.array_equal(flown(plus, 1.0).actuators, flown(minus, 1.0).actuators)
+
+
 def test_the_observer_finds_the_engine_s_torque_and_forgets_it_with_the_engine():
     body = new_body(offset_Nm=(4.0, -3.0, 0.5))
     kept = flown(body, 15.0)
@@ -141,6 +147,12 @@ def test_a_coast_is_quiet():
     kept = flown(body, 300.0)
     assert off_by_deg(kept, leaning(10.0))[-1] < 1.0
     assert kept[3000:].control.fired.mean() < 0.01
+
+
+def test_a_small_angle_is_left_alone_in_coast_and_turned_off_under_thrust():
+    fired = {mode: flown(new_body(leaning(0.4), mode=mode), 5.0) for mode in (COAST, BRAKING)}
+    assert not fired[COAST].control.fired.any()
+    assert off_by_deg(fired[BRAKING], leaning(0.4))[-1] < 0.1
 
 
 def test_pulses_are_worth_firing_and_add_up():

@@ -128,7 +128,22 @@ def test_far_off_the_attitude_is_held():
 
 def test_pitching_up_needs_no_roll():
     kept = descent()
-    assert np.ptp(kept[kept.mode > COAST].guidance.side_L, axis=0) == pytest.approx(0.0, abs=1e-6)
+    burning = kept[kept.mode > COAST].guidance
+    assert np.ptp(burning.side_L, axis=0) == pytest.approx(0.0, abs=1e-6)
+    assert burning[-1].side_L == pytest.approx(np.cross(burning[-1].downrange_L, (0.0, 0.0, 1.0)))
+
+
+@pytest.mark.parametrize(("mode", "lean_deg"), [(APPROACH, 50.0), (DESCENT, 12.0), (TERMINAL, 4.0)])
+def test_thrust_leans_no_further_than_the_phase_allows(mode, lean_deg):
+    estimate = falling(10.0, 1.2, drift=(40.0, -30.0))
+    p = PARAMS.new()
+    p.guidance.decel_approach_mps2 = 5.0
+    guidance = GUIDANCE.new()
+    for _ in range(200):
+        one_run(estimate, mode, guidance, params=p)
+    lean = math.degrees(math.acos(guidance.thrust_dir_L[2]))
+    assert lean == pytest.approx(lean_deg, abs=0.5)
+    assert guidance.thrust_dir_L[0] < 0.0 < guidance.thrust_dir_L[1]
 
 
 @pytest.mark.parametrize(
@@ -178,22 +193,20 @@ def test_orbit_is_out_of_reach_from_the_gate():
 
 
 numbers = st.floats(-1e7, 1e7)
-triples = st.tuples(numbers, numbers, numbers)
-
-
-@st.composite
-def estimates(draw):
-    """Finite estimates, sane or not."""
-    made = ESTIMATE.new()
-    made.r_BL_L_m = draw(st.one_of(st.just((0.0, 0.0, 0.0)), triples))
-    made.v_BL_L_mps = draw(st.one_of(st.just((0.0, 0.0, 0.0)), triples))
-    made.q_LB = draw(st.sampled_from([(1, 0, 0, 0), (0, 1, 0, 0), (0.5, 0.5, -0.5, 0.5)]))
-    made.up_L = draw(st.sampled_from([(0, 0, 1), (0, 0, -1), (0.6, 0, 0.8)]))
-    made.altitude_m = draw(numbers)
-    made.altitude_lo_m = draw(numbers)
-    made.v_down_mps = draw(numbers)
-    made.mass_kg = draw(st.floats(0.0, 1e4))
-    return made
+triples = st.one_of(st.just((0.0, 0.0, 0.0)), st.tuples(numbers, numbers, numbers))
+# finite beliefs, sane or not, by field of the estimate
+beliefs = st.fixed_dictionaries(
+    {
+        "r_BL_L_m": triples,
+        "v_BL_L_mps": triples,
+        "q_LB": st.sampled_from([(1, 0, 0, 0), (0, 1, 0, 0), (0.5, 0.5, -0.5, 0.5)]),
+        "up_L": st.sampled_from([(0, 0, 1), (0, 0, -1), (0.6, 0, 0.8)]),
+        "altitude_m": numbers,
+        "altitude_lo_m": numbers,
+        "v_down_mps": numbers,
+        "mass_kg": st.floats(0.0, 1e4),
+    }
+)
 
 
 def finite(record):
@@ -203,11 +216,12 @@ def finite(record):
     return bool(np.all(np.isfinite(flat.astype(float))))
 
 
-@given(st.lists(estimates(), min_size=1, max_size=4), st.sampled_from(range(len(MODE_NAMES))))
+@given(st.lists(beliefs, min_size=1, max_size=4), st.sampled_from(range(len(MODE_NAMES))))
 def test_whatever_is_believed_commands_stay_within_limits(told, mode):
     guidance = GUIDANCE.new()
     before = None
-    for estimate in told:
+    for belief in told:
+        estimate = ESTIMATE.new(**belief)
         one_run(estimate, mode, guidance)
         full = 1600.0 / max(float(estimate.mass_kg), 170.0)
         now = np.array(guidance.thrust_dir_L)
