@@ -22,7 +22,7 @@ from fsw.kernel import kernels_hash
 from hil.channels import BY_ID, IDS, LOG_VERSION, schema_hash
 from hil.log_kernels import RING, append, as_rows
 from hil.log_schema import schema_name, schema_text
-from hil.mcap_file import McapFile
+from hil.mcap_file import Index, McapFile
 from sim.errors import InputError
 
 RING_BYTES = 1 << 22
@@ -72,6 +72,7 @@ class Recorder:
         self.path = str(path)
         self.ring = new_ring()
         self.buffer = np.zeros(ring_bytes, np.uint8)
+        self._head, self._tail = self.ring["head"], self.ring["tail"]
         self._high_water = ring_bytes // 2
         self._wait = wait
         self._stream = _create(path)
@@ -82,6 +83,7 @@ class Recorder:
         self._closing = False
         self._closed = False
         self._begin(metadata, files or {})
+        Index(self.buffer[:0])  # loads the kernel now, not when the first chunk is due
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
@@ -205,8 +207,7 @@ class Recorder:
             self._file.finish()
 
     def _backlog(self) -> int:
-        ring = self.ring[0]
-        return int(ring["head"]) - int(ring["tail"])
+        return int(self._head[0]) - int(self._tail[0])
 
 
 def new_ring() -> np.ndarray:

@@ -18,11 +18,12 @@ from hil.channels import (
     slot_table,
 )
 from hil.log_kernels import append_tick, as_rows
-from hil.recorder import Recorder
+from hil.recorder import Recorder, new_ring
 
 SLOT_TABLES = (slot_table(INBOX_SLOTS), slot_table(OUTBOX_SLOTS), slot_table(CORE_SLOTS))
 BOUNDS = np.array([end for _, end in core_parts()], np.int64)
 SCRATCH_WORDS = 64
+WARM_BYTES = 1 << 16
 
 
 class TickRecorder:
@@ -76,6 +77,8 @@ class Tap:
         recorder.append("params", start_ns, params)
         recorder.append("core", start_ns, state.core)
         self._ticks = TickRecorder(recorder.ring, recorder.buffer, state, inbox, outbox)
+        # the kernel is loaded by a tick that nobody keeps, not by the first one that counts
+        TickRecorder(new_ring(), np.zeros(WARM_BYTES, np.uint8), state, inbox, outbox).record()
 
     def record(self, truth: Any = None) -> bool:
         """Record the tick that was just flown, and the truth when given (a TRUTH_L).
