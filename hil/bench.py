@@ -7,6 +7,7 @@ ClockExchange of them. Every message begins with `t_ns`, its sender's clock.
 
 from fsw.modes import MODE_NAMES
 from fsw.record import f64, i64, record, u8, u16, u32, u64
+from sim.verdict import VERDICT_NAMES
 
 BLOCK_BYTES = 128
 
@@ -27,6 +28,8 @@ DONE_STEPPED, DONE_INCOMPLETE = range(2)
 
 END_NAMES = ("finished", "interrupted", "silent", "refused")
 END_FINISHED, END_INTERRUPTED, END_SILENT, END_REFUSED = range(4)
+
+END_VERDICT_NAMES = ("unknown", *VERDICT_NAMES)
 
 WANT_CORE_HASH, WANT_HISTORY_HASH = 1, 2
 
@@ -162,5 +165,6 @@ END = record(
     "The session is over.",
     t_ns=i64("when it was sent"),
     reason=u8("why", codes=END_NAMES),
-    spare=u8("zero", 7),
+    verdict=u8("how the flight ended, where the truth is known", codes=END_VERDICT_NAMES),
+    spare=u8("zero", 6),
 )

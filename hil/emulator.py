@@ -17,6 +17,7 @@ from fsw.state import CORE
 from hil.bench import (
     BLOCK_BYTES,
     END_FINISHED,
+    END_VERDICT_NAMES,
     FLIGHT_VIEW,
     PACE_REALTIME,
     READY_STARTED,
@@ -34,6 +35,7 @@ from sim.scenario import Scenario
 from sim.world import TRUTH_L
 
 ANSWER_LIMIT_NS = 10 * NS_PER_S
+GOODBYE_NS = NS_PER_S
 TRUTH_TICKS = 10
 READ_BYTES = 16 * BLOCK_BYTES  # at a time: less than the buffer of a pseudo-terminal
 # from Begin to flight time 0 in real time: room for a lost Begin and for asking the clock
@@ -82,9 +84,13 @@ class Emulator:
         seed: int,
         on_event: Callable[[Any], None] | None = None,
         on_bench_event: Callable[[BenchEvent], None] | None = None,
+        check_alive: Callable[[], None] = lambda: None,
         time_limit_s: float | None = None,
     ) -> None:
-        """`on_event` is handed every Event of the flight software as it comes."""
+        """`on_event` is handed every Event of the flight software as it comes.
+
+        `check_alive` raises when the other end is known to be gone.
+        """
         self.peer = peer
         self.rows = rows_of(RUN)
         self.rows[0] = new_run(scenario, seed)
@@ -92,6 +98,7 @@ class Emulator:
         self.outbox = outbox_of(memory_of(self.rows, "outbox"))
         self.arrivals = arrivals_of(memory_of(self.rows, "arrivals"))
         self.bench_events: list[BenchEvent] = []
+        self.check_alive = check_alive
         self.logging = False  # the other end keeps a log
         self._scenario, self._seed = scenario, seed
         self._on_event, self._on_bench_event = on_event, on_bench_event
@@ -106,16 +113,11 @@ class Emulator:
 
     # --- conversation --------------------------------------------------------------------
 
-    def meet(
-        self, limit_ns: int = ANSWER_LIMIT_NS, check_alive: Callable[[], None] = lambda: None
-    ) -> None:
-        """Ask who is there until somebody answers. Raises SchemaMismatch or PeerSilent.
-
-        `check_alive` raises when nobody will.
-        """
+    def meet(self, limit_ns: int = ANSWER_LIMIT_NS) -> None:
+        """Ask who is there until somebody answers. Raises SchemaMismatch or PeerSilent."""
 
         def question() -> None:
-            check_alive()
+            self.check_alive()
             self.peer.hello(asks=True)
 
         def answer(message: Message, payload: bytes) -> Any:
@@ -131,6 +133,7 @@ class Emulator:
         crc = zlib.crc32(params)
 
         def question() -> None:
+            self.check_alive()
             self.peer.link.write(self._blocks(params))
             start_in_ns = zero_ns - self.peer.clock.now_ns() if pace == PACE_REALTIME else 0
             self.peer.say("Begin", start_in_ns=start_in_ns, params_crc=crc, pace=pace)
@@ -169,10 +172,13 @@ class Emulator:
         piece: bytes = self.peer.ask(question, answer, ANSWER_LIMIT_NS, what)
         return piece
 
-    def end(self, reason: int = END_FINISHED) -> None:
-        """Tell the other end that it is over."""
-        self.peer.say("End", reason=reason)
-        self.peer.hear(0.0)
+    def end(self, reason: int = END_FINISHED, verdict: str = "unknown") -> None:
+        """Tell the other end that it is over, and let it say so too: closing loses what is unread."""
+        self.peer.say("End", reason=reason, verdict=END_VERDICT_NAMES.index(verdict))
+        deadline_ns = self.peer.clock.now_ns() + (GOODBYE_NS if reason == END_FINISHED else 0)
+        for packets in self.peer.listen_until(deadline_ns):
+            if any(message.name == "End" for message, _ in packets):
+                return
 
     def _blocks(self, params: bytes) -> bytes:
         pieces = range(0, len(params), BLOCK_BYTES)

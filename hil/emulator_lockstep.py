@@ -4,7 +4,6 @@ A tick that is not answered whole is sent again, byte for byte as far as the mes
 flight computer flies none twice. So the boxes are the same as in process, whatever the line does.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from hil.bench import DONE_STEPPED, PACE_LOCKSTEP
@@ -23,8 +22,6 @@ DONE_RECORD = BY_NAME["Done"].record
 VIEW_AT = next(at for path, _, at in DONE_RECORD.leaves() if path == "view.a_d_mps2")
 VIEW_BYTES = DONE_RECORD.fields["view"].base.itemsize
 
-Alive = Callable[[], None]
-
 
 class LockstepSession:
     """Flies an emulator that has met its flight computer, tick by tick."""
@@ -32,15 +29,13 @@ class LockstepSession:
     def __init__(
         self,
         emulator: Emulator,
-        check_alive: Alive = lambda: None,
         wants: int = 0,
         silence_limit_ns: int = SILENCE_LIMIT_NS,
     ) -> None:
-        """`check_alive` raises when the other end is known to be gone; `wants` as in Tick."""
+        """`wants` as in Tick."""
         self.tick = 0
         self._emulator = emulator
         self._peer = emulator.peer
-        self._check_alive = check_alive
         self.wants = wants
         self._patience = Patience(emulator.peer, silence_limit_ns, "flight computer")
         self._done = BY_NAME["Done"].apid
@@ -86,7 +81,7 @@ class LockstepSession:
                 self._patience.heard()
             else:
                 self._emulator.watch_link()
-                self._check_alive()
+                self._emulator.check_alive()
                 self._patience.nothing()
                 said = []
                 self._grant(arrivals)

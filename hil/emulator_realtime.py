@@ -7,7 +7,6 @@ time: whoever does not map it notices.
 """
 
 import secrets
-from collections.abc import Callable
 from typing import Any
 
 from fsw.messages import CONTACT_SAMPLE, IMU_SAMPLE, PROPULSION_STATUS, RANGE_SAMPLE
@@ -24,8 +23,8 @@ from sim.loop import Result
 from sim.world import TICK_NS
 
 SILENCE_LIMIT_NS = 10 * NS_PER_S
-# the flight computer's ticks begin so long after the sensors spoke: room for line and jitter
-PHASE_NS = 1_000_000
+# the flight computer's ticks begin so long after the sensors spoke: room for jitter
+PHASE_NS = 800_000
 STAMPED = {
     message_of(record).apid
     for record in (IMU_SAMPLE, RANGE_SAMPLE, CONTACT_SAMPLE, PROPULSION_STATUS)
@@ -43,17 +42,17 @@ class RealtimeSession:
     def __init__(
         self,
         emulator: Emulator,
-        check_alive: Callable[[], None] = lambda: None,
+        phase_ns: int = PHASE_NS,
         silence_limit_ns: int = SILENCE_LIMIT_NS,
     ) -> None:
-        """`check_alive` raises when the other end is known to be gone."""
+        """phase_ns: how long after the sensors the flight computer shall begin its tick."""
         self.hops = Hops()
         self.missed_ticks = 0  # of the flight computer
         self._pacer: Pacer | None = None
         self._emulator = emulator
         self._peer = emulator.peer
         self._clock = emulator.peer.clock
-        self._check_alive = check_alive
+        self._phase_ns = phase_ns
         self._patience = Patience(emulator.peer, silence_limit_ns, "flight computer")
         epoch_s = EPOCH_LO_S + secrets.randbelow(EPOCH_HI_S - EPOCH_LO_S)
         self._sensor_epoch_ns = epoch_s * NS_PER_S
@@ -70,7 +69,7 @@ class RealtimeSession:
     def fly(self) -> Result:
         """Fly to the end and judge."""
         self._zero_ns = self._clock.now_ns() + START_IN_NS
-        self._emulator.begin(PACE_REALTIME, self._zero_ns + PHASE_NS, START_IN_NS)
+        self._emulator.begin(PACE_REALTIME, self._zero_ns + self._phase_ns, START_IN_NS)
         self._pacer = Pacer(self._clock, self._zero_ns, TICK_NS)
         tick, going = 0, True
         while going:
@@ -128,10 +127,8 @@ class RealtimeSession:
     # --- what comes back -----------------------------------------------------------------
 
     def _listen_until(self, deadline_ns: int) -> None:
-        while (wait_s := self._clock.wait_s(deadline_ns)) > 0.0:
-            packets = self._peer.hear(wait_s)
-            if packets:
-                self._heard_ns = self._sensor_now_ns()
+        for packets in self._peer.listen_until(deadline_ns):
+            self._heard_ns = self._sensor_now_ns()
             for message, payload in packets:
                 self._take(message, payload)
 
@@ -194,5 +191,5 @@ class RealtimeSession:
         if self._sensor_now_ns() - self._heard_ns < NS_PER_S:
             self._patience.heard()
             return
-        self._check_alive()
+        self._emulator.check_alive()
         self._patience.nothing()

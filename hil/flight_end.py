@@ -15,6 +15,7 @@ from fsw.state import PARAMS
 from hil.bench import (
     BLOCK_BYTES,
     DONE_INCOMPLETE,
+    END_FINISHED,
     PACE_LOCKSTEP,
     READY_PARAMS_DIFFER,
     READY_PARAMS_INCOMPLETE,
@@ -31,7 +32,7 @@ from hil.errors import BenchError
 from hil.framing import Packet
 from hil.pacer import Pacer
 from hil.packets import BY_NAME, Message
-from hil.peer import Patience, Peer, end_reason
+from hil.peer import Patience, Peer, end_reason, end_verdict
 from hil.recorder import Recorder
 from hil.tap import Tap
 from sim.world import TICK_NS
@@ -53,6 +54,7 @@ class FlightReport:
     """What the flight computer's end can say of a session."""
 
     reason: str
+    verdict: str
     pace: str
     ticks: int
     missed_ticks: int
@@ -84,6 +86,7 @@ def fly_with_bench(
     end.run(Patience(peer, silence_limit_ns, "bench"))
     return FlightReport(
         reason=end.reason,
+        verdict=end.verdict,
         pace=kind.PACE,
         ticks=end.ticks,
         missed_ticks=end.missed_ticks,
@@ -164,6 +167,7 @@ class _FlightEnd:
         tap: Tap | None,
     ) -> None:
         self.reason = ""
+        self.verdict = "unknown"
         self.ticks = 0
         self.missed_ticks = 0
         self._peer = peer
@@ -199,7 +203,9 @@ class _FlightEnd:
         self.say_ready()
 
     def _end(self, payload: bytes) -> None:
-        self.reason = end_reason(payload)
+        if not self.reason:
+            self.reason, self.verdict = end_reason(payload), end_verdict(payload)
+            self._peer.say("End", reason=END_FINISHED)
 
     def _send_blocks(self, payload: bytes) -> None:
         request = codec("BlockRequest").unpack(payload)
@@ -337,8 +343,7 @@ class RealtimeEnd(_FlightEnd):
             self._listen_until(self._clock.now_ns() + QUICK_ASK_NS)
 
     def _listen_until(self, deadline_ns: int) -> None:
-        while (wait_s := self._clock.wait_s(deadline_ns)) > 0.0:
-            packets = self._peer.hear(wait_s)
+        for packets in self._peer.listen_until(deadline_ns):
             received_ns = self._now_ns()
             for message, payload in packets:
                 self._take(message, payload, received_ns)

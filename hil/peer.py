@@ -4,11 +4,11 @@ No wait is without a limit. What gets lost is asked for again; who stays silent 
 """
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import version
 from typing import Any
 
-from hil.bench import END_NAMES, END_REFUSED, ROLE_NAMES
+from hil.bench import END_NAMES, END_REFUSED, END_VERDICT_NAMES, ROLE_NAMES
 from hil.clock import NS_PER_S, Clock
 from hil.codec import codec
 from hil.errors import LinkError, PeerSilent, SchemaMismatch
@@ -50,6 +50,15 @@ class Peer:
         """Whatever has come; empty when nothing did within the time."""
         return self.decoder.feed(self.link.read(timeout_s))
 
+    def listen_until(self, deadline_ns: int) -> Iterator[list[Packet]]:
+        """Whatever comes until the deadline, as it comes; looks once more when that is past."""
+        wait_s = 1.0
+        while wait_s > 0.0:
+            wait_s = self.clock.wait_s(deadline_ns)
+            packets = self.hear(wait_s)
+            if packets:
+                yield packets
+
     def hello(self, asks: bool) -> None:
         """Say who this end is."""
         self.say(
@@ -66,12 +75,14 @@ class Peer:
         """Take the other end's Hello. Raises SchemaMismatch after telling it."""
         hello = codec("Hello").unpack(payload)
         if hello.schema != schema_hash():
+            self.hello(asks=False)  # so that the other end, too, can say what differs
             self.say("End", reason=END_REFUSED)
             other = hello.version.rstrip(b"\0").decode("ascii", "replace")
+            who = _named(hello.role, ROLE_NAMES).replace("_", " ")
             raise SchemaMismatch(
-                f"the {_role_name(hello.role)} at the other end (version {other}) speaks schema"
-                f" {hello.schema:016x}, this end (version {version('leadline')})"
-                f" {schema_hash():016x}; both must be built from the same records"
+                f"the {who} at the other end (version {other}) speaks schema {hello.schema:016x},"
+                f" this end (version {version('leadline')}) {schema_hash():016x};"
+                " both must be built from the same records"
             )
         if hello.boot != self._other_boot:
             self.decoder.restart()
@@ -93,8 +104,8 @@ class Peer:
         while self.clock.now_ns() < deadline_ns:
             question()
             again_ns = min(self.clock.now_ns() + ASK_AGAIN_NS, deadline_ns)
-            while (wait_s := self.clock.wait_s(again_ns)) > 0.0:
-                for message, payload in self.hear(wait_s):
+            for packets in self.listen_until(again_ns):
+                for message, payload in packets:
                     result = answer(message, payload)
                     if result is not None:
                         return result
@@ -130,9 +141,13 @@ class Patience:
 
 def end_reason(payload: bytes) -> str:
     """Why the other end says End."""
-    reason = codec("End").unpack(payload).reason
-    return END_NAMES[reason] if reason < len(END_NAMES) else "unknown"
+    return _named(codec("End").unpack(payload).reason, END_NAMES)
 
 
-def _role_name(role: int) -> str:
-    return ROLE_NAMES[role].replace("_", " ") if role < len(ROLE_NAMES) else "unknown"
+def end_verdict(payload: bytes) -> str:
+    """How the flight ended, as far as End tells."""
+    return _named(codec("End").unpack(payload).verdict, END_VERDICT_NAMES)
+
+
+def _named(number: int, names: tuple[str, ...]) -> str:
+    return names[number] if number < len(names) else "unknown"

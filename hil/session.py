@@ -18,7 +18,7 @@ from hil.bench import END_INTERRUPTED, END_SILENT, ROLE_BENCH
 from hil.clock import NS_PER_S, Clock, RealClock
 from hil.emulator import ANSWER_LIMIT_NS, BenchEvent, Emulator
 from hil.emulator_lockstep import LockstepSession
-from hil.emulator_realtime import RealtimeSession
+from hil.emulator_realtime import PHASE_NS, RealtimeSession
 from hil.errors import BenchError, PeerSilent
 from hil.flight_computer import write_description
 from hil.link import Link
@@ -34,6 +34,7 @@ GOODBYE_LIMIT_S = 10.0
 # a flight computer of ours may have to compile its kernels first
 START_LIMIT_NS = 180 * NS_PER_S
 HAND_LIMIT_NS = 600 * NS_PER_S
+TICK_BITS = 10 * 100  # an increment and a range, ten bits a byte
 
 Description = tuple[dict[str, str], dict[str, bytes]]
 
@@ -95,7 +96,8 @@ def run_session(
         else:
             link = Link(lambda: open_port(flight, baud), clock)
             stack.callback(link.close)
-            line = Line(link, clock, ANSWER_LIMIT_NS, notes=advice(flight))
+            wire_ns = 0 if "://" in flight else TICK_BITS * NS_PER_S // baud
+            line = Line(link, clock, ANSWER_LIMIT_NS, tick_wire_ns=wire_ns, notes=advice(flight))
         return _fly(line, scenario, seed, pace, hooks or Hooks(), time_limit_s)
 
 
@@ -107,8 +109,9 @@ def lockstep_session(
     with _own_flight_computer(RealClock(), "lockstep") as line:
         emulator = line.emulator(scenario, seed, Hooks(), time_limit_s)
         with _last_word(emulator):
-            emulator.meet(line.meeting_limit_ns, line.check_alive)
-            yield LockstepSession(emulator, line.check_alive)
+            emulator.meet(line.meeting_limit_ns)
+            yield LockstepSession(emulator)
+            emulator.end()
 
 
 def serve_emulator(
@@ -156,6 +159,7 @@ class Line:
     clock: Clock
     meeting_limit_ns: int
     check_alive: Callable[[], None] = _nobody_to_watch  # raises when nobody is there any more
+    tick_wire_ns: int = 0  # what the messages of a tick take on a serial line
     notes: list[str] = field(default_factory=list)
 
     def emulator(
@@ -164,7 +168,7 @@ class Line:
         """The bench's end of this line."""
         peer = Peer(self.link, self.clock, ROLE_BENCH, (FROM_FLIGHT, BOTH_WAYS))
         told = hooks.on_event, hooks.on_bench_event
-        return Emulator(peer, scenario, seed, *told, time_limit_s=time_limit_s)
+        return Emulator(peer, scenario, seed, *told, self.check_alive, time_limit_s)
 
 
 def _fly(
@@ -177,11 +181,12 @@ def _fly(
 ) -> SessionResult:
     emulator = line.emulator(scenario, seed, hooks, time_limit_s)
     with _last_word(emulator):
-        emulator.meet(line.meeting_limit_ns, line.check_alive)
+        emulator.meet(line.meeting_limit_ns)
         if hooks.on_start:
             hooks.on_start()
         start_ns = line.clock.now_ns()
         figures = (_fly_lockstep if pace == "lockstep" else _fly_realtime)(emulator, line)
+        emulator.end(verdict=figures["result"].verdict)
         return SessionResult(
             pace=pace,
             wall_s=(line.clock.now_ns() - start_ns) / NS_PER_S,
@@ -192,12 +197,12 @@ def _fly(
         )
 
 
-def _fly_lockstep(emulator: Emulator, line: Line) -> dict[str, Any]:
-    return {"result": LockstepSession(emulator, line.check_alive).fly()}
+def _fly_lockstep(emulator: Emulator, _: Line) -> dict[str, Any]:
+    return {"result": LockstepSession(emulator).fly()}
 
 
 def _fly_realtime(emulator: Emulator, line: Line) -> dict[str, Any]:
-    session = RealtimeSession(emulator, line.check_alive)
+    session = RealtimeSession(emulator, PHASE_NS + line.tick_wire_ns)
     with punctual(_own_cpu(first=True)) as granted:
         result = session.fly()
     return {
@@ -222,7 +227,6 @@ def _last_word(emulator: Emulator) -> Iterator[None]:
     """Say End, whatever ends the session, so that the other end keeps what it has recorded."""
     try:
         yield
-        emulator.end()
     except PeerSilent as silence:
         emulator.note("peer_silent", "alarm", str(silence))
         emulator.end(END_SILENT)

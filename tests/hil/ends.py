@@ -1,0 +1,80 @@
+"""Two ends of a session inside one process: the flight computer in a thread, on any line."""
+
+import contextlib
+import threading
+from functools import cache
+
+from hil.bench import ROLE_BENCH, ROLE_FLIGHT_COMPUTER
+from hil.clock import RealClock
+from hil.computer import compile_all
+from hil.emulator import Emulator
+from hil.flight_end import fly_with_bench
+from hil.link import Link
+from hil.packets import BOTH_WAYS, FROM_FLIGHT, TO_FLIGHT
+from hil.peer import Peer
+from hil.ports import open_port, open_pty
+from sim.loop import as_rows, fly_ticks, judge, new_run
+from sim.scenario import load
+
+S = 1_000_000_000
+
+
+@cache
+def nominal():
+    return load("nominal")
+
+
+def in_process(seconds, seed=0):
+    """The result of the first seconds of a nominal run in process."""
+    run = new_run(nominal(), seed)
+    run.monitor.t_limit_ns = int(seconds * S)
+    fly_ticks(as_rows(run), 10**9)
+    return judge(nominal(), seed, run)
+
+
+def bench_peer(link, clock=None):
+    return Peer(link, clock or RealClock(), ROLE_BENCH, (FROM_FLIGHT, BOTH_WAYS))
+
+
+def flight_peer(link, clock=None):
+    return Peer(link, clock or RealClock(), ROLE_FLIGHT_COMPUTER, (TO_FLIGHT, BOTH_WAYS))
+
+
+class FlightThread(threading.Thread):
+    """A flight computer on a port; keeps its report or what it raised."""
+
+    def __init__(self, opener, **options):
+        super().__init__(daemon=True)
+        self.report = self.error = None
+        self._opener, self._options = opener, options
+
+    def run(self):
+        link = Link(self._opener, RealClock())
+        try:
+            self.report = fly_with_bench(flight_peer(link), **self._options)
+        except Exception as error:
+            self.error = error
+        finally:
+            link.close()
+
+
+@contextlib.contextmanager
+def two_ends(seconds, bench_line=lambda port: port, flight_line=lambda port: port, **options):
+    """An emulator that has met a flight computer in a thread, over a pseudo-terminal.
+
+    The lines may be wrapped, to make them worse than they are.
+    """
+    compile_all()
+    port, path = open_pty()
+    flight = FlightThread(lambda: flight_line(open_port(path)), **options)
+    bench = Link(lambda: bench_line(port), RealClock())
+    emulator = Emulator(bench_peer(bench), nominal(), 0, time_limit_s=seconds)
+    flight.start()
+    try:
+        emulator.meet()
+        yield emulator, flight
+    finally:
+        emulator.end()
+        flight.join(20.0)
+        bench.close()
+        assert not flight.is_alive()
