@@ -4,7 +4,7 @@ The simulator owns the truth and keeps its own numbers; these are parameters of 
 software, and a scenario may set them apart from the truth on purpose.
 """
 
-from fsw.record import f64, i64, record
+from fsw.record import f64, i64, record, u8
 
 MOON_BELIEF = record(
     "MoonBelief",
@@ -93,8 +93,11 @@ ESTIMATE = record(
     altitude_m=f64("footpads above the ground under the beam"),
     sigma_altitude_m=f64("standard deviation of that altitude"),
     altitude_lo_m=f64("lowest altitude that cannot be ruled out"),
+    altitude_hi_m=f64("altitude by the highest hypothesis that is alive, nothing added"),
     v_down_mps=f64("descent rate along the local vertical"),
     sigma_v_down_mps=f64("standard deviation of the descent rate"),
     mass_kg=f64("mass"),
     range_age_s=f64("age of the newest range fused; -1 before the first"),
+    locked=u8("1 once ranges are fused, 0 again when they have been lost for long"),
+    spare=u8("zero", 7),
 )

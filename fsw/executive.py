@@ -75,6 +75,7 @@ def slot(divider: int, offset: int) -> tuple[int, int]:
     return (divider, offset)
 
 
+RANGE_LOST_S = 60.0
 GUIDANCE_SLOT = slot(10, 3)
 TELEMETRY_SLOT = slot(20, 7)
 
@@ -262,6 +263,10 @@ def _renew_estimate(core, params, now_ns):
         float(estimate.sigma_altitude_m),
         fallen_m,
     )
+    estimate.altitude_hi_m = estimate.altitude_m
+    # a minute without a range: what was known of the ground below has been flown past
+    lost = float(estimate.range_age_s) > RANGE_LOST_S
+    estimate.locked = 0 if lost else core.navigation.grid.trust.locked
 
 
 @kernel
