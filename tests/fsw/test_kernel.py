@@ -149,7 +149,9 @@ def test_a_function_outside_the_rooms_is_compiled_without_a_cache():
     assert kernel(module.twice)(4.0) == 8.0
 
 
-NARROW = record("Narrow", "Narrow fields.", a=f32("a"), n=u32("n"), k=u8("k"), spare=u8("zero", 7))
+NARROW = record(
+    "Narrow", "Narrow fields.", a=f32("a"), n=u32("n", 2), k=u8("k"), spare=u8("zero", 3)
+)
 del REGISTRY["Narrow"]  # not part of the project's own dictionary
 
 
@@ -160,11 +162,11 @@ def _product(narrow):
 
 @kernel
 def _below(narrow):
-    return int(narrow.n) - 5, (int(narrow.k) + 1) * 16843009
+    return int(narrow.n[0]) - int(narrow.n[1]), (int(narrow.k) + 1) * 16843009
 
 
 def test_a_narrow_field_is_widened_to_64_bits_on_load():
-    narrow = NARROW.new(a=0.1, n=3, k=255)
+    narrow = NARROW.new(a=0.1, n=(3, 5), k=255)
     assert _product(narrow) == float(narrow.a) ** 2 != float(narrow.a * narrow.a)
     assert _below(narrow) == (-2, 4311810304)
 
