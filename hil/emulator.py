@@ -106,6 +106,9 @@ class Emulator:
         self._view_memory = memory_of(self._views)
         self._truths = rows_of(TRUTH_L)
         _compile(self.rows.copy(), self._views)
+        world = self.rows["world"]
+        self._time, self._holding = world["t_ns"], world["actuators"]["holding"]
+        self._event_count = self.rows["log"]["n"]
         self._told = 0
         self._seen_lost = self._seen_back = 0
         if time_limit_s is not None:
@@ -173,7 +176,7 @@ class Emulator:
         return piece
 
     def end(self, reason: int = END_FINISHED, verdict: str = "unknown") -> None:
-        """Tell the other end that it is over, and let it say so too: closing loses what is unread."""
+        """Say that it is over, and hear the other end say so: closing loses what is unread."""
         self.peer.say("End", reason=reason, verdict=END_VERDICT_NAMES.index(verdict))
         deadline_ns = self.peer.clock.now_ns() + (GOODBYE_NS if reason == END_FINISHED else 0)
         for packets in self.peer.listen_until(deadline_ns):
@@ -206,7 +209,12 @@ class Emulator:
     @property
     def now_ns(self) -> int:
         """Time of the truth."""
-        return int(self.rows[0]["world"]["t_ns"])
+        return int(self._time[0])
+
+    @property
+    def holding(self) -> bool:
+        """True while commands are overdue and the engine controller flies on its own."""
+        return bool(self._holding[0])
 
     def sense(self) -> None:
         """What arrives in this tick."""
@@ -219,7 +227,7 @@ class Emulator:
     def move(self, commanded: bool) -> bool:
         """Truth moves and obeys; true while the run goes on."""
         going = bool(move_rows(self.rows, self._views, commanded))
-        if self._on_event:
+        if self._on_event and self._event_count[0] != self._told:
             self._tell()
         return going
 
@@ -252,7 +260,7 @@ class Emulator:
 
     def _tell(self) -> None:
         assert self._on_event is not None
-        count = int(self.rows[0]["log"]["n"])
+        count = int(self._event_count[0])
         for event in self.run.log.events[self._told : count]:
             self._on_event(event)
         self._told = count

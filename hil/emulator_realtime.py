@@ -175,7 +175,7 @@ class RealtimeSession:
 
     def _note_holding(self) -> None:
         """Say so when the engine controller begins to fly on its own, and when it stops."""
-        holding = bool(self._emulator.rows[0]["world"]["actuators"]["holding"])
+        holding = self._emulator.holding
         if holding == self._holding:
             return
         self._holding = holding

@@ -5,12 +5,14 @@ import threading
 from functools import cache
 
 from hil.bench import ROLE_BENCH, ROLE_FLIGHT_COMPUTER
-from hil.clock import RealClock
+from hil.clock import RealClock, VirtualClock
+from hil.codec import codec
 from hil.computer import compile_all
 from hil.emulator import Emulator
 from hil.flight_end import fly_with_bench
+from hil.framing import Decoder, Encoder
 from hil.link import Link
-from hil.packets import BOTH_WAYS, FROM_FLIGHT, TO_FLIGHT
+from hil.packets import BOTH_WAYS, BY_NAME, FROM_FLIGHT, TO_FLIGHT, schema_hash
 from hil.peer import Peer
 from hil.ports import open_port, open_pty
 from sim.loop import as_rows, fly_ticks, judge, new_run
@@ -38,6 +40,45 @@ def bench_peer(link, clock=None):
 
 def flight_peer(link, clock=None):
     return Peer(link, clock or RealClock(), ROLE_FLIGHT_COMPUTER, (TO_FLIGHT, BOTH_WAYS))
+
+
+class Script:
+    """A port on which the other end is a function from a packet to its answers.
+
+    An answer is a name with the fields, or the bytes, of its record.
+    """
+
+    def __init__(self, answer):
+        self._answer = answer
+        self._decoder, self._encoder = Decoder(), Encoder()
+        self._inbound = b""
+
+    def open(self):
+        return self
+
+    def read(self, timeout_s):
+        data, self._inbound = self._inbound, b""
+        return data
+
+    def write(self, data):
+        for message, payload in self._decoder.feed(data):
+            for name, fields in self._answer(message.name, payload) or ():
+                record = fields if isinstance(fields, bytes) else codec(name).pack(**fields)
+                self._inbound += self._encoder.frame(BY_NAME[name], record)
+        return 0
+
+    def close(self):
+        pass
+
+
+def scripted(answer, clock=None):
+    """A link to such an end, on a clock on which nobody has to wait."""
+    clock = clock or VirtualClock()
+    return Link(Script(answer).open, clock), clock
+
+
+def hello(**fields):
+    return ("Hello", {"schema": schema_hash(), "boot": 1, "version": b"9.9", "role": 1, **fields})
 
 
 class FlightThread(threading.Thread):

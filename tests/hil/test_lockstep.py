@@ -8,16 +8,22 @@ from hypothesis import strategies as st
 
 from hil.bench import PACE_LOCKSTEP
 from hil.boxes import outbox_of
-from hil.clock import VirtualClock
 from hil.codec import codec
 from hil.emulator import Emulator
 from hil.emulator_lockstep import LockstepSession
 from hil.errors import BenchError, PeerSilent, SchemaMismatch
 from hil.flight_end import fly_with_bench
-from hil.framing import Decoder, Encoder
-from hil.link import Link
-from hil.packets import BY_NAME, MESSAGES, schema_hash
-from tests.hil.ends import bench_peer, flight_peer, in_process, nominal, two_ends
+from hil.framing import Encoder
+from hil.packets import BY_NAME, MESSAGES
+from tests.hil.ends import (
+    bench_peer,
+    flight_peer,
+    hello,
+    in_process,
+    nominal,
+    scripted,
+    two_ends,
+)
 
 RESULT_FIELDS = (
     "verdict time_s touchdown propellant_left_kg first_valid_alt_m first_fused_alt_m"
@@ -123,41 +129,6 @@ def test_core_and_history_are_read_back_over_the_wire():
 
 
 # --- ends that do not fit -----------------------------------------------------------------
-
-
-class Script:
-    """A port on which the other end is a function from a packet to its answers."""
-
-    def __init__(self, answer):
-        self._answer = answer
-        self._decoder, self._encoder = Decoder(), Encoder()
-        self._inbound = b""
-
-    def open(self):
-        return self
-
-    def read(self, timeout_s):
-        data, self._inbound = self._inbound, b""
-        return data
-
-    def write(self, data):
-        for message, payload in self._decoder.feed(data):
-            for name, fields in self._answer(message.name, payload) or ():
-                record = codec(name).pack(**fields)
-                self._inbound += self._encoder.frame(BY_NAME[name], record)
-        return 0
-
-    def close(self):
-        pass
-
-
-def scripted(answer):
-    clock = VirtualClock()
-    return Link(Script(answer).open, clock), clock
-
-
-def hello(**fields):
-    return ("Hello", {"schema": schema_hash(), "boot": 1, "version": b"9.9", "role": 1, **fields})
 
 
 def test_another_schema_is_refused_in_words_by_the_bench():
