@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from fsw.descent import stopping_margin
+from fsw.descent import stopping_height, stopping_margin
 from fsw.kernel import kernel
 from fsw.modes import ABORT, APPROACH, DESCENT, NOT_BEGUN, TERMINAL
 from fsw.record import f64, i64, record
@@ -88,12 +88,9 @@ def _note_ranges(monitor, world, core, inbox):
 def _note_margin(monitor, world, core, params):
     """The flight software's own law, asked of the truth."""
     v_down, _, _, _ = motion_over_ground(world)
-    margin = stopping_margin(
-        float(world.truth.clearance_m),
-        v_down,
-        max(float(core.guidance.a_d_mps2), 1e-3),
-        float(params.descent.t_d_s),
-    )
+    a_d = max(float(core.guidance.a_d_mps2), 1e-3)
+    h_stop = stopping_height(params.descent, float(world.truth.clearance_m), a_d)
+    margin = stopping_margin(h_stop, v_down, a_d, float(params.descent.t_d_s))
     monitor.worst_margin_m = min(float(monitor.worst_margin_m), margin)
 
 
