@@ -2,6 +2,7 @@
 
 import io
 
+import ccsdspy
 import fastcrc
 import numpy as np
 import pytest
@@ -196,7 +197,6 @@ def test_our_decoder_reads_what_spacepackets_packs(packet):
 
 
 def test_ccsdspy_reads_our_packets_field_by_field():
-    ccsdspy = pytest.importorskip("ccsdspy")
     rows = IMU_SAMPLE.array(5)
     rows["t_ns"] = np.arange(5) * 10_000_000 - 3
     rows["dv_B_mps"] = np.arange(15).reshape(5, 3) * 0.25
