@@ -1,0 +1,317 @@
+"""Table: what is done with every kind of sample that can arrive."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fsw.events import EV_IMU_GAP, EV_RANGE_FIRST_VALID
+from fsw.grid import GRID_NS
+from fsw.history import BRIDGED, CLIPPED, FREE_FALL, HISTORY, RANGE_SLOTS, clear_history
+from fsw.intake import INTAKE, INTAKE_PARAMS, NEVER, take_imu, take_range
+from fsw.messages import IMU_SAMPLE, OUTBOX, RANGE_SAMPLE
+from fsw.timebase import TIMEBASE
+from fsw.trust import (
+    CLOCK_FAULT,
+    DUPLICATE,
+    INHIBITED,
+    INVALID,
+    OUT_OF_RANGE,
+    PENDING,
+    TOO_OLD,
+    TRUST_PARAMS,
+    VERDICT_NAMES,
+)
+
+S, MS = 1_000_000_000, 1_000_000
+NOW_NS = 100 * S
+TRUST = TRUST_PARAMS.new()
+IMU = INTAKE_PARAMS.new()
+
+
+class Gate:
+    """Intake with its ring, at 100 s; the grid stands at 99.9 s and began at 95 s."""
+
+    def __init__(self):
+        self.intake = INTAKE.new(dirty_k=NEVER, anchor_t_ns=95 * S, newest_range_t_ns=-1)
+        self.history, self.timebase, self.outbox = HISTORY.new(), TIMEBASE.new(), OUTBOX.new()
+        clear_history(self.history)
+        self.computed_k = self.cursor_k = (NOW_NS - GRID_NS) // GRID_NS
+
+    def range(self, now_ns=NOW_NS, **fields):
+        """Take one range; returns the names of the counters that moved."""
+        sample = RANGE_SAMPLE.new(
+            **{"t_ns": NOW_NS - 50 * MS, "range_m": 500.0, "valid": 1, **fields}
+        )
+        before = self.intake.verdicts.copy()
+        take_range(
+            self.intake,
+            self.history,
+            self.timebase,
+            TRUST,
+            sample,
+            now_ns,
+            self.computed_k,
+            self.cursor_k,
+            self.outbox,
+        )
+        moved = self.intake.verdicts - before
+        assert int(moved.sum()) == 1
+        return VERDICT_NAMES[int(moved.argmax())]
+
+    def kept(self):
+        return int(self.history.range_end) - int(self.history.range_first)
+
+    def imu(self, quiet=0, **fields):
+        """Take one increment; true when it was appended."""
+        sample = IMU_SAMPLE.new(**{"valid": 1, "dt_ns": 10 * MS, **fields})
+        before = int(self.history.imu_count)
+        take_imu(self.intake, self.history, self.timebase, IMU, sample, quiet, self.outbox)
+        return int(self.history.imu_count) > before
+
+    def events(self):
+        return [int(event.code) for event in self.outbox.events[: int(self.outbox.n_events)]]
+
+
+def name(verdict):
+    return VERDICT_NAMES[verdict]
+
+
+# --- ranges ------------------------------------------------------------------------------
+
+REFUSED = [
+    (INVALID, {"valid": 0}),
+    (INVALID, {"valid": 2}),
+    (INVALID, {"valid": 0, "range_m": math.nan}),
+    (OUT_OF_RANGE, {"range_m": math.nan}),
+    (OUT_OF_RANGE, {"range_m": math.inf}),
+    (OUT_OF_RANGE, {"range_m": -math.inf}),
+    (OUT_OF_RANGE, {"range_m": -500.0}),
+    (OUT_OF_RANGE, {"range_m": 0.0}),
+    (OUT_OF_RANGE, {"range_m": 0.99}),
+    (OUT_OF_RANGE, {"range_m": 20_001.0}),
+    (CLOCK_FAULT, {"t_ns": NOW_NS + 21 * MS}),
+    (CLOCK_FAULT, {"t_ns": 2**62}),
+    (TOO_OLD, {"t_ns": NOW_NS - 8 * S - 1}),
+    (TOO_OLD, {"t_ns": -(2**62)}),
+    (TOO_OLD, {"t_ns": 95 * S}),
+    (TOO_OLD, {"t_ns": 94 * S}),
+]
+
+
+@pytest.mark.parametrize(("verdict", "fields"), REFUSED)
+def test_a_range_that_cannot_be_used_is_refused_with_its_reason(verdict, fields):
+    gate = Gate()
+    assert gate.range(**fields) == name(verdict)
+    assert gate.kept() == 0
+    assert gate.intake.dirty_k == NEVER
+    assert gate.intake.newest_range_t_ns == -1
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"range_m": 1.0},
+        {"range_m": 20_000.0},
+        {"t_ns": NOW_NS + 20 * MS},
+        {"t_ns": NOW_NS - 8 * S + 4 * S},
+        {"t_ns": 95 * S + 1},
+    ],
+)
+def test_a_range_within_every_limit_waits_for_the_grid(fields):
+    gate = Gate()
+    assert gate.range(**fields) == name(PENDING)
+    assert gate.kept() == 1
+
+
+def test_a_range_is_too_old_by_its_age_wherever_the_grid_began():
+    gate = Gate()
+    gate.intake.anchor_t_ns = 0
+    assert gate.range(t_ns=NOW_NS - 8 * S) == name(PENDING)
+    assert gate.range(t_ns=NOW_NS - 8 * S - 1) == name(TOO_OLD)
+
+
+def test_a_second_copy_is_a_duplicate_and_another_value_is_not():
+    gate = Gate()
+    assert gate.range() == name(PENDING)
+    assert gate.range() == name(DUPLICATE)
+    assert gate.range(seq=9) == name(DUPLICATE)
+    assert gate.range(range_m=501.0) == name(PENDING)
+    assert gate.kept() == 2
+
+
+def test_a_range_older_than_all_of_a_full_ring_is_too_old():
+    gate = Gate()
+    for n in range(RANGE_SLOTS):
+        assert gate.range(t_ns=NOW_NS - 2 * S + n * MS) == name(PENDING)
+    assert gate.range(t_ns=NOW_NS - 3 * S) == name(TOO_OLD)
+
+
+def test_while_ranges_are_inhibited_good_ones_are_turned_away_and_bad_ones_named():
+    gate = Gate()
+    gate.intake.inhibited = 1
+    assert gate.range() == name(INHIBITED)
+    assert gate.range(valid=0) == name(INVALID)
+    assert gate.kept() == 0
+    gate.intake.inhibited = 0
+    assert gate.range() == name(PENDING)
+
+
+def test_a_stamp_is_mapped_to_flight_time_first():
+    gate = Gate()
+    gate.timebase.count = 1
+    gate.timebase.offset_ns = 1000 * S
+    assert gate.range() == name(TOO_OLD)
+    assert gate.range(t_ns=1100 * S - 50 * MS) == name(PENDING)
+    assert int(gate.history.ranges[0].t_ns) == NOW_NS - 50 * MS
+
+
+def test_the_first_valid_range_is_told_once_with_its_age():
+    gate = Gate()
+    gate.range(valid=0)
+    gate.range(range_m=0.0)
+    assert gate.events() == []
+    gate.range(range_m=893.0)
+    gate.range(range_m=894.0)
+    assert gate.events() == [EV_RANGE_FIRST_VALID]
+    assert (gate.outbox.events[0].a, gate.outbox.events[0].b) == (893.0, pytest.approx(0.05))
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "late", "dirty"),
+    [
+        (50, 0, NEVER),  # its grid point is yet to come
+        (99, 0, NEVER),
+        (100, 1, 999),  # its grid point is the one just computed
+        (101, 1, 999),
+        (200, 1, 998),
+        (1950, 1, 981),
+    ],
+)
+def test_a_late_range_marks_its_own_grid_point_as_wrong(age_ms, late, dirty):
+    gate = Gate()
+    assert gate.range(t_ns=NOW_NS - age_ms * MS) == name(PENDING)
+    assert int(gate.history.ranges[0].late) == late
+    assert int(gate.intake.dirty_k) == dirty
+
+
+def test_the_earliest_of_several_late_ranges_decides_how_far_to_go_back():
+    gate = Gate()
+    for age_ms in (300, 1500, 700):
+        gate.range(t_ns=NOW_NS - age_ms * MS)
+    assert int(gate.intake.dirty_k) == 985
+    assert int(gate.intake.newest_range_t_ns) == NOW_NS - 300 * MS
+
+
+def test_during_a_replay_only_what_lies_behind_the_grid_has_to_be_redone():
+    gate = Gate()
+    gate.cursor_k = 980  # the grid is being redone and stands at 98 s
+    gate.range(t_ns=NOW_NS - 500 * MS)
+    assert int(gate.history.ranges[0].late) == 1
+    assert int(gate.intake.dirty_k) == NEVER
+    gate.range(t_ns=NOW_NS - 2500 * MS)
+    assert int(gate.intake.dirty_k) == 975
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(-(2**63), 2**63 - 1) | st.integers(90 * S, 101 * S),
+            st.floats(width=32),
+            st.integers(0, 255),
+        ),
+        max_size=30,
+    )
+)
+def test_every_range_has_exactly_one_verdict_and_the_ring_holds_numbers_only(samples):
+    gate = Gate()
+    for t_ns, range_m, valid in samples:
+        gate.range(t_ns=t_ns, range_m=range_m, valid=valid)
+    assert int(gate.intake.verdicts.sum()) == len(samples)
+    assert int(gate.intake.verdicts[PENDING]) == gate.kept()
+    for entry in gate.history.ranges[: gate.kept()]:
+        assert 1.0 <= float(entry.range_m) <= 20_000.0
+        assert 95 * S < int(entry.t_ns) <= NOW_NS + 20 * MS
+
+
+# --- increments --------------------------------------------------------------------------
+
+
+def flying():
+    """A gate that has taken two good increments, the last of which ends at 20 ms."""
+    gate = Gate()
+    assert gate.imu(t_ns=10 * MS, dv_B_mps=(0.0, 0.0, 0.016))
+    assert gate.imu(t_ns=20 * MS, dv_B_mps=(0.0, 0.0, 0.016))
+    return gate
+
+
+def test_the_first_increment_brings_its_own_beginning():
+    gate = Gate()
+    gate.imu(t_ns=50 * MS, dt_ns=7 * MS)
+    assert gate.history.imu_t_ns[:2].tolist() == [43 * MS, 50 * MS]
+    assert gate.history.imu_flags[0] == FREE_FALL
+    assert (gate.intake.imu_gaps, int(gate.history.imu_count)) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"t_ns": 20 * MS},  # again
+        {"t_ns": 19 * MS},  # out of order
+        {"t_ns": -(2**62)},
+        {"valid": 0},
+        {"dt_ns": 0},
+        {"dv_B_mps": (math.nan, 0.0, 0.0)},
+        {"dv_B_mps": (0.0, math.inf, 0.0)},
+        {"dv_B_mps": (0.0, 0.0, 100.1)},
+        {"dtheta_B_rad": (0.0, math.nan, 0.0)},
+        {"dtheta_B_rad": (-math.inf, 0.0, 0.0)},
+        {"dtheta_B_rad": (0.3, 0.3, 0.3)},
+    ],
+)
+def test_an_increment_that_cannot_be_is_refused_and_counted(fields):
+    gate = flying()
+    before = gate.history.tobytes()
+    assert not gate.imu(**{"t_ns": 30 * MS, **fields})
+    assert gate.history.tobytes() == before
+    assert (gate.intake.imu_refused, gate.intake.imu_gaps) == (1, 0)
+
+
+def test_an_increment_refused_leaves_a_hole_that_the_next_one_finds():
+    gate = flying()
+    gate.imu(t_ns=30 * MS, valid=0)
+    gate.imu(t_ns=40 * MS)
+    assert gate.intake.imu_gaps == 1
+    assert gate.history.imu_t_ns[:5].tolist() == [0, 10 * MS, 20 * MS, 30 * MS, 40 * MS]
+    assert gate.history.imu_flags[3] == BRIDGED
+    assert gate.history.imu_dv_B_mps[3].tolist() == pytest.approx([0.0, 0.0, 0.016])
+    assert gate.events() == [EV_IMU_GAP]
+
+
+@pytest.mark.parametrize(
+    ("shift_ns", "gaps"), [(0, 0), (900_000, 0), (1_100_000, 1), (-900_000, 0)]
+)
+def test_jitter_below_a_millisecond_is_no_hole(shift_ns, gaps):
+    gate = flying()
+    gate.imu(t_ns=30 * MS + shift_ns)
+    assert int(gate.intake.imu_gaps) == gaps
+
+
+@pytest.mark.parametrize(
+    ("quiet", "dv", "flags"),
+    [(1, 1.9e-4, FREE_FALL), (1, 2.1e-4, 0), (0, 0.0, 0), (0, 1.9e-4, 0)],
+)
+def test_free_fall_takes_a_quiet_vehicle_and_quiet_accelerometers(quiet, dv, flags):
+    gate = flying()
+    gate.imu(t_ns=30 * MS, dv_B_mps=(0.0, dv, 0.0), quiet=quiet)
+    assert gate.history.imu_flags[3] == flags
+
+
+def test_a_clipped_increment_is_marked_for_the_filter():
+    gate = flying()
+    gate.imu(t_ns=30 * MS, saturated=1)
+    gate.imu(t_ns=40 * MS, saturated=1, quiet=1)
+    assert gate.history.imu_flags[3:5].tolist() == [CLIPPED, CLIPPED | FREE_FALL]
+    assert gate.intake.imu_saturated == 2

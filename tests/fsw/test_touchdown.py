@@ -1,0 +1,139 @@
+"""Table: what counts as ground, and what must not be remembered as ground."""
+
+import itertools
+
+import pytest
+
+from fsw.beliefs import ESTIMATE
+from fsw.messages import INBOX
+from fsw.modes import APPROACH, BRAKING, COAST, DESCENT, LANDED, MODE_NAMES, STANDBY, TERMINAL
+from fsw.touchdown import TOUCHDOWN, TOUCHDOWN_PARAMS, ground_reached, legs_touching
+
+PARAMS = TOUCHDOWN_PARAMS.new()
+TICK_S, G_MPS2, MASS_KG, THRUST_N = 0.01, 1.62, 400.0, 600.0
+TWO_LEGS, ONE_LEG, NO_LEG = 0b0101, 0b1000, 0b0000
+HELD_UP_MPS2 = THRUST_N / MASS_KG
+
+
+class Witnesses:
+    """The two witnesses, heard tick by tick, in the let-down at 1.2 m/s unless told otherwise."""
+
+    def __init__(self):
+        self.touchdown, self.inbox = TOUCHDOWN.new(), INBOX.new()
+        self.estimate = ESTIMATE.new(mass_kg=MASS_KG)
+
+    def tick(self, legs=None, support_mps2=0.0, mode=TERMINAL, v_down=1.2):
+        """True when the ground counts as reached; legs None when the switches stay silent."""
+        self.inbox.has_contact = 0 if legs is None else 1
+        self.inbox.contact.legs = legs or 0
+        self.estimate.v_down_mps = v_down
+        self.estimate.f_B_mps2 = (0.0, 0.0, HELD_UP_MPS2 + support_mps2)
+        return ground_reached(
+            self.touchdown, PARAMS, self.estimate, THRUST_N, G_MPS2, mode, self.inbox, TICK_S
+        )
+
+    def ticks_until_ground(self, limit=200, **said):
+        for n in range(1, limit + 1):
+            if self.tick(**said):
+                return n
+        return None
+
+
+# --- switches ----------------------------------------------------------------------------
+
+
+def test_two_legs_for_sixty_milliseconds_are_ground():
+    assert Witnesses().ticks_until_ground(legs=TWO_LEGS) == 6
+
+
+@pytest.mark.parametrize("legs", range(16))
+def test_any_two_legs_are_enough_and_one_is_not(legs):
+    assert legs_touching(legs) == bin(legs).count("1")
+    expected = 6 if bin(legs).count("1") >= 2 else None
+    assert Witnesses().ticks_until_ground(legs=legs) == expected
+
+
+def test_contact_that_bounces_begins_anew():
+    witnesses = Witnesses()
+    for legs in [TWO_LEGS] * 5 + [ONE_LEG] + [TWO_LEGS] * 5 + [NO_LEG]:
+        assert not witnesses.tick(legs=legs)
+    assert witnesses.ticks_until_ground(legs=TWO_LEGS) == 6
+
+
+def test_switches_hold_their_last_word_while_they_are_silent():
+    witnesses = Witnesses()
+    assert not witnesses.tick(legs=TWO_LEGS)
+    assert witnesses.ticks_until_ground() == 5
+
+
+# --- nothing is remembered ---------------------------------------------------------------
+
+EARLIER = [mode for mode in range(len(MODE_NAMES)) if mode != TERMINAL]
+
+
+@pytest.mark.parametrize("mode", EARLIER)
+def test_contact_outside_the_let_down_is_never_ground(mode):
+    assert Witnesses().ticks_until_ground(legs=0b1111, support_mps2=9.0, mode=mode) is None
+
+
+@pytest.mark.parametrize("mode", [STANDBY, COAST, BRAKING, APPROACH, DESCENT, LANDED])
+def test_a_transient_of_an_earlier_phase_is_not_remembered_as_ground(mode):
+    # Mars Polar Lander, 1999: legs swing out, their switches close for a moment
+    witnesses = Witnesses()
+    for _ in range(50):
+        witnesses.tick(legs=0b1111, support_mps2=3.0, mode=mode)
+    witnesses.tick(legs=NO_LEG, mode=mode)
+    assert witnesses.ticks_until_ground() is None
+
+
+def test_switches_closed_on_arrival_in_the_let_down_still_need_their_time():
+    witnesses = Witnesses()
+    for _ in range(50):
+        witnesses.tick(legs=TWO_LEGS, mode=DESCENT)
+    assert witnesses.ticks_until_ground() == 6
+
+
+@pytest.mark.parametrize(("v_down", "expected"), [(4.99, 6), (5.01, None), (40.0, None)])
+def test_the_witnesses_are_heard_only_when_slow(v_down, expected):
+    assert Witnesses().ticks_until_ground(legs=TWO_LEGS, v_down=v_down) == expected
+
+
+def test_contact_while_fast_is_forgotten_when_slow():
+    witnesses = Witnesses()
+    for _ in range(50):
+        witnesses.tick(legs=TWO_LEGS, support_mps2=1.0, v_down=8.0)
+    assert witnesses.ticks_until_ground(legs=NO_LEG) is None
+
+
+# --- support force -----------------------------------------------------------------------
+
+QUARTER_MPS2 = 0.25 * G_MPS2
+
+
+def test_support_felt_for_three_tenths_of_a_second_is_ground_without_any_switch():
+    assert Witnesses().ticks_until_ground(legs=NO_LEG, support_mps2=1.01 * QUARTER_MPS2) == 30
+
+
+def test_less_than_a_quarter_of_the_weight_is_no_ground():
+    assert Witnesses().ticks_until_ground(support_mps2=0.99 * QUARTER_MPS2) is None
+
+
+def test_thrust_is_no_support():
+    # the same felt force, but the engine gives it
+    witnesses = Witnesses()
+    assert witnesses.ticks_until_ground(support_mps2=0.0) is None
+
+
+def test_support_that_comes_and_goes_begins_anew():
+    witnesses = Witnesses()
+    for support in [1.0] * 29 + [0.0] + [1.0] * 29 + [0.0]:
+        assert not witnesses.tick(support_mps2=support)
+    assert witnesses.ticks_until_ground(support_mps2=1.0) == 30
+
+
+def test_half_of_each_witness_is_none():
+    witnesses = Witnesses()
+    for _, (legs, support) in itertools.product(
+        range(5), [(TWO_LEGS, 0.0)] * 5 + [(NO_LEG, 1.0)] * 5
+    ):
+        assert not witnesses.tick(legs=legs, support_mps2=support)
