@@ -38,8 +38,8 @@ ANSWER_LIMIT_NS = 10 * NS_PER_S
 GOODBYE_NS = NS_PER_S
 TRUTH_TICKS = 10
 READ_BYTES = 16 * BLOCK_BYTES  # at a time: less than the buffer of a pseudo-terminal
-# from Begin to flight time 0 in real time: room for a lost Begin and for asking the clock
-START_IN_NS = 300_000_000
+# from Begin to flight time 0 in real time: room for booting, opening a log, and asking the clock
+START_IN_NS = 2 * NS_PER_S
 
 
 TRUTH_MESSAGE = BY_NAME["TruthL"]
