@@ -18,6 +18,7 @@ from fsw.messages import (
     RANGES_PER_TICK,
 )
 from fsw.record import f32, f64, i64, record, u8, u16, u32
+from sim.fault_table import COMPUTER, EFFECTS, FAULT, FAULT_MEMORY, FAULT_SLOTS
 
 TICK_NS = 10_000_000
 TICK_S = 0.01
@@ -325,6 +326,7 @@ RANGE_STATE = record(
     "What the rangefinder remembers.",
     count=i64("samples since the start"),
     ready_t_ns=i64("powered and warm from then on; negative when switched off"),
+    cycles=i64("how often it was switched on in flight"),
 )
 
 DELIVERY = record(
@@ -375,6 +377,8 @@ WORLD = record(
     contacts_sent=i64("contact samples since the start"),
     statuses_sent=i64("propulsion statuses since the start"),
     seed=i64("from which all dice of this run come", lo=0, hi=2**51 - 1),
+    n_faults=i64("rows of faults in use"),
+    legs_told=i64("legs as the last contact sample had them"),
     moon=MOON("the Moon"),
     site=SITE("the site"),
     vehicle=VEHICLE("the vehicle"),
@@ -393,6 +397,10 @@ WORLD = record(
     delivery=DELIVERY("samples on their way"),
     touchdown=TOUCHDOWN("the landing so far"),
     uplink=UPLINK("the ground"),
+    faults=FAULT("what goes wrong, in the order in which it is applied", FAULT_SLOTS),
+    fault_memory=FAULT_MEMORY("what each of them remembers", FAULT_SLOTS),
+    effects=EFFECTS("what they do in this tick"),
+    computer=COMPUTER("what they make of the flight computer"),
 )
 
 ARRIVALS = record(
