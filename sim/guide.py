@@ -46,6 +46,11 @@ site, the mass at the start and the cant of the rangefinder as the truth has the
 that it believes stands under `[params.*]` and has numbers of its own. Setting `[params.site]` apart
 from `[site]` makes a datum error. `--params FILE` reads the tables of `[params.*]`, without
 that prefix, from a file of their own; what a scenario sets under `[params.*]` stands above it.
+`--params as-flown` reads `sim/params/as-flown.toml` so, and then what the scenario sets under
+`[as_flown.*]`, which stands above its `[params.*]` in that preset and means nothing in others.
+
+`[run]` names the `seed` (default 0) and the preset, `params`, of a scenario that was written for
+one run; `--seed` and `--params` stand above it.
 
 `[expect] verdict` says how the flight ends when all is as it should be (default `landed`), one of
 {verdicts}.

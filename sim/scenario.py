@@ -5,8 +5,9 @@ mission planning tells the flight computer, though, a scenario says once: the si
 the start and the cant of the rangefinder go to both sides, unless `[params]` says otherwise.
 That is how a datum error or a wrong load is made.
 
-Later layers win: defaults of the records, vehicle file, the scenario's truth, a file of
-parameters, the scenario's own `[params]`, overrides from the command line.
+Later layers win: defaults of the records, vehicle file, the scenario's truth, a preset of
+parameters, the scenario's own `[params]`, its `[as_flown]` where that preset flies, overrides
+from the command line.
 """
 
 import re
@@ -22,6 +23,7 @@ from fsw.record import Record
 from fsw.state import PARAMS
 from sim.disperse import prepare
 from sim.errors import InputError
+from sim.fault_rows import read_faults
 from sim.tables import as_table, fill, nearest
 from sim.verdict import VERDICT_NAMES
 from sim.world import WORLD
@@ -29,6 +31,8 @@ from sim.world import WORLD
 HOME = Path(__file__).parent
 SCENARIOS = HOME / "scenarios"
 VEHICLES = HOME / "vehicles"
+PRESETS = HOME / "params"
+DEFAULT, AS_FLOWN = "default", "as-flown"
 SEED_MAX = 2**51 - 1  # the dice make 4096 streams of each, and a key has 64 bits
 
 # tables of a scenario that are records of the world
@@ -50,6 +54,14 @@ class Expect(BaseModel):
     verdict: str = "landed"
 
 
+class Run(BaseModel):
+    """What a scenario that was written for one run flies with, unless told otherwise."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    seed: int = 0
+    params: str = DEFAULT
+
+
 class Outer(BaseModel):
     """Outer shape of a scenario file; what is inside its tables, their records say."""
 
@@ -63,8 +75,11 @@ class Outer(BaseModel):
     terrain: dict[str, Any] = {}
     sensors: dict[str, Any] = {}
     dispersions: dict[str, Any] = {}
+    faults: list[Any] = []
     params: dict[str, Any] = {}
+    as_flown: dict[str, Any] = {}
     expect: Expect = Field(default_factory=Expect)
+    run: Run = Field(default_factory=Run)
 
 
 class VehicleFile(BaseModel):
@@ -79,12 +94,14 @@ class VehicleFile(BaseModel):
 class Scenario:
     """A scenario that has been read: what to fly, before the dice are thrown.
 
-    `world` and `params` are templates; `build` copies them. `text` is the file as it was read.
+    `world` and `params` are templates; `build` copies them. `text` is the file as it was read,
+    `seed` the one that it asks for.
     """
 
     name: str
     doc: str
     expect_verdict: str
+    seed: int
     world: Any
     params: Any
     params_name: str
@@ -100,40 +117,70 @@ def library() -> list[str]:
 def load(
     name_or_path: str,
     overrides: Iterable[tuple[str, str]] = (),
-    params: str = "default",
+    params: str | None = None,
 ) -> Scenario:
     """Read a scenario by library name or file, with overrides and a preset of parameters.
 
-    Overrides are pairs of a dotted key and a TOML value. Raises InputError, one line.
+    Overrides are pairs of a dotted key and a TOML value; `params` is default, as-flown or a file,
+    None for what the scenario asks for. Raises InputError, one line.
     """
-    overrides = tuple(overrides)
+    text, where = read_text(name_or_path)
+    return assemble(parse(text, where), where, overrides, params, text)
+
+
+def read_text(name_or_path: str) -> tuple[str, str]:
+    """Text of a scenario, and what begins a complaint about it. Raises InputError."""
     path = _find(name_or_path)
-    text, where = _read(path), f"{_label(path)}: "
-    outer = _outer(Outer, _parse(text, where), where)
-    layers = [(outer, where), *((_override(key, value), "--set: ") for key, value in overrides)]
+    return _read(path), f"{_label(path)}: "
+
+
+def assemble(
+    document: Mapping[str, Any],
+    where: str,
+    overrides: Iterable[tuple[str, str]] = (),
+    params: str | None = None,
+    text: str = "",
+) -> Scenario:
+    """A scenario from its document; `where` begins every complaint. Raises InputError."""
+    overrides = tuple(overrides)
+    outer = _outer(Outer, document, where)
+    layers = [(outer, where), *((override(key, value), "--set: ") for key, value in overrides)]
     for layer, origin in layers[1:]:
-        _outer(Outer, {**outer, **layer}, origin)
+        _outer(Outer, {**outer, **layer, "faults": []}, origin)
+    run = Run.model_validate(_merged(layer.get("run", {}) for layer, _ in layers))
+    preset = params or run.params
 
     world, flight = WORLD.new(), PARAMS.new()
     _fill_vehicle(world, flight, layers)
     for layer, origin in layers:
         for table in WORLD_TABLES:
             fill(world[table], _record_of(WORLD, table), layer.get(table, {}), origin + table)
+    read_faults(world, layers)
     _load_flight_computer(world, flight)
-    if params != "default":
-        _fill_preset(flight, params)
+    _fill_preset(flight, preset)
     for layer, origin in layers:
         fill(flight, PARAMS, layer.get("params", {}), origin + "params")
+        flown = flight if preset == AS_FLOWN else PARAMS.new()
+        fill(flown, PARAMS, layer.get("as_flown", {}), origin + "as_flown")
     return Scenario(
         name=outer["name"],
         doc=outer["doc"],
         expect_verdict=_expected(layers),
+        seed=run.seed,
         world=world,
         params=flight,
-        params_name=params,
+        params_name=preset,
         overrides=overrides,
         text=text,
     )
+
+
+def _merged(tables: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Tables laid over each other, the last one on top."""
+    whole: dict[str, Any] = {}
+    for table in tables:
+        whole |= table
+    return whole
 
 
 def build(scenario: Scenario, seed: int) -> tuple[Any, Any]:
@@ -179,7 +226,8 @@ def _read(path: Path) -> str:
         raise InputError(f"{_label(path)}: expected UTF-8 text") from error
 
 
-def _parse(text: str, where: str) -> dict[str, Any]:
+def parse(text: str, where: str) -> dict[str, Any]:
+    """A TOML document. Raises InputError."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -200,12 +248,14 @@ def _outer(shape: type[BaseModel], document: Mapping[str, Any], where: str) -> M
 def _said(error: Any, shape: type[BaseModel]) -> str:
     match error["type"]:
         case "extra_forbidden":
-            inner = Expect if error["loc"][0] == "expect" else shape
+            inner: type[BaseModel] = {"expect": Expect, "run": Run}.get(error["loc"][0], shape)
             return f"unknown key{nearest(str(error['loc'][-1]), inner.model_fields)}"
         case "missing":
             return "missing"
         case "string_type":
             return "expected a text"
+        case "int_type":
+            return "expected an integer"
         case _:
             return "expected a table"
 
@@ -213,7 +263,7 @@ def _said(error: Any, shape: type[BaseModel]) -> str:
 # --- layers ------------------------------------------------------------------------------
 
 
-def _override(key: str, value: str) -> dict[str, Any]:
+def override(key: str, value: str) -> dict[str, Any]:
     """`("start.propellant_kg", "360")` as the document that says so."""
     if not re.fullmatch(r"[\w-]+(\.[\w-]+)+", key):
         raise InputError(f"--set: expected table.key=value, not '{key}={value}'")
@@ -250,7 +300,7 @@ def _fill_vehicle(world: Any, params: Any, layers: list[tuple[Mapping[str, Any],
         raise InputError(f"{where}.class: expected one of {', '.join(names)}, not '{name}'")
     path = VEHICLES / f"{name}.toml"
     origin = f"{_label(path)}: "
-    document = _outer(VehicleFile, _parse(_read(path), origin), origin)
+    document = _outer(VehicleFile, parse(_read(path), origin), origin)
     truth, belief = _record_of(WORLD, "vehicle"), _record_of(PARAMS, "vehicle")
     fill(world.vehicle, truth, document["truth"], f"{origin}truth")
     fill(params.vehicle, belief, document["belief"], f"{origin}belief")
@@ -280,11 +330,14 @@ def _owner(row: Any, dotted: str) -> tuple[Any, str]:
 
 
 def _fill_preset(params: Any, preset: str) -> None:
-    if not preset.endswith(".toml") and "/" not in preset:
-        raise InputError(f"--params: expected default or a TOML file, not '{preset}'")
-    path = Path(preset)
+    if preset == DEFAULT:
+        return
+    is_file = preset.endswith(".toml") or "/" in preset
+    if not is_file and preset != AS_FLOWN:
+        raise InputError(f"--params: expected default, as-flown or a TOML file, not '{preset}'")
+    path = Path(preset) if is_file else PRESETS / f"{preset}.toml"
     where = f"{_label(path)}: "
-    fill(params, PARAMS, as_table(_parse(_read(path), where), where), where)
+    fill(params, PARAMS, as_table(parse(_read(path), where), where), where)
 
 
 def _expected(layers: list[tuple[Mapping[str, Any], str]]) -> str:

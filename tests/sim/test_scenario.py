@@ -177,10 +177,50 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
     assert refusal(str(binary)).endswith("binary.toml: expected UTF-8 text")
 
 
-def test_presets_are_default_or_files(write):
-    assert refusal("nominal", params="defualt").startswith("--params: expected default or a TOML")
+def test_presets_are_named_or_files(write):
+    said = "--params: expected default, as-flown or a TOML file, not 'defualt'"
+    assert refusal("nominal", params="defualt") == said
     path = write("[descent]\neta = 7\n")
     assert refusal("nominal", params=path).startswith(f"{path}: descent.eta: expected a number")
+
+
+AS_FLOWN = (
+    HEAD
+    + """
+[params.descent]
+eta = 0.6
+decel_max_mps2 = 3.0
+
+[as_flown.descent]
+decel_max_mps2 = 1.85
+"""
+)
+
+
+def test_what_a_scenario_sets_as_flown_counts_in_that_preset_only(write):
+    path = write(AS_FLOWN)
+    ours, theirs = load(path).params.descent, load(path, params="as-flown").params.descent
+    assert (ours.decel_max_mps2, theirs.decel_max_mps2) == (3.0, 1.85)
+    assert (ours.k_sigma, theirs.k_sigma) == (3.0, 0.0)
+    assert ours.eta == theirs.eta == 0.6
+
+
+def test_an_override_stands_above_what_was_flown(write):
+    overrides = [("params.descent.decel_max_mps2", "4.0")]
+    assert load(write(AS_FLOWN), overrides, "as-flown").params.descent.decel_max_mps2 == 4.0
+
+
+def test_what_was_flown_is_read_strictly_whatever_preset_flies(write):
+    path = write(HEAD + "[as_flown.descent]\ndecel_max = 1\n")
+    said = "as_flown.descent.decel_max: missing unit suffix; expected 'decel_max_mps2'"
+    assert refusal(path) == f"{path}: {said}"
+
+
+def test_a_scenario_written_for_one_run_says_its_seed_and_preset(write):
+    path = write(HEAD + '[run]\nseed = 12\nparams = "as-flown"\n')
+    asked, told = load(path), load(path, params="default")
+    assert (asked.seed, asked.params_name, told.params_name) == (12, "as-flown", "default")
+    assert load("nominal").seed == 0
 
 
 def test_every_figure_of_a_vehicle_states_its_source():

@@ -75,7 +75,7 @@ def test_an_unreadable_file_is_named(refused, tmp_path):
 
 
 def test_an_unknown_preset_is_refused(refused):
-    assert refused("fly", "--params", "defalt").startswith("--params: expected default or a TOML")
+    assert refused("fly", "--params", "defalt").startswith("--params: expected default, as-flown")
 
 
 def test_a_bad_seed_is_refused(refused):
