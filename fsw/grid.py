@@ -7,6 +7,8 @@ and the start fix every bit, whatever the order in which the ranges came. That i
 late range exactly as good as a punctual one: restore the checkpoint before it, redo the grid.
 """
 
+from math import sqrt
+
 from fsw.covariance import (
     BA0,
     BG0,
@@ -62,6 +64,11 @@ from fsw.trust import (
     FUSED_LATE,
     FUSED_NOW,
     RANGE_TRUST,
+    REJECTED,
+    STALE_REPEAT,
+    challenge,
+    challenger_has_won,
+    is_stale,
     judge,
     range_variance_m2,
     set_verdict,
@@ -144,6 +151,8 @@ def anchor(grid, k, nominal, sigmas, params, site):
     grid.trust.last_fused_t_ns = -1
     grid.trust.lock_count = 0
     grid.trust.locked = 0
+    grid.trust.challenger_samples = 0
+    grid.trust.rival_since_ns = -1
     store3(grid.footprint_F_m, (0.0, 0.0, 0.0))
     store3(grid.quiet_dv_B_mps, (0.0, 0.0, 0.0))
     grid.quiet_s = 0.0
@@ -191,6 +200,7 @@ def grid_step(grid, history, moon, vehicle, site, params, trust_params, counts):
         history.dx[i] = 0.0
     fused = _fuse_ranges(grid, history, site, params, trust_params, counts)
     _turn_away_the_crowd(history, t0_ns, t1_ns, counts)
+    _falsify(grid, history, moon, vehicle, trust_params)
     _calibrate_in_free_fall(grid, history, params)
     _inject(grid.nominal, history.dx)
     grid.k = int(grid.k) + 1
@@ -378,13 +388,116 @@ def _fuse_range(grid, history, expected, entry, site, params, trust_params):
     ground = _ground_variance(grid, expected, site, params)
     R = range_variance_m2(trust_params, float(expected.range_m), float(expected.closing_mps))
     S = project(grid.P, H, PHt) + ground * H[HT] * H[HT] + R
-    verdict = judge(grid.trust, trust_params, int(entry.t_ns), innovation, S, R)
+    trust = grid.trust
+    t_ns = int(entry.t_ns)
+    if is_stale(trust, trust_params, float(entry.range_m), float(expected.range_m)):
+        return STALE_REPEAT
+    verdict = judge(trust, trust_params, t_ns, innovation, S, R)
+    if verdict == REJECTED:
+        claim = float(grid.nominal.terrain_m) + history.dx[HT] + innovation / H[HT]
+        verdict = challenge(trust, trust_params, t_ns, claim, R / (H[HT] * H[HT]))
+        if challenger_has_won(trust, trust_params):
+            _crown_challenger(grid, history, t_ns)
+            store3(grid.footprint_F_m, load3(expected.hit_F_m))
     if verdict == FUSED_NOW:
         grid.P[HT, HT] += ground
         PHt[HT] += ground * H[HT]
         fuse(grid.P, history.dx, PHt, S, innovation)
         store3(grid.footprint_F_m, load3(expected.hit_F_m))
     return verdict
+
+
+@kernel
+def altitude_variance(P, up):
+    """Variance of the altitude above the ground under the beam, for a unit vector up."""
+    along = 0.0
+    total = P[HT, HT]
+    for i in range(3):
+        along = along + up[i] * P[R0 + i, HT]
+        for j in range(3):
+            total = total + up[i] * up[j] * P[R0 + i, R0 + j]
+    return max(total - 2.0 * along, 0.0)
+
+
+@kernel
+def _set_ground(grid, history, terrain_m, variance_m2):
+    """Put the ground elsewhere: a new terrain state that is tied to height, as a range ties it.
+
+    The claim was terrain = height - range, so its error is that of the height and its own.
+    """
+    P = grid.P
+    up = unit3(load3(grid.nominal.r_BM_I_m))
+    for j in range(N_ALL):
+        tied = up[0] * P[R0, j] + up[1] * P[R0 + 1, j] + up[2] * P[R0 + 2, j]
+        if j != HT:
+            P[HT, j] = tied
+            P[j, HT] = tied
+    height = up[0] * P[R0, HT] + up[1] * P[R0 + 1, HT] + up[2] * P[R0 + 2, HT]
+    P[HT, HT] = height + variance_m2
+    history.dx[HT] = terrain_m - float(grid.nominal.terrain_m)
+
+
+@kernel
+def _crown_challenger(grid, history, t_ns):
+    """The challenger's ground becomes ours, and ours the rival, or nobody's when it returns.
+
+    Where the challenger claims what the rival had, the belief between them was the fault.
+    """
+    trust = grid.trust
+    ours = float(grid.nominal.terrain_m) + history.dx[HT]
+    up = unit3(load3(grid.nominal.r_BM_I_m))
+    variance = altitude_variance(grid.P, up)
+    step = float(trust.challenger_terrain_m) - float(trust.rival_terrain_m)
+    near = 25.0 * (float(trust.rival_variance_m2) + float(trust.challenger_variance_m2)) + 25.0
+    returned = int(trust.rival_since_ns) >= 0 and step * step < near
+    _set_ground(
+        grid, history, float(trust.challenger_terrain_m), float(trust.challenger_variance_m2)
+    )
+    trust.rival_since_ns = -1
+    if not returned:
+        trust.rival_terrain_m = ours
+        trust.rival_variance_m2 = variance
+        trust.rival_since_ns = t_ns
+    trust.challenger_samples = 0
+    trust.rejects_in_a_row = 0
+    trust.locked = 1
+    trust.last_fused_t_ns = t_ns
+    trust.won = min(int(trust.won) + 1, 65535)
+
+
+@kernel
+def _falsify(grid, history, moon, vehicle, trust_params):
+    """Fly until an altitude is proved wrong: well below zero, and no contact.
+
+    A rival that is dead is forgotten. When it is ours, the rival takes its place; without one
+    the ground is where the footpads are or lower, and a lock is sought anew.
+    """
+    trust = grid.trust
+    nominal = grid.nominal
+    footpads = float(moon.radius_m) + float(vehicle.footpad_below_cm_m)
+    height = norm3(load3(nominal.r_BM_I_m)) - footpads
+    margin = float(trust_params.condemn_m)
+    sigmas = float(trust_params.condemn_sigma)
+    rival_sigma = sqrt(float(trust.rival_variance_m2))
+    rival = int(trust.rival_since_ns) >= 0
+    if rival and height - float(trust.rival_terrain_m) < -(sigmas * rival_sigma + margin):
+        trust.rival_since_ns = -1
+        rival = False
+    up = unit3(load3(nominal.r_BM_I_m))
+    sigma = sqrt(altitude_variance(grid.P, up))
+    ours = height - float(nominal.terrain_m) - history.dx[HT]
+    if ours >= -(sigmas * sigma + margin):
+        return
+    trust.condemned = min(int(trust.condemned) + 1, 65535)
+    trust.challenger_samples = 0
+    if rival:
+        _set_ground(grid, history, float(trust.rival_terrain_m), float(trust.rival_variance_m2))
+        trust.rival_since_ns = -1
+        return
+    wide = float(trust_params.widen_m)
+    _set_ground(grid, history, height, wide * wide)
+    trust.locked = 0
+    trust.lock_count = 0
 
 
 @kernel

@@ -4,7 +4,7 @@ Facts of arrival live here and in the counters: late, duplicate, from the future
 of them enters the estimate; that is decided on the grid, by stamps.
 """
 
-from fsw.elementary import to_int
+from fsw.cadence import seconds_to_ns
 from fsw.events import EV_IMU_GAP, EV_IMU_SATURATED, EV_RANGE_FIRST_VALID, post_event
 from fsw.grid import GRID_NS
 from fsw.history import (
@@ -131,22 +131,24 @@ def _bridge(history, params, begin_ns, gap_s):
 
 
 @kernel
-def take_range(intake, history, timebase, params, sample, now_ns, computed_k, cursor_k, outbox):
+def take_range(
+    intake, history, params, sample, t_ns, trusted, now_ns, computed_k, cursor_k, outbox
+):
     """Put one range into the ring, or refuse it with a verdict.
 
-    computed_k is the newest grid point ever computed, cursor_k the one that the grid stands
-    at: behind it, in a replay, there is nothing to redo.
+    t_ns is its stamp in flight time, trusted is 0 when that cannot be believed. computed_k is
+    the newest grid point ever computed, cursor_k the one that the grid stands at: behind it, in
+    a replay, there is nothing to redo.
     """
     verdict = PENDING
-    t_ns = to_flight_ns(timebase, int(sample.t_ns))
     range_m = float(sample.range_m)
     if int(sample.valid) != 1:
         verdict = INVALID
     elif not (float(params.range_min_m) <= range_m <= float(params.range_max_m)):
         verdict = OUT_OF_RANGE
-    elif t_ns > now_ns + to_int(float(params.future_s) * 1e9, 0.0, 1e12):
+    elif trusted == 0 or t_ns > now_ns + seconds_to_ns(float(params.future_s)):
         verdict = CLOCK_FAULT
-    elif now_ns - t_ns > to_int(float(params.reach_s) * 1e9, 0.0, 1e12):
+    elif now_ns - t_ns > seconds_to_ns(float(params.reach_s)):
         verdict = TOO_OLD
     elif t_ns <= int(intake.anchor_t_ns):
         verdict = TOO_OLD

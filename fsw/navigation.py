@@ -10,20 +10,32 @@ that a steady delay cannot keep the grid from ever catching up.
 
 from math import sqrt
 
+from fsw.cadence import CADENCE, CADENCE_PARAMS, repaired_stamp
 from fsw.checkpoint import restore_before, save
-from fsw.covariance import HT, R0, V0
+from fsw.covariance import V0
 from fsw.elementary import to_int
 from fsw.events import (
+    EV_CHALLENGER_WON,
+    EV_ESTIMATE_CONDEMNED,
     EV_NAV_UPDATED,
     EV_RANGE_FIRST_FUSED,
     EV_RANGE_REJECTED,
     EV_RANGE_REPLAYED,
     EV_RANGE_RESUMED,
     EV_RANGE_SILENT,
+    EV_STAMPS_REPAIRED,
     post_event,
 )
 from fsw.frames import q_FI_at, q_FL_at
-from fsw.grid import FILTER_PARAMS, GRID, GRID_NS, anchor, grid_step, increment_until
+from fsw.grid import (
+    FILTER_PARAMS,
+    GRID,
+    GRID_NS,
+    altitude_variance,
+    anchor,
+    grid_step,
+    increment_until,
+)
 from fsw.history import IMU_SLOTS, forget_checkpoints, newest_imu_ns
 from fsw.intake import INTAKE, INTAKE_PARAMS, NEVER, take_imu, take_range
 from fsw.kernel import kernel
@@ -46,13 +58,14 @@ from fsw.linear import (
 )
 from fsw.record import f64, i64, record, u8
 from fsw.strapdown import NOMINAL, strapdown
-from fsw.timebase import TIMEBASE, TIMEBASE_PARAMS
+from fsw.timebase import TIMEBASE, TIMEBASE_PARAMS, to_flight_ns
 from fsw.trust import TRUST_PARAMS
 
 NAVIGATION_PARAMS = record(
     "NavigationParams",
     "Navigation as a whole.",
     timebase=TIMEBASE_PARAMS("clock map"),
+    cadence=CADENCE_PARAMS("stamps of ranges"),
     intake=INTAKE_PARAMS("inertial increments"),
     filter=FILTER_PARAMS("noise that the filter expects"),
     trust=TRUST_PARAMS("how ranges are believed"),
@@ -68,6 +81,7 @@ NAVIGATION = record(
     "Navigation",
     "All that navigation needs to fly on.",
     timebase=TIMEBASE("clock map"),
+    cadence=CADENCE("line of the ranges' stamps"),
     intake=INTAKE("arrival facts and counters"),
     grid=GRID("the filter at its latest grid point"),
     head=NOMINAL("the estimate of now"),
@@ -164,12 +178,15 @@ def navigate(nav, history, params, inbox, quiet, outbox):
     if int(nav.ready) == 0:
         return
     for i in range(int(inbox.n_ranges)):
+        sample = inbox.ranges[i]
+        t_ns, trusted = _stamp(nav, own, sample, int(inbox.range_rx_ns[i]), outbox)
         take_range(
             nav.intake,
             history,
-            nav.timebase,
             own.trust,
-            inbox.ranges[i],
+            sample,
+            t_ns,
+            trusted,
             now_ns,
             int(nav.computed_k),
             int(nav.grid.k),
@@ -177,6 +194,20 @@ def navigate(nav, history, params, inbox, quiet, outbox):
         )
     _catch_up(nav, history, params, now_ns, outbox)
     _carry_head(nav, history, params)
+
+
+@kernel
+def _stamp(nav, own, sample, rx_ns, outbox):
+    """(stamp in flight time, 1) of a range, repaired where its clock is wrong; 0 for a bad one."""
+    t_ns = to_flight_ns(nav.timebase, int(sample.t_ns))
+    if int(sample.valid) != 1:
+        return (t_ns, 1)
+    shift_ns = int(nav.cadence.shift_ns)
+    t_ns, trusted = repaired_stamp(nav.cadence, own.cadence, t_ns, int(sample.seq), rx_ns)
+    moved_ns = int(nav.cadence.shift_ns) - shift_ns
+    if moved_ns != 0:
+        post_event(outbox, EV_STAMPS_REPAIRED, float(moved_ns) * 1e-9, float(nav.cadence.jumps))
+    return (t_ns, trusted)
 
 
 @kernel
@@ -193,6 +224,8 @@ def _catch_up(nav, history, params, now_ns, outbox):
     moved = 0
     locked = int(grid.trust.locked)
     rejected = int(grid.trust.rejects_in_a_row)
+    won = int(grid.trust.won)
+    condemned = int(grid.trust.condemned)
     for _ in range(int(params.navigation.replay_grid_steps_per_tick)):
         if int(grid.k) < due_k:
             grid_step(
@@ -213,6 +246,7 @@ def _catch_up(nav, history, params, now_ns, outbox):
         nav.replaying = 1
     elif moved == 1:
         _report_rejection(grid.trust, rejected, outbox)
+        _report_hypotheses(nav, won, condemned, outbox)
         before_m = altitude_m(nav.head, params)
         _renew_head(nav, history, params)
         _carry_head(nav, history, params)
@@ -230,21 +264,29 @@ def _report_rejection(trust, before, outbox):
 
 
 @kernel
+def _report_hypotheses(nav, won, condemned, outbox):
+    """Say when a challenger has won, and when an altitude was proved wrong."""
+    trust = nav.grid.trust
+    if int(trust.won) > won:
+        moved = float(nav.head.terrain_m) - float(nav.grid.nominal.terrain_m)
+        kept = 1.0 if int(trust.rival_since_ns) >= 0 else 0.0
+        post_event(outbox, EV_CHALLENGER_WON, moved, kept)
+    if int(trust.condemned) > condemned:
+        post_event(outbox, EV_ESTIMATE_CONDEMNED, float(trust.condemned), 0.0)
+
+
+@kernel
 def _renew_head(nav, history, params):
     """Take the head from the grid, and with it how well the altitude is known."""
     nav.head = nav.grid.nominal
     nav.head_next = nav.grid.imu_next
     P = nav.grid.P
     up = unit3(load3(nav.head.r_BM_I_m))
-    along = 0.0
-    height2 = P[HT, HT]
     speed2 = 0.0
     for i in range(3):
-        along = along + up[i] * P[R0 + i, HT]
         for j in range(3):
-            height2 = height2 + up[i] * up[j] * P[R0 + i, R0 + j]
             speed2 = speed2 + up[i] * up[j] * P[V0 + i, V0 + j]
-    nav.sigma_altitude_m = sqrt(max(height2 - 2.0 * along, 0.0))
+    nav.sigma_altitude_m = sqrt(altitude_variance(P, up))
     nav.sigma_v_down_mps = sqrt(max(speed2, 0.0))
 
 

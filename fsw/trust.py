@@ -7,6 +7,14 @@ facts of arrival (late, out of order, silent) are kept by fsw.intake and reach g
 
 Before the first lock the inertial estimate may be hundreds of metres off, so one sample
 proves little: samples are held until several in a row agree with each other.
+
+A gate of any width loses a sensor that is right about a 3 km step of the ground (HAKUTO-R M1,
+2023), and a reset to the sensor adopts one that is stuck. So rejected samples that agree with
+each other about the ground become a *challenger*. After a second of agreement it wins: the
+terrain state moves to it, and what was believed before stays alive as the *rival*. Guidance
+uses the lowest of them; flight falsifies one, since an altitude well below zero without contact
+condemns the estimate and not the world. A biased sensor and a step of the ground look alike to
+one rangefinder: that is decided by flying, not by inference.
 """
 
 from fsw.elementary import to_int
@@ -67,7 +75,39 @@ TRUST_PARAMS = record(
     range_max_m=f64("longest range believed", default=20000.0, lo=1.0, hi=1e6),
     reach_s=f64("a sample older than this is refused", default=8.0, lo=0.1, hi=8.0),
     future_s=f64("a stamp further ahead than this is a clock fault", default=0.02, lo=0.0, hi=10.0),
+    challenger_drift_mps=f64(
+        "rate at which the ground that a challenger claims may change", default=4.0, lo=0.0, hi=1e3
+    ),
+    challenger_gap_s=f64(
+        "a challenger that is silent for this long is forgotten", default=0.7, lo=0.05, hi=60.0
+    ),
+    condemn_sigma=f64(
+        "sigmas below zero at which an altitude is dead", default=3.0, lo=0.0, hi=1e9
+    ),
+    condemn_m=f64("and metres below zero", default=3.0, lo=0.0, hi=1e6),
+    widen_m=f64(
+        "deviation of the ground after the only altitude is condemned",
+        default=150.0,
+        lo=0.0,
+        hi=1e5,
+    ),
+    stuck_move_m=f64(
+        "change expected over which a repeated value is stale", default=1.0, lo=0.0, hi=1e4
+    ),
     silent_s=f64("time without a fused range that is reported", default=2.0, lo=0.1, hi=1e4),
+    challenger_live_samples=i64(
+        "samples after which guidance heeds a challenger", default=4, lo=1, hi=1_000_000
+    ),
+    challenger_win_samples=i64(
+        "samples after which a challenger wins", default=20, lo=1, hi=1_000_000
+    ),
+    stuck_repeats=i64("repeats after which a value is stale", default=3, lo=1, hi=1_000_000),
+    latch_after_rejects=i64(
+        "rejections in a row after which every sample is; 0 for never",
+        default=0,
+        lo=0,
+        hi=1_000_000,
+    ),
     lock_samples=i64("samples that must agree before the first is fused", default=3, lo=1, hi=50),
 )
 
@@ -81,14 +121,22 @@ RANGE_TRUST = record(
     last_nis=f64("squared innovation of the last range fused, over its variance"),
     rejected_innovation_m=f64("innovation of the last range rejected"),
     rejected_nis=f64("squared innovation of the last range rejected, over its variance"),
-    challenger_offset_m=f64("altitude that a persistent disagreement claims, minus ours"),
+    challenger_terrain_m=f64("ground that a persistent disagreement claims, over the mean radius"),
     challenger_variance_m2=f64("variance of that claim"),
-    challenger_since_t_ns=i64("stamp of the first sample behind that claim"),
-    challenger_samples=u16("samples behind that claim; 0 when there is none"),
+    challenger_t_ns=i64("stamp of the last sample behind that claim"),
+    rival_terrain_m=f64("ground believed before the last challenger won"),
+    rival_variance_m2=f64("variance of the altitude above it"),
+    rival_since_ns=i64("stamp at which it became the rival; -1 when there is none"),
+    repeat_range_m=f64("value of the last sample"),
+    repeat_expected_m=f64("what was expected when that value came first"),
+    challenger_samples=u16("samples behind the challenger; 0 when there is none"),
     rejects_in_a_row=u16("samples rejected since the last fused"),
+    condemned=u16("times that the only altitude was condemned"),
+    won=u16("times that a challenger won"),
+    repeats=u16("samples in a row with that value, after the first"),
     lock_count=u8("samples that agree so far"),
     locked=u8("1 once ranges are fused"),
-    spare=u8("zero", 2),
+    spare=u8("zero", 4),
 )
 
 
@@ -113,10 +161,25 @@ def range_variance_m2(params, range_m, closing_mps):
 
 
 @kernel
+def is_stale(trust, params, range_m, expected_m):
+    """True for a value repeated while it should have changed: a stuck or stale sensor."""
+    if range_m != float(trust.repeat_range_m):
+        trust.repeat_range_m = range_m
+        trust.repeat_expected_m = expected_m
+        trust.repeats = 0
+        return False
+    trust.repeats = min(int(trust.repeats) + 1, 65535)
+    moved = abs(expected_m - float(trust.repeat_expected_m))
+    return int(trust.repeats) >= int(params.stuck_repeats) and moved > float(params.stuck_move_m)
+
+
+@kernel
 def judge(trust, params, t_ns, innovation_m, variance_m2, R_m2):
     """FUSED_NOW, REJECTED or HELD for one sample whose innovation has this variance."""
     gate = float(params.gate_sigma)
-    if innovation_m * innovation_m > gate * gate * variance_m2:
+    latch = int(params.latch_after_rejects)
+    latched = latch > 0 and int(trust.rejects_in_a_row) >= latch
+    if latched or innovation_m * innovation_m > gate * gate * variance_m2:
         trust.rejects_in_a_row = min(int(trust.rejects_in_a_row) + 1, 65535)
         trust.rejected_innovation_m = innovation_m
         trust.rejected_nis = innovation_m * innovation_m / variance_m2
@@ -125,10 +188,43 @@ def judge(trust, params, t_ns, innovation_m, variance_m2, R_m2):
         return HELD
     trust.locked = 1
     trust.rejects_in_a_row = 0
+    trust.challenger_samples = max(int(trust.challenger_samples) - 2, 0)
     trust.last_fused_t_ns = t_ns
     trust.last_innovation_m = innovation_m
     trust.last_nis = innovation_m * innovation_m / variance_m2
     return FUSED_NOW
+
+
+@kernel
+def challenge(trust, params, t_ns, terrain_m, variance_m2):
+    """Let a rejected sample speak for the ground that it claims: REJECTED, or HELD_FOR_HYPOTHESIS.
+
+    terrain_m is the ground that would explain the sample, variance_m2 its variance. Claims that
+    agree are averaged; one that does not begins a new challenger.
+    """
+    age_s = float(t_ns - int(trust.challenger_t_ns)) * 1e-9
+    drift = float(params.challenger_drift_mps) * age_s
+    prior = float(trust.challenger_variance_m2) + drift * drift
+    step = terrain_m - float(trust.challenger_terrain_m)
+    gate = float(params.gate_sigma)
+    fresh = int(trust.challenger_samples) > 0 and age_s <= float(params.challenger_gap_s)
+    trust.challenger_t_ns = t_ns
+    if not fresh or step * step > gate * gate * (prior + variance_m2):
+        trust.challenger_terrain_m = terrain_m
+        trust.challenger_variance_m2 = variance_m2
+        trust.challenger_samples = 1
+        return REJECTED
+    gain = prior / (prior + variance_m2)
+    trust.challenger_terrain_m = float(trust.challenger_terrain_m) + gain * step
+    trust.challenger_variance_m2 = (1.0 - gain) * prior
+    trust.challenger_samples = min(int(trust.challenger_samples) + 1, 65535)
+    return HELD_FOR_HYPOTHESIS
+
+
+@kernel
+def challenger_has_won(trust, params):
+    """True when enough samples agree with the challenger."""
+    return int(trust.challenger_samples) >= int(params.challenger_win_samples)
 
 
 @kernel

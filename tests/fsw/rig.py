@@ -99,6 +99,7 @@ class Filter:
         self.inbox.n_ranges = len(ranges)
         for i, sample in enumerate(ranges):
             self.inbox.ranges[i] = sample
+            self.inbox.range_rx_ns[i] = now_ns
         self.outbox.n_events = 0
         navigate(self.nav, self.history, self.params, self.inbox, 0, self.outbox)
 

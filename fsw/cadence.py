@@ -1,0 +1,131 @@
+"""Cadence: are the stamps on ranges those of a clock, and of the measurement?
+
+The instrument measures at a fixed period and counts its samples, so stamp and sequence number
+lie on a line, whatever happens to the samples on their way. A stamp off that line is a clock
+that stepped, unless the arrivals stepped with it: then the instrument paused. A step that three
+samples in a row agree on is repaired, so that the line goes on. No stamp can be younger than
+the instrument's own latency: when twenty in a row are, they were made on arrival or by a clock
+that runs ahead, and are moved back to that latency; what then stays unknown is carried as a
+doubt, and guidance pays for it with height. A stamp that is too old errs on the safe side (the
+vehicle seems lower than it is) and is left alone.
+
+True stamps pass unchanged in every order and at every delay.
+"""
+
+from fsw.elementary import to_int
+from fsw.kernel import kernel
+from fsw.record import f64, i64, record, u8, u16, u32
+
+CADENCE_PARAMS = record(
+    "CadenceParams",
+    "How stamps are checked.",
+    period_ns=i64(
+        "time between two samples of the rangefinder",
+        default=50_000_000,
+        lo=1_000_000,
+        hi=10_000_000_000,
+    ),
+    tolerance_s=f64("a stamp this far off the line is a fault", default=0.02, lo=1e-4, hi=10.0),
+    latency_s=f64("usual latency of the rangefinder", default=0.05, lo=0.0, hi=5.0),
+    latency_least_s=f64("no true stamp is younger than this", default=0.015, lo=0.0, hi=5.0),
+    doubt_s=f64(
+        "latency that cannot be excluded once stamps proved younger than they can be",
+        default=0.3,
+        lo=0.0,
+        hi=5.0,
+    ),
+    confirm_samples=i64("samples that must agree on a step", default=3, lo=1, hi=100),
+    young_samples=i64("samples in a row that must be too young", default=20, lo=1, hi=1000),
+)
+
+CADENCE = record(
+    "Cadence",
+    "The line of stamps, and what is known to be wrong with them.",
+    t_ref_ns=i64("stamp of the reference sample, as sent"),
+    rx_ref_ns=i64("its arrival"),
+    shift_ns=i64("repair: added to every stamp"),
+    step_ns=i64("step that is suspected"),
+    youngest_ns=i64("least age at arrival among the samples in a row that were too young"),
+    jumps=u32("steps repaired"),
+    seq_ref=u16("sequence number of the reference sample"),
+    agreeing=u16("samples that agree on the suspected step"),
+    young=u16("samples in a row that were too young"),
+    anchored=u8("1 once there is a reference"),
+    doubtful=u8("1 once stamps proved younger than they can be"),
+    spare=u8("zero", 4),
+)
+
+
+@kernel
+def seconds_to_ns(seconds):
+    """Whole nanoseconds of a duration, clamped to a year."""
+    return to_int(seconds * 1e9, -3.2e16, 3.2e16)
+
+
+@kernel
+def repaired_stamp(cadence, params, t_ns, seq, rx_ns):
+    """(t_ns, 1) with the repair in force, or (t_ns, 0) for a stamp that cannot be trusted now."""
+    if int(cadence.anchored) == 0:
+        cadence.anchored = 1
+        _refer(cadence, t_ns, seq, rx_ns)
+    ahead = ((seq - int(cadence.seq_ref) + 32768) & 0xFFFF) - 32768
+    off_ns = t_ns - int(cadence.t_ref_ns) - ahead * int(params.period_ns)
+    if abs(off_ns) > seconds_to_ns(float(params.tolerance_s)):
+        if not _explained(cadence, params, t_ns, ahead, rx_ns, off_ns):
+            return (t_ns, 0)
+        _refer(cadence, t_ns, seq, rx_ns)
+    elif ahead > 0:
+        cadence.agreeing = 0
+        _refer(cadence, t_ns, seq, rx_ns)
+    _watch_youth(cadence, params, t_ns, rx_ns)
+    return (t_ns + int(cadence.shift_ns), 1)
+
+
+@kernel
+def _refer(cadence, t_ns, seq, rx_ns):
+    cadence.t_ref_ns = t_ns
+    cadence.rx_ref_ns = rx_ns
+    cadence.seq_ref = seq & 0xFFFF
+
+
+@kernel
+def _explained(cadence, params, t_ns, ahead, rx_ns, off_ns):
+    """True when a stamp off the line is a pause, or a step that has been confirmed.
+
+    After a pause the arrivals have moved as the stamps have; after a step of the clock they
+    have not. Whichever is nearer counts.
+    """
+    waited_ns = (rx_ns - int(cadence.rx_ref_ns)) - (t_ns - int(cadence.t_ref_ns))
+    if ahead > 0 and 2 * abs(waited_ns) <= abs(off_ns):
+        cadence.agreeing = 0
+        return True
+    same_ns = abs(off_ns - int(cadence.step_ns))
+    if int(cadence.agreeing) > 0 and same_ns <= seconds_to_ns(float(params.tolerance_s)):
+        cadence.agreeing = min(int(cadence.agreeing) + 1, 65535)
+    else:
+        cadence.agreeing = 1
+        cadence.step_ns = off_ns
+    if int(cadence.agreeing) < int(params.confirm_samples):
+        return False
+    cadence.agreeing = 0
+    cadence.shift_ns = int(cadence.shift_ns) - off_ns
+    cadence.jumps = int(cadence.jumps) + 1
+    return True
+
+
+@kernel
+def _watch_youth(cadence, params, t_ns, rx_ns):
+    """Move stamps back that are younger than the instrument can make them."""
+    age_ns = rx_ns - (t_ns + int(cadence.shift_ns))
+    if age_ns >= seconds_to_ns(float(params.latency_least_s)):
+        cadence.young = 0
+        return
+    if int(cadence.young) == 0:
+        cadence.youngest_ns = age_ns
+    cadence.youngest_ns = min(int(cadence.youngest_ns), age_ns)
+    cadence.young = min(int(cadence.young) + 1, 65535)
+    if int(cadence.young) >= int(params.young_samples):
+        lacking_ns = seconds_to_ns(float(params.latency_s)) - int(cadence.youngest_ns)
+        cadence.shift_ns = int(cadence.shift_ns) - lacking_ns
+        cadence.young = 0
+        cadence.doubtful = 1
