@@ -15,7 +15,7 @@ EVENT_TABLE = (
     ("ignition", NOTICE, "{a:.0f} m up at {b:.1f} m/s"),
     ("not_begun", ALARM, "propulsion reports {a:.0f} kg, ready {b:.0f}"),
     ("nav_updated", NOTICE, "position moved {a:.0f} m, velocity {b:.2f} m/s"),
-    ("range_first_valid", NOTICE, "slant range {a:.0f} m at {b:.0f} m estimated altitude"),
+    ("range_first_valid", NOTICE, "slant range {a:.0f} m, {b:.3f} s old"),
     ("range_first_fused", NOTICE, "altitude {a:.0f} m, moved by {b:+.1f} m"),
     ("range_silent", WARNING, "nothing fused for {a:.1f} s at {b:.0f} m"),
     ("range_resumed", NOTICE, "fused again after {a:.1f} s, moved by {b:+.1f} m"),

@@ -7,7 +7,6 @@ Silence is a failure with a policy: whatever stays away is counted and said.
 """
 
 from fsw.control import control
-from fsw.descent import lowest_altitude
 from fsw.events import (
     EV_ABORTED,
     EV_CAP_OVERRIDE,
@@ -26,6 +25,7 @@ from fsw.events import (
 )
 from fsw.guidance import guide, orbit_in_reach, surface_gravity
 from fsw.history import clear_history
+from fsw.hypotheses import drop_dear_rival, heed_challenger, weigh
 from fsw.kernel import kernel
 from fsw.linear import load3, load4, norm3
 from fsw.messages import (
@@ -56,7 +56,14 @@ from fsw.modes import (
     engine_may_run,
     next_mode,
 )
-from fsw.navigation import begin_navigation, estimate_now, navigate, report_silence, take_nav_update
+from fsw.navigation import (
+    begin_navigation,
+    estimate_now,
+    navigate,
+    report_silence,
+    take_nav_update,
+    unproven_latency_s,
+)
 from fsw.propulsion import (
     TICK_S,
     begin_propulsion,
@@ -64,7 +71,7 @@ from fsw.propulsion import (
     track_mass,
     track_thrust,
 )
-from fsw.timebase import timebase_bound_ns, timebase_observe
+from fsw.timebase import timebase_observe
 from fsw.touchdown import ground_reached, legs_touching
 
 
@@ -93,6 +100,7 @@ def boot(state, params):
     core.executive.mode = STANDBY
     core.executive.now_ns = -1
     core.control.thrust_scale = 1.0
+    core.hypotheses.dropped_since_ns = -1
     clear_history(state.history)
     begin_navigation(core.navigation, params)
     begin_propulsion(core.propulsion, params.propulsion, params.vehicle)
@@ -255,15 +263,12 @@ def _renew_estimate(core, params, now_ns):
         return
     estimate_now(core.navigation, params, now_ns, estimate)
     estimate.mass_kg = core.propulsion.mass_kg
-    bound_ns = timebase_bound_ns(core.navigation.timebase, params.navigation.timebase, now_ns)
-    fallen_m = max(float(estimate.v_down_mps), 0.0) * float(bound_ns) * 1e-9
-    estimate.altitude_lo_m = lowest_altitude(
-        params.descent,
-        float(estimate.altitude_m),
-        float(estimate.sigma_altitude_m),
-        fallen_m,
-    )
-    estimate.altitude_hi_m = estimate.altitude_m
+    trust = core.navigation.grid.trust
+    unproven_s = unproven_latency_s(core.navigation, params.navigation, now_ns)
+    fallen_m = max(float(estimate.v_down_mps), 0.0) * unproven_s
+    terrain_m = float(core.navigation.head.terrain_m)
+    weigh(core.hypotheses, params.descent, trust, terrain_m, fallen_m, estimate)
+    heed_challenger(trust, params.navigation.trust, params.descent, terrain_m, fallen_m, estimate)
     # a minute without a range: what was known of the ground below has been flown past
     lost = float(estimate.range_age_s) > RANGE_LOST_S
     estimate.locked = 0 if lost else core.navigation.grid.trust.locked
@@ -325,6 +330,16 @@ def _guide(core, params, now_ns, outbox):
     if int(executive.guided_ns) > 0:
         dt_s = min(float(now_ns - int(executive.guided_ns)) * 1e-9, 1.0)
     executive.guided_ns = now_ns
+    drop_dear_rival(
+        core.hypotheses,
+        params.hypotheses,
+        core.navigation.grid.trust,
+        params.vehicle,
+        float(core.estimate.mass_kg),
+        surface_gravity(params.moon, params.site),
+        float(core.estimate.altitude_m),
+        outbox,
+    )
     guide(
         guidance,
         params.guidance,

@@ -58,8 +58,13 @@ from fsw.linear import (
 )
 from fsw.record import f64, i64, record, u8
 from fsw.strapdown import NOMINAL, strapdown
-from fsw.timebase import TIMEBASE, TIMEBASE_PARAMS, to_flight_ns
+from fsw.timebase import TIMEBASE, TIMEBASE_PARAMS, timebase_bound_ns, to_flight_ns
 from fsw.trust import TRUST_PARAMS
+
+# what an uplinked state cannot be: inside the Moon, beyond its reach, faster than an arrival
+UPDATE_NEAREST_M = 1.6e6
+UPDATE_FURTHEST_M = 6.0e7
+UPDATE_FASTEST_MPS = 1.0e4
 
 NAVIGATION_PARAMS = record(
     "NavigationParams",
@@ -107,6 +112,7 @@ def begin_navigation(nav, params):
     nav.intake.dirty_k = NEVER
     nav.intake.newest_range_t_ns = -1
     nav.grid.trust.last_fused_t_ns = -1
+    nav.grid.trust.rival_since_ns = -1
     site = params.site
     store4(nav.q_FL, q_FL_at(float(site.latitude_deg), float(site.longitude_deg)))
 
@@ -119,7 +125,7 @@ def take_nav_update(nav, history, params, update, now_ns, outbox):
     """
     t_ns = int(update.t_ns)
     age_max_ns = to_int(float(params.navigation.update_age_max_s) * 1e9, 0.0, 1e12)
-    if t_ns < 0 or t_ns > now_ns or now_ns - t_ns > age_max_ns:
+    if t_ns < 0 or t_ns > now_ns or now_ns - t_ns > age_max_ns or not _plausible(update):
         return False
     before_r = load3(nav.head.r_BM_I_m)
     before_v = load3(nav.head.v_BM_I_mps)
@@ -155,6 +161,23 @@ def take_nav_update(nav, history, params, update, now_ns, outbox):
     nav.ready = 1
     post_event(outbox, EV_NAV_UPDATED, moved[0], moved[1])
     return True
+
+
+@kernel
+def _plausible(update):
+    """A state near the Moon with sane deviations; a NaN or an infinity fails the comparison."""
+    r = load3(update.r_BM_I_m)
+    v = load3(update.v_BM_I_mps)
+    q = load4(update.q_IB)
+    return (
+        UPDATE_NEAREST_M < norm3(r) < UPDATE_FURTHEST_M
+        and norm3(v) < UPDATE_FASTEST_MPS
+        and 0.9 < q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3] < 1.1
+        and 0.0 <= float(update.sigma_radial_m) < UPDATE_NEAREST_M
+        and 0.0 <= float(update.sigma_horizontal_m) < UPDATE_NEAREST_M
+        and 0.0 <= float(update.sigma_velocity_mps) < UPDATE_FASTEST_MPS
+        and 0.0 <= float(update.sigma_attitude_rad) < 1.0
+    )
 
 
 @kernel
@@ -319,6 +342,15 @@ def report_silence(nav, params, now_ns, outbox):
     elif int(nav.silent) == 1 and not silent:
         nav.silent = 0
         post_event(outbox, EV_RANGE_RESUMED, age_s, float(nav.grid.trust.last_innovation_m))
+
+
+@kernel
+def unproven_latency_s(nav, own, now_ns):
+    """Time by which stamps may be younger than the measurements they stand for [s]."""
+    bound_s = float(timebase_bound_ns(nav.timebase, own.timebase, now_ns)) * 1e-9
+    if int(nav.cadence.doubtful) == 1:
+        bound_s = bound_s + float(own.cadence.doubt_s)
+    return bound_s
 
 
 @kernel

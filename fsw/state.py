@@ -10,6 +10,7 @@ from fsw.control import CONTROL, CONTROL_PARAMS
 from fsw.descent import DESCENT_PARAMS
 from fsw.guidance import GUIDANCE, GUIDANCE_PARAMS
 from fsw.history import HISTORY
+from fsw.hypotheses import HYPOTHESES, HYPOTHESES_PARAMS
 from fsw.messages import ACTUATOR_COMMAND
 from fsw.modes import MODE_NAMES
 from fsw.navigation import NAVIGATION, NAVIGATION_PARAMS
@@ -40,6 +41,7 @@ PARAMS = record(
     site=SITE_BELIEF("the landing site as believed"),
     vehicle=VEHICLE_BELIEF("the vehicle as believed"),
     navigation=NAVIGATION_PARAMS("navigation"),
+    hypotheses=HYPOTHESES_PARAMS("altitudes that are alive"),
     guidance=GUIDANCE_PARAMS("guidance"),
     descent=DESCENT_PARAMS("stopping-distance law"),
     control=CONTROL_PARAMS("attitude and throttle"),
@@ -76,6 +78,7 @@ CORE = record(
     executive=EXECUTIVE("ticks and modes"),
     navigation=NAVIGATION("navigation"),
     propulsion=PROPULSION("mass and thrust"),
+    hypotheses=HYPOTHESES("altitudes that are alive"),
     guidance=GUIDANCE("guidance"),
     control=CONTROL("control"),
     touchdown=TOUCHDOWN("touchdown"),
