@@ -13,13 +13,18 @@ import numpy as np
 
 from fsw.executive import boot, step
 from fsw.kernel import INTERPRETED, kernel
-from fsw.mailbox import MAILBOX, collect
+from fsw.mailbox import MAILBOX, collect, empty_mailbox
 from fsw.messages import EVENT, INBOX, OUTBOX
 from fsw.modes import MODE_NAMES
 from fsw.record import i64, record
 from fsw.state import PARAMS, STATE
 from fsw.trust import VERDICT_NAMES as RANGE_VERDICT_NAMES
-from sim.delivery import deliver
+from sim.certificate import Moment, moment_of
+from sim.delivery import deliver, lose_arrivals
+from sim.fault_plant import flies, take_missed
+from sim.fault_rows import refuse_wire_faults
+from sim.fault_table import COMPUTER_AWAY, COMPUTER_RESUME
+from sim.injections import keep_injections
 from sim.observe import observe
 from sim.plant import advance, obey, obey_range_command, sense
 from sim.scenario import Scenario, build
@@ -55,11 +60,36 @@ RUN = record(
 
 @kernel
 def sense_tick(run):
-    """First part of a tick: what arrives in it, up to the flight software's inbox."""
+    """First part of a tick: what arrives in it, up to the flight software's inbox.
+
+    True when the flight software gets the tick: messages wait for one that stalls, and are lost on
+    one that restarts.
+    """
     now_ns = int(run.world.t_ns)
+    computer = run.world.computer
     sense(run.world, run.arrivals)
+    keep_injections(run.world, run.log)
+    if int(computer.action) == COMPUTER_AWAY:
+        lose_arrivals(run.arrivals)
+    elif int(computer.action) == COMPUTER_RESUME:
+        empty_mailbox(run.mailbox)
     deliver(run.arrivals, run.mailbox, now_ns)
-    collect(run.mailbox, run.inbox, now_ns, 0)
+    missed = take_missed(computer)
+    if not flies(computer):
+        silence(run.outbox)
+        return False
+    collect(run.mailbox, run.inbox, now_ns, missed)
+    run.inbox.resumed = 1 if int(computer.action) == COMPUTER_RESUME else 0
+    return True
+
+
+@kernel
+def silence(outbox):
+    """Nothing is said in a tick that the flight software does not get."""
+    outbox.n_events = 0
+    outbox.n_acks = 0
+    outbox.has_range_command = 0
+    outbox.has_telemetry = 0
 
 
 @kernel
@@ -81,9 +111,10 @@ def move_tick(run, commanded):
 @kernel
 def fly_tick(run):
     """One tick of truth and flight software. True while the run goes on."""
-    sense_tick(run)
-    step(run.state, run.params, run.inbox, run.outbox)
-    return move_tick(run, True)
+    flown = sense_tick(run)
+    if flown:
+        step(run.state, run.params, run.inbox, run.outbox)
+    return move_tick(run, flown)
 
 
 @kernel
@@ -135,6 +166,9 @@ class Result:
     worst_stopping_margin_m: float | None
     state_sha256: str
     mode: str
+    onset: Moment | None
+    informed: Moment | None
+    truthful_s: float
 
 
 def new_run(scenario: Scenario, seed: int) -> Any:
@@ -166,6 +200,7 @@ def fly(
     `on_event` is handed every Event as it comes; `on_tick` is handed the run after every tick,
     for recording, and costs a call a tick; `on_start` is handed it before the first one.
     """
+    refuse_wire_faults(scenario.world)
     run = new_run(scenario, seed)
     if on_start:
         on_start(run)
@@ -203,6 +238,9 @@ def judge(scenario: Scenario, seed: int, run: Any) -> Result:
         worst_stopping_margin_m=_margin(monitor.worst_margin_m),
         state_sha256=hashlib.sha256(core.tobytes()).hexdigest(),
         mode=MODE_NAMES[int(core.executive.mode)],
+        onset=moment_of(run.world, monitor.knowledge.onset),
+        informed=moment_of(run.world, monitor.knowledge.informed),
+        truthful_s=float(monitor.knowledge.truthful_s),
     )
 
 

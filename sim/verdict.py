@@ -13,6 +13,7 @@ from fsw.descent import stopping_height, stopping_margin
 from fsw.kernel import kernel
 from fsw.modes import ABORT, APPROACH, DESCENT, NOT_BEGUN, TERMINAL
 from fsw.record import f64, i64, record
+from sim.knowledge import KNOWLEDGE, note_knowledge
 from sim.observe import motion_over_ground
 
 VERDICT_NAMES = (
@@ -55,6 +56,7 @@ MONITOR = record(
     first_valid_m=f64("true clearance at the first valid range; -1 before", default=-1.0),
     first_fused_m=f64("true clearance at the first fused range; -1 before", default=-1.0),
     worst_margin_m=f64("least true stopping margin under the descent law", default=1e9),
+    knowledge=KNOWLEDGE("what a loss is judged from"),
 )
 
 
@@ -63,6 +65,7 @@ def watch(monitor, world, core, params, inbox):
     """After each tick: keep what the verdict needs. True while the run goes on."""
     _note_ranges(monitor, world, core, inbox)
     mode = int(core.executive.mode)
+    note_knowledge(monitor.knowledge, world, inbox, mode)
     flying = int(world.touchdown.first_t_ns) < 0
     if flying and (mode == APPROACH or mode == DESCENT or mode == TERMINAL):
         _note_margin(monitor, world, core, params)
