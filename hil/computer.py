@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from fsw.executive import step
 from fsw.kernel import kernel
 from fsw.mailbox import (
     MAILBOX,
@@ -34,16 +33,20 @@ from fsw.state import PARAMS, STATE
 from fsw.timebase import timebase_bound_ns, to_flight_ns
 from hil.bench import FLIGHT_VIEW
 from hil.boxes import memory_of, outbox_of, rows_of
-from hil.door import boot_rows
+from hil.door import boot_rows, step_rows
 from hil.framing import Packet
 from hil.packets import BY_NAME, Message
 
 
 @kernel
-def tick_rows(states, params, mailboxes, inboxes, outboxes, views, now_ns, missed):
-    """Collect, step, and note what the bench looks at; each box is an array of one record."""
+def collect_rows(mailboxes, inboxes, now_ns, missed):
+    """Fill the inbox of the tick at now_ns; each box is an array of one record."""
     collect(mailboxes[0], inboxes[0], now_ns, missed)
-    step(states[0], params[0], inboxes[0], outboxes[0])
+
+
+@kernel
+def look_rows(states, views):
+    """Note what the bench looks at; each an array of one record."""
     core = states[0].core
     view = views[0]
     view.mode = core.executive.mode
@@ -140,16 +143,9 @@ class Computer:
 
     def tick(self, now_ns: int, missed: int) -> None:
         """One tick of the flight software."""
-        tick_rows(
-            self.states,
-            self.params,
-            self.mailboxes,
-            self.inboxes,
-            self.outboxes,
-            self._views,
-            now_ns,
-            missed,
-        )
+        collect_rows(self.mailboxes, self.inboxes, now_ns, missed)
+        step_rows(self.states, self.params, self.inboxes, self.outboxes)
+        look_rows(self.states, self._views)
 
     def said(self) -> list[Packet]:
         """The messages of the last tick."""

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from hil.bench import END_INTERRUPTED, END_SILENT, ROLE_BENCH
@@ -283,7 +284,7 @@ def _own_flight_computer(
 def _flight_process(
     path: str, log: str | None, description: Description | None, pace: str
 ) -> Iterator[_FlightProcess]:
-    command = [sys.executable, "-m", "hil.flight_computer", "--port", path]
+    command = [sys.executable, "-P", "-m", "hil.flight_computer", "--port", path]
     command += ["--parent", str(os.getpid())]
     if log:
         command += ["--log", log]
@@ -297,6 +298,7 @@ def _flight_process(
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": _own_path()},
         process_group=0,  # an interrupt from the terminal is ours to pass on
     )
     assert process.stdin is not None
@@ -308,6 +310,12 @@ def _flight_process(
         yield child
     finally:
         child.finish()
+
+
+def _own_path() -> str:
+    """Where this program was loaded from: its flight computer shall be of the same source."""
+    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    return os.pathsep.join(path for path in paths if path)
 
 
 def _own_cpu(first: bool) -> int | None:
