@@ -395,7 +395,8 @@ def _fuse_range(grid, history, expected, entry, site, params, trust_params):
     verdict = judge(trust, trust_params, t_ns, innovation, S, R)
     if verdict == REJECTED:
         claim = float(grid.nominal.terrain_m) + history.dx[HT] + innovation / H[HT]
-        verdict = challenge(trust, trust_params, t_ns, claim, R / (H[HT] * H[HT]))
+        doubt = range_variance_m2(trust_params, float(entry.range_m), float(expected.closing_mps))
+        verdict = challenge(trust, trust_params, t_ns, claim, doubt / (H[HT] * H[HT]))
         if challenger_has_won(trust, trust_params):
             _crown_challenger(grid, history, t_ns)
             store3(grid.footprint_F_m, load3(expected.hit_F_m))
