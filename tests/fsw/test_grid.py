@@ -366,8 +366,8 @@ def test_a_thousand_rejections_inflate_nothing():
     for k in range(125):
         for bench in (blind, fooled):
             bench.push(10, dv=(0.0, 0.0, 0.02))
-        for n in range(8):
-            fooled.see(k * 100 * MS + (n + 1) * 10 * MS, 9000.0)
+        for n in range(8):  # no two alike, so that they are no hypothesis either
+            fooled.see(k * 100 * MS + (n + 1) * 10 * MS, 4000.0 + 2000.0 * n + k)
         blind.step()
         fooled.step()
     assert fooled.counts[REJECTED] == 1000
@@ -393,29 +393,35 @@ def test_what_a_step_cannot_hold_is_turned_away_and_said_so():
 BIAS = np.array([7e-5, -6e-5, 9e-5])
 
 
-def fall(seconds, bias, flags, seed=3, every_s=0.05):
-    """Free fall seen through a noisy, biased instrument at 20 Hz."""
+def fall(seconds, bias, flags, dt_ms=50, quiet_s=1.0):
+    """Free fall seen through a noisy, biased instrument, at 20 Hz unless told."""
     bench = Bench()
+    own = bench.params.navigation.filter
+    own.quiet_s = quiet_s
     bench.grid.nominal.v_BM_I_mps = (10.0, 1650.0, 0.0)
-    rng = np.random.default_rng(seed)
-    noise = float(bench.params.navigation.filter.accel_noise_mps2) * math.sqrt(every_s)
-    for _ in range(round(seconds * 10)):
-        for _ in range(round(0.1 / every_s)):
-            dv = bias * every_s + noise * rng.standard_normal(3)
-            bench.push(1, dt_ms=round(every_s * 1000), dv=as_tuple(dv), flags=flags)
+    rng = np.random.default_rng(3)
+    dt_s = dt_ms * 1e-3
+    noise = float(own.accel_noise_mps2) * math.sqrt(dt_s)
+    pushed_ms = 0
+    for k in range(round(seconds * 10)):
+        while pushed_ms < 100 * (k + 1):
+            dv = bias * dt_s + noise * rng.standard_normal(3)
+            bench.push(1, dt_ms=dt_ms, dv=as_tuple(dv), flags=flags)
+            pushed_ms += dt_ms
         bench.step()
     return bench
 
 
-def test_free_fall_shows_the_accelerometers_their_bias():
-    bench = fall(60.0, BIAS, FREE_FALL)
+@pytest.mark.parametrize(("dt_ms", "quiet_s"), [(50, 1.0), (50, 5.0), (30, 1.0), (70, 2.0)])
+def test_free_fall_shows_the_accelerometers_their_bias(dt_ms, quiet_s):
+    bench = fall(60.0, BIAS, FREE_FALL, dt_ms, quiet_s)
     sigma = np.sqrt(np.diag(bench.grid.P)[BA0 : BA0 + 3])
     found = np.array(bench.grid.nominal.accel_bias_B_mps2)
     assert np.all(np.abs(found - BIAS) < 3.0 * sigma)
     # averaging: noise over the root of the time, with the sigma at the start as one more witness
     noise, start = 9.80665e-5, 4.903e-5
-    assert sigma == pytest.approx(1.0 / math.sqrt(60.0 / noise**2 + 1.0 / start**2), rel=1e-3)
-    assert np.all(np.abs(found) > 3.0 * sigma)
+    assert sigma == pytest.approx(1.0 / math.sqrt(60.0 / noise**2 + 1.0 / start**2), rel=0.05)
+    assert np.all(np.abs(found) > 2.5 * sigma)
 
 
 def test_in_free_fall_no_bias_moves_the_estimate():

@@ -70,6 +70,7 @@ class Feed(Filter):
             self.inbox.imus[i] = sample
         for i, sample in enumerate(ranges):
             self.inbox.ranges[i] = sample
+        self.inbox.range_rx_ns = now_ns
         self.outbox.n_events = 0
         navigate(self.nav, self.history, self.params, self.inbox, 0, self.outbox)
         for event in self.outbox.events[: int(self.outbox.n_events)]:
@@ -95,7 +96,7 @@ def ranges():
         dtheta = tuple(float(x) for x in sample.dtheta_B_rad)
         strapdown(params().moon, truth, end_ns, dv, dtheta)
         if n % 100 == 37:
-            seen = RANGE_SAMPLE.new(t_ns=end_ns, seq=n % 65536, valid=1, quality=200)
+            seen = RANGE_SAMPLE.new(t_ns=end_ns, seq=n // 100, valid=1, quality=200)
             seen.range_m = predict_range(params().moon, params().vehicle, truth)[1]
             arrivals.setdefault(end_ns // TICK_NS + 6, []).append(seen)
     return arrivals
