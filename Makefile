@@ -1,6 +1,7 @@
 # make setup   environment in .venv, from requirements.lock
 # make fly     one descent from 20 km        (SCENARIO=orbit, ARGS="--seed 3")
 # make test    lint, types, every test       (WORKERS=4)
+# make docs    sim/scenarios/README.md and hil/ICD.md, from the records
 # make bench   the figures, measured here
 # make clean   remove what the above have made
 
@@ -10,7 +11,7 @@ SCENARIO ?= nominal
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup fly test bench lock clean
+.PHONY: setup fly test docs bench lock clean
 
 setup: $(READY)
 
@@ -29,6 +30,11 @@ test: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
+
+# What is generated from the records; tests fail while it is stale.
+docs: setup
+	$(BIN)/python -m sim.guide
+	$(BIN)/python -m hil.icd
 
 bench: setup
 	@$(BIN)/leadline bench

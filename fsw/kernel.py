@@ -87,7 +87,7 @@ def cache_root() -> Path:
 
 def is_compiled(module_name: str) -> bool:
     """True when the kernels of a module have been compiled before, as they are now."""
-    return INTERPRETED or _module_folder(module_name).exists()
+    return INTERPRETED or any(_module_folder(module_name).rglob("*.nbi"))
 
 
 def kernels_hash(module_name: str) -> str:

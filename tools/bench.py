@@ -20,8 +20,9 @@ from sim.loop import fly
 from sim.scenario import Scenario, build, load
 from sim.world import TICK_NS
 from tools.console import console, emit
-from tools.flying import recorded, warm
+from tools.flying import recorded
 from tools.stopwatch import Stopwatch
+from tools.warming import warm
 
 DESCENTS = 50
 PEER = Path(__file__).with_name("basilisk.py")

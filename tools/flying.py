@@ -9,18 +9,19 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from fsw.events import EVENT_TABLE, SEVERITY_NAMES
+from fsw.events import SEVERITY_NAMES
 from fsw.kernel import is_compiled
 from hil.clock import NS_PER_S
 from hil.recorder import Recorder
 from hil.tap import Tap
-from sim.loop import RUN, Result, as_rows, fly, fly_ticks, observe_run
-from sim.narration import event_detail, event_name
+from sim.loop import Result, as_rows, fly, observe_run
+from sim.narration import event_detail, event_name, event_severity
 from sim.scenario import Scenario, check_seed, load
 from sim.world import TRUTH_L
 from tools.console import console, emit
 from tools.report import Timeline, verdict_panel
 from tools.stopwatch import Stopwatch
+from tools.warming import warm
 
 TRUTH_TICKS = 10
 
@@ -78,11 +79,6 @@ def say_if_compiling(out: Console, module: str) -> None:
         out.print("compiling the kernels, which happens once ...")
 
 
-def warm() -> None:
-    """Compile or load the loop, which is no part of a flight's time."""
-    fly_ticks(as_rows(RUN.new()), 0)
-
-
 def teller(timeline: Timeline) -> Any:
     """What hands an Event record to the timeline."""
 
@@ -95,7 +91,7 @@ def teller(timeline: Timeline) -> Any:
 def event_words(event: Any) -> tuple[float, str, str, str]:
     """An Event record as (time [s], name, severity, detail)."""
     code = int(event.code)
-    severity = SEVERITY_NAMES[EVENT_TABLE[code][1]] if code < len(EVENT_TABLE) else "notice"
+    severity = SEVERITY_NAMES[event_severity(code)]
     detail = event_detail(code, float(event.a), float(event.b))
     return float(event.t_ns) / NS_PER_S, event_name(code), severity, detail
 
