@@ -10,22 +10,75 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
-from hil.bench import END_INTERRUPTED, END_SILENT, ROLE_FLIGHT_COMPUTER
+from hil.bench import END_INTERRUPTED, END_SILENT, PACE_LOCKSTEP, ROLE_FLIGHT_COMPUTER
 from hil.clock import NS_PER_S, RealClock
-from hil.computer import compile_all
+from hil.computer import Computer, compile_all
 from hil.errors import PeerSilent
-from hil.flight_end import MEETING_LIMIT_NS, FlightReport, fly_with_bench
+from hil.flight_end import Meeting
+from hil.flight_lockstep import LockstepEnd
+from hil.flight_realtime import RealtimeEnd
 from hil.link import Link
 from hil.packets import BOTH_WAYS, TO_FLIGHT
-from hil.peer import Peer
+from hil.peer import Patience, Peer
 from hil.ports import BAUD, open_port
 from hil.privileges import die_with_parent, punctual
 from hil.recorder import Recorder
+from hil.tap import Tap
 from sim.errors import InputError
+
+MEETING_LIMIT_NS = 60 * NS_PER_S
+SILENCE_LIMIT_NS = 10 * NS_PER_S
+
+
+@dataclass
+class FlightReport:
+    """What the flight computer's end can say of a session."""
+
+    reason: str
+    verdict: str
+    pace: str
+    ticks: int
+    missed_ticks: int
+    link: dict[str, int] = field(default_factory=dict)
+    wire: dict[str, int] = field(default_factory=dict)
+
+
+def fly_with_bench(
+    peer: Peer,
+    open_recorder: Callable[[bool], Recorder] | None = None,
+    meeting_limit_ns: int = MEETING_LIMIT_NS,
+    silence_limit_ns: int = SILENCE_LIMIT_NS,
+) -> FlightReport:
+    """Meet the bench, fly as it asks, and come back when it says so.
+
+    `open_recorder` gives the log to be kept; it is told whether time is virtual. Raises BenchError
+    (PeerSilent, SchemaMismatch, LinkError) when that does not work out.
+    """
+    begin = Meeting(peer).wait_for_begin(meeting_limit_ns)
+    computer = Computer(begin.params)
+    state, params, inbox, outbox = computer.boxes()
+    recorder = open_recorder(begin.pace == PACE_LOCKSTEP) if open_recorder else None
+    tap = Tap(recorder, state, params, inbox, outbox) if recorder else None
+    kind: type[LockstepEnd] | type[RealtimeEnd] = (
+        LockstepEnd if begin.pace == PACE_LOCKSTEP else RealtimeEnd
+    )
+    end = kind(peer, computer, begin, recorder, tap)
+    end.say_ready()
+    end.run(Patience(peer, silence_limit_ns, "bench"))
+    return FlightReport(
+        reason=end.reason,
+        verdict=end.verdict,
+        pace=kind.PACE,
+        ticks=end.ticks,
+        missed_ticks=end.missed_ticks,
+        link=peer.link.counters.as_dict(),
+        wire=peer.decoder.counters.as_dict(),
+    )
 
 
 def run_flight_computer(

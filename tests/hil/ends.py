@@ -9,7 +9,7 @@ from hil.clock import RealClock, VirtualClock
 from hil.codec import codec
 from hil.computer import compile_all
 from hil.emulator import Emulator
-from hil.flight_end import fly_with_bench
+from hil.flight_computer import fly_with_bench
 from hil.framing import Decoder, Encoder
 from hil.link import Link
 from hil.packets import BOTH_WAYS, BY_NAME, FROM_FLIGHT, TO_FLIGHT, schema_hash

@@ -12,7 +12,7 @@ from hil.codec import codec
 from hil.emulator import Emulator
 from hil.emulator_lockstep import LockstepSession
 from hil.errors import BenchError, PeerSilent, SchemaMismatch
-from hil.flight_end import fly_with_bench
+from hil.flight_computer import fly_with_bench
 from hil.framing import Encoder
 from hil.packets import BY_NAME, MESSAGES
 from tests.hil.ends import (
