@@ -38,6 +38,7 @@ EVENT_TABLE = (
     ("propellant_low", WARNING, "{a:.1f} kg left, {b:.0f} s of hover"),
     ("command_taken", NOTICE, "command {a:command}, result {b:ack}"),
     ("aborted", ALARM, "climbing out at {a:.0f} m, {b:.0f} m/s"),
+    ("restarted", ALARM, "away for {a:.2f} s, flying on from core at {b:.0f} m"),
 )
 EVENT_NAMES = tuple(row[0] for row in EVENT_TABLE)
 
@@ -70,6 +71,7 @@ EVENT_NAMES = tuple(row[0] for row in EVENT_TABLE)
     EV_PROPELLANT_LOW,
     EV_COMMAND_TAKEN,
     EV_ABORTED,
+    EV_RESTARTED,
 ) = range(len(EVENT_TABLE))
 
 

@@ -20,6 +20,7 @@ from fsw.events import (
     EV_NONE,
     EV_NOT_BEGUN,
     EV_PROPELLANT_LOW,
+    EV_RESTARTED,
     EV_TELEMETRY_SHED,
     post_event,
 )
@@ -71,6 +72,7 @@ from fsw.propulsion import (
     track_mass,
     track_thrust,
 )
+from fsw.restart import resume
 from fsw.timebase import timebase_observe
 from fsw.touchdown import ground_reached, legs_touching
 
@@ -113,6 +115,7 @@ def step(state, params, inbox, outbox):
     executive = core.executive
     tick = int(executive.tick)
     _open_tick(executive, params.executive, inbox, outbox)
+    _resume(state, inbox, outbox)
     quiet = _quiet(executive, params.executive)
     _take_clock(core.navigation, params, inbox, outbox)
     _take_update(core, state.history, params, inbox, outbox)
@@ -148,6 +151,15 @@ def _open_tick(executive, params, inbox, outbox):
     post_event(outbox, EV_MISSED_TICKS, float(missed), float(executive.overruns))
     if int(executive.late_in_a_row) == int(params.shed_after):
         post_event(outbox, EV_TELEMETRY_SHED, float(executive.late_in_a_row), 0.0)
+
+
+@kernel
+def _resume(state, inbox, outbox):
+    """Fly on from core when the computer has restarted."""
+    if int(inbox.resumed) == 1:
+        away_s = float(int(inbox.now_ns) - int(state.core.executive.now_ns)) * 1e-9
+        resume(state)
+        post_event(outbox, EV_RESTARTED, away_s, float(state.core.estimate.altitude_m))
 
 
 @kernel

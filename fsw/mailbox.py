@@ -112,6 +112,18 @@ def post_clock(mailbox, exchange):
 
 
 @kernel
+def empty_mailbox(mailbox):
+    """Forget what waits: the computer in whose memory it did has restarted."""
+    mailbox.range_head = mailbox.range_tail
+    mailbox.imu_head = mailbox.imu_tail
+    mailbox.command_head = mailbox.command_tail
+    mailbox.has_contact = 0
+    mailbox.has_propulsion = 0
+    mailbox.has_nav_update = 0
+    mailbox.has_clock = 0
+
+
+@kernel
 def collect(mailbox, inbox, now_ns, missed_ticks):
     """Fill the inbox of the tick at now_ns with what fits; the rest waits, oldest first."""
     inbox.now_ns = now_ns

@@ -136,6 +136,8 @@ INBOX = record(
     has_nav_update=u8("1 when nav_update is new"),
     has_clock=u8("1 when clock is new"),
     missed_ticks=u8("ticks that were skipped before this one, up to 255"),
+    resumed=u8("1 when the computer restarted, and the flight software flies on from its core"),
+    spare=u8("zero", 7),
 )
 
 # --- from the flight software ------------------------------------------------------------

@@ -62,13 +62,22 @@ def _keep_burning(world):
 
 
 @kernel
+def throttle_now(world):
+    """Throttle that has come through the delay line in this tick."""
+    delay = nearest_int(float(world.vehicle.transport_s) / TICK_S)
+    return float(world.actuators.throttle[(int(world.tick) - delay) % DELAY_SLOTS])
+
+
+@kernel
 def _drive_engine(world):
     """Thrust that the engine tends to in this tick: delay line, this run's thrust, tanks."""
     truth = world.truth
-    delay = nearest_int(float(world.vehicle.transport_s) / TICK_S)
-    throttle = float(world.actuators.throttle[(int(world.tick) - delay) % DELAY_SLOTS])
+    effects = world.effects
+    throttle = throttle_now(world)
+    if float(effects.throttle) >= 0.0:
+        throttle = float(effects.throttle)
     full = float(world.vehicle.thrust_max_N) * float(world.errors.thrust)
-    target = throttle * full
+    target = throttle * full * float(effects.thrust)
     if float(truth.propellant_kg) <= engine_flow_kgps(world, full) * TICK_S:
         target = 0.0
         truth.thrust_N = 0.0
@@ -77,6 +86,10 @@ def _drive_engine(world):
     if target == 0.0 and float(truth.thrust_N) < THRUST_OUT_N:
         truth.thrust_N = 0.0
     world.actuators.thrust_target_N = target
+    most = full * float(effects.thrust)
+    share = float(truth.thrust_N) / most if most > 0.0 else 0.0
+    for i in range(3):
+        world.actuators.side_torque_B_Nm[i] = float(effects.torque_B_Nm[i]) * share
 
 
 @kernel
@@ -85,7 +98,7 @@ def _drive_thrusters(world):
     actuators = world.actuators
     has_propellant = float(world.truth.propellant_kg) > 0.0
     for i in range(3):
-        most = float(world.vehicle.rcs_torque_Nm[i])
+        most = float(world.vehicle.rcs_torque_Nm[i]) * float(world.effects.rcs[i])
         tick_worth = most * TICK_S
         owed = float(actuators.torque_owed_Nms[i]) + float(actuators.torque_wanted_Nm[i]) * TICK_S
         fired = 0.0

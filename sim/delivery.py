@@ -63,6 +63,17 @@ def arrive(delivery, arrivals, now_ns):
 
 
 @kernel
+def lose_arrivals(arrivals):
+    """Nothing arrives in this tick, or nobody is there to take it."""
+    arrivals.n_ranges = 0
+    arrivals.n_imus = 0
+    arrivals.has_contact = 0
+    arrivals.has_propulsion = 0
+    arrivals.has_nav_update = 0
+    arrivals.has_command = 0
+
+
+@kernel
 def deliver(arrivals, mailbox, now_ns):
     """Post everything that arrives in the tick at now_ns to the flight software's mailbox."""
     for i in range(int(arrivals.n_ranges)):

@@ -35,6 +35,8 @@ if INTERPRETED:
     STREAM_CRATERS,
     STREAM_ALBEDO,
 ) = range(14)
+# of each row of faults, its messages and its periods: the row's number is added
+STREAM_FAULT_MESSAGES, STREAM_FAULT_PERIODS = 64, 128
 
 WEYL = np.uint64(0x9E3779B97F4A7C15)
 MIX_1 = np.uint64(0xBF58476D1CE4E5B9)

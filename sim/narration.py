@@ -3,11 +3,18 @@
 import string
 from typing import Any
 
-from fsw.events import EVENT_NAMES, EVENT_TABLE
+from fsw.events import EVENT_TABLE, NOTICE
 from fsw.messages import ACK_NAMES, COMMAND_NAMES
 from fsw.modes import MODE_NAMES
+from sim.fault_table import FAULT_KINDS
+from sim.injections import FIRST_CODE, INJECTION_TABLE
 
-CODE_LISTS = {"mode": MODE_NAMES, "command": COMMAND_NAMES, "ack": ACK_NAMES}
+CODE_LISTS = {
+    "mode": MODE_NAMES,
+    "command": COMMAND_NAMES,
+    "ack": ACK_NAMES,
+    "fault": FAULT_KINDS,
+}
 
 
 class _Wording(string.Formatter):
@@ -24,13 +31,26 @@ class _Wording(string.Formatter):
 _WORDING = _Wording()
 
 
+def _row(code: int) -> tuple[str, int, str] | None:
+    """The row of the event table, or of the bench's; None when a newer sender knows more."""
+    if FIRST_CODE <= code < FIRST_CODE + len(INJECTION_TABLE):
+        return INJECTION_TABLE[code - FIRST_CODE]
+    return EVENT_TABLE[code] if 0 <= code < len(EVENT_TABLE) else None
+
+
 def event_name(code: int) -> str:
-    """Name of an event, or its number when a newer sender knows more of them."""
-    return EVENT_NAMES[code] if 0 <= code < len(EVENT_NAMES) else f"event_{code}"
+    """Name of an event, or its number where there is none."""
+    row = _row(code)
+    return row[0] if row else f"event_{code}"
+
+
+def event_severity(code: int) -> int:
+    """Severity of an event."""
+    row = _row(code)
+    return row[1] if row else NOTICE
 
 
 def event_detail(code: int, a: float, b: float) -> str:
     """What happened, in words and figures."""
-    if not 0 <= code < len(EVENT_TABLE):
-        return f"{a:g}, {b:g}"
-    return _WORDING.format(EVENT_TABLE[code][2], a=a, b=b)
+    row = _row(code)
+    return _WORDING.format(row[2], a=a, b=b) if row else f"{a:g}, {b:g}"

@@ -24,8 +24,13 @@ from fsw.linear import (
 )
 from fsw.messages import RANGE_POWER_CYCLE, RANGE_POWER_OFF, RANGE_POWER_ON
 from sim.actuators import drive, take_command
-from sim.delivery import arrive, range_latency_ns, send_range
+from sim.delivery import arrive, lose_arrivals, range_latency_ns, send_range
 from sim.dice import STREAM_GAUGE, gauss, stream_key
+from sim.fault_plant import settle_faults
+from sim.fault_range import fault_range
+from sim.fault_sensors import fault_imu, fault_legs, is_sent
+from sim.fault_table import SENSOR_CONTACT, SENSOR_IMU, SENSOR_PROPULSION
+from sim.faults import NOTHING
 from sim.ground import uplink
 from sim.imu import measure_imu
 from sim.legs import leg_load
@@ -50,11 +55,8 @@ CYCLE_S = 1.0
 @kernel
 def sense(world, arrivals):
     """Fill `arrivals` with all that reaches the flight computer in the tick at world.t_ns."""
-    arrivals.n_imus = 0
-    arrivals.has_contact = 0
-    arrivals.has_propulsion = 0
-    arrivals.has_nav_update = 0
-    arrivals.has_command = 0
+    lose_arrivals(arrivals)
+    settle_faults(world)
     _sense_imu(world, arrivals)
     _sense_range(world, arrivals)
     _sense_status(world, arrivals)
@@ -68,8 +70,25 @@ def _sense_imu(world, arrivals):
     errors = world.errors.imu
     seed = int(world.seed)
     parameters = world.sensors.imu
-    measure_imu(parameters, errors, world.imu_state, seed, world.imu_truth, arrivals.imus[0])
+    count = int(world.imu_state.count)
+    sample = arrivals.imus[0]
+    measure_imu(parameters, errors, world.imu_state, seed, world.imu_truth, sample)
+    n = int(world.n_faults)
+    fault_imu(world.faults, world.fault_memory, n, seed, count, int(world.t_ns), sample)
     arrivals.n_imus = 1
+    if not _is_heard(world, SENSOR_IMU, count):
+        arrivals.n_imus = 0
+
+
+@kernel
+def _is_heard(world, sensor, count):
+    """True when the faults let message number `count` of a sensor through."""
+    n = int(world.n_faults)
+    if n == 0:
+        return True
+    t_ns = int(world.t_ns)
+    sent = is_sent(world.faults, world.fault_memory, n, int(world.seed), sensor, count, t_ns)
+    return sent and int(world.effects.silent) == 0
 
 
 @kernel
@@ -79,21 +98,32 @@ def _sense_range(world, arrivals):
         parameters = world.sensors.range
         seed = int(world.seed)
         cast(world)
-        measure_range(parameters, world.range_state, seed, world.range_truth, arrivals.ranges[0])
+        sample = arrivals.ranges[0]
+        loss_db = float(world.effects.loss_db)
+        measure_range(parameters, world.range_state, seed, world.range_truth, loss_db, sample)
         due_ns = int(world.t_ns) + range_latency_ns(parameters, seed, count)
-        send_range(world.delivery, arrivals.ranges[0], due_ns)
+        due_ns, copy_ns = fault_range(
+            world.faults,
+            world.fault_memory,
+            int(world.n_faults),
+            seed,
+            count,
+            int(world.range_state.cycles),
+            int(world.t_ns),
+            sample,
+            due_ns,
+        )
+        if due_ns != NOTHING and int(world.effects.silent) == 0:
+            send_range(world.delivery, sample, due_ns)
+            if copy_ns != NOTHING:
+                send_range(world.delivery, sample, copy_ns)
     arrive(world.delivery, arrivals, int(world.t_ns))
 
 
 @kernel
 def _sense_status(world, arrivals):
     status_due = int(world.tick) % STATUS_TICKS == 0
-    if status_due or float(world.truth.clearance_m) < CONTACT_M:
-        arrivals.contact.t_ns = int(world.t_ns)
-        arrivals.contact.seq = int(world.contacts_sent) & 0xFFFF
-        arrivals.contact.legs = int(world.truth.legs)
-        arrivals.has_contact = 1
-        world.contacts_sent = int(world.contacts_sent) + 1
+    _sense_contact(world, arrivals, status_due)
     if not status_due:
         return
     count = int(world.statuses_sent)
@@ -107,8 +137,31 @@ def _sense_status(world, arrivals):
     arrivals.propulsion.ready = 0
     if int(world.vehicle.propulsion_ready) == 1 and propellant > 0.0:
         arrivals.propulsion.ready = 1
+    if int(world.effects.not_ready) == 1:
+        arrivals.propulsion.ready = 0
     arrivals.has_propulsion = 1
+    if not _is_heard(world, SENSOR_PROPULSION, count):
+        arrivals.has_propulsion = 0
     world.statuses_sent = count + 1
+
+
+@kernel
+def _sense_contact(world, arrivals, status_due):
+    """The switches speak with the status, near the ground in every tick, and when they change."""
+    t_ns = int(world.t_ns)
+    legs = int(world.truth.legs)
+    legs = fault_legs(world.faults, world.fault_memory, int(world.n_faults), t_ns, legs)
+    near = float(world.truth.clearance_m) < CONTACT_M
+    if not status_due and not near and legs == int(world.legs_told):
+        return
+    world.legs_told = legs
+    arrivals.contact.t_ns = t_ns
+    arrivals.contact.seq = int(world.contacts_sent) & 0xFFFF
+    arrivals.contact.legs = legs
+    arrivals.has_contact = 1
+    if not _is_heard(world, SENSOR_CONTACT, int(world.tick)):
+        arrivals.has_contact = 0
+    world.contacts_sent = int(world.contacts_sent) + 1
 
 
 @kernel

@@ -171,13 +171,13 @@ def cast(world):
 
 
 @kernel
-def return_strength(parameters, truth):
-    """Return as a multiple of what gives even odds of detection."""
+def return_strength(parameters, truth, loss_db):
+    """Return as a multiple of what gives even odds of detection, loss_db below its budget."""
     slant = max(float(truth.slant_m), 0.1)
     ratio = float(parameters.reach_m) / slant
     closing = float(truth.closing_mps) / float(parameters.closing_mps)
     surface = float(truth.albedo) * float(truth.cos_incidence) / float(parameters.reference_albedo)
-    loss = exp(-DB * float(parameters.loss_db))
+    loss = exp(-DB * (float(parameters.loss_db) + loss_db))
     return surface * ratio * ratio * loss / (1.0 + closing * closing)
 
 
@@ -190,10 +190,11 @@ def detection_probability(strength):
 
 
 @kernel
-def measure_range(parameters, state, seed, truth, sample):
+def measure_range(parameters, state, seed, truth, loss_db, sample):
     """One RangeSample from where the beam truly met the ground.
 
-    parameters: Rangefinder; state: RangeState; truth: RangeTruth.
+    parameters: Rangefinder; state: RangeState; truth: RangeTruth; loss_db: of the link, on top of
+    its budget.
     """
     count = int(state.count)
     key = stream_key(seed, STREAM_RANGE)
@@ -215,7 +216,7 @@ def measure_range(parameters, state, seed, truth, sample):
     quantum = float(parameters.quantum_m)
     measured = float(floor_int(measured / quantum + 0.5)) * quantum
 
-    strength = return_strength(parameters, truth)
+    strength = return_strength(parameters, truth, loss_db)
     detected = slant > 0.0 and seen < detection_probability(strength)
     in_limits = shortest <= measured and measured <= longest and slant >= shortest
     sample.t_ns = int(truth.t_ns)
@@ -244,6 +245,7 @@ def switch_range(world, on, after_s):
     if not on:
         world.range_state.ready_t_ns = NEVER_NS
         return
+    world.range_state.cycles = int(world.range_state.cycles) + 1
     wait_s = after_s + float(world.sensors.range.warmup_s)
     ticks = to_int(wait_s * 1e9 / float(TICK_NS) + 0.5, 0.0, 1e9)
     world.range_state.ready_t_ns = int(world.t_ns) + ticks * TICK_NS

@@ -87,6 +87,7 @@ def _rates(world, near, elapsed_s, r, v, q, w, propellant, thrust):
     push_B = thrust_B_N(world, thrust)
     engine = (-cm[0], -cm[1], -float(vehicle.engine_below_m) - cm[2])
     torque = add3(load3(world.actuators.torque_B_Nm), cross3(engine, push_B))
+    torque = add3(torque, load3(world.actuators.side_torque_B_Nm))
     force = rotate(q, push_B)
     if near:
         load, turn = support(world, elapsed_s, cm, r, v, q, w)
@@ -107,7 +108,9 @@ def _rates(world, near, elapsed_s, r, v, q, w, propellant, thrust):
         0.5 * (q[0] * w[2] + q[1] * w[1] - q[2] * w[0]),
     )
     flow = engine_flow_kgps(world, thrust) + thruster_flow_kgps(world)
-    thrust_dot = (float(world.actuators.thrust_target_N) - thrust) / float(vehicle.lag_s)
+    thrust_dot = (float(world.actuators.thrust_target_N) - thrust) / (
+        float(vehicle.lag_s) + float(world.effects.lag_s)
+    )
     return (
         scale3(force, 1.0 / mass),
         gravity_mps2(world.moon, r),

@@ -288,6 +288,7 @@ ACTUATORS = record(
     torque_wanted_Nm=f64("mean torque asked of the thrusters", 3),
     torque_owed_Nms=f64("angular impulse asked for, but too small for a pulse yet", 3),
     torque_B_Nm=f64("mean torque of this tick", 3),
+    side_torque_B_Nm=f64("torque of an engine that pushes beside the axis", 3),
     holding=u8("1 while commands are overdue and the controller flies on its own"),
     mode=u8("flight mode that the newest command carried"),
     spare=u8("zero", 6),

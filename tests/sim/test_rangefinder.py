@@ -99,7 +99,7 @@ def test_closing_speed_is_the_rate_at_which_the_range_shrinks():
 @kernel
 def record_ranges(parameters, state, seed, truth, sample, ranges, valid):
     for i in range(len(ranges)):
-        measure_range(parameters, state, seed, truth, sample)
+        measure_range(parameters, state, seed, truth, 0.0, sample)
         ranges[i] = float(sample.range_m)
         valid[i] = int(sample.valid)
 
@@ -160,8 +160,8 @@ def test_return_strength_falls_with_the_square_of_range():
     near = RANGE_TRUTH.new(slant_m=500.0, cos_incidence=1.0, albedo=0.12)
     far = RANGE_TRUTH.new(slant_m=1000.0, cos_incidence=1.0, albedo=0.12)
     parameters = RANGEFINDER.new()
-    assert return_strength(parameters, near) == pytest.approx(
-        4.0 * return_strength(parameters, far)
+    assert return_strength(parameters, near, 0.0) == pytest.approx(
+        4.0 * return_strength(parameters, far, 0.0)
     )
 
 
