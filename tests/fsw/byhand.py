@@ -49,6 +49,20 @@ def turned(q, phi_I_rad):
     return (float(w), *(float(part) for part in vector))
 
 
+def inertial_to_fixed(omega_radps, t_ns):
+    """Columns are the inertial axes in Moon-fixed components: the Moon turns eastwards."""
+    angle = omega_radps * t_ns * 1e-9
+    s, c = math.sin(angle), math.cos(angle)
+    return np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]])
+
+
+def local_to_fixed(latitude_deg, longitude_deg):
+    """Columns are east, north and up in Moon-fixed components."""
+    sa, ca = math.sin(math.radians(latitude_deg)), math.cos(math.radians(latitude_deg))
+    so, co = math.sin(math.radians(longitude_deg)), math.cos(math.radians(longitude_deg))
+    return np.array([[-so, -sa * co, ca * co], [co, -sa * so, ca * so], [0.0, ca, sa]])
+
+
 def schmidt_update(P, H, R, states):
     """(P, gain) after a scalar update in which only the first `states` are corrected; Joseph."""
     S = H @ P @ H + R

@@ -23,8 +23,8 @@ def params():
 class Computer:
     """State, inbox and outbox; `tick` fills the inbox and steps."""
 
-    def __init__(self, mode=None):
-        self.params = params()
+    def __init__(self, mode=None, own=None):
+        self.params = own if own is not None else params()
         self.state, self.inbox, self.outbox = STATE.new(), INBOX.new(), OUTBOX.new()
         boot(self.state, self.params)
         self.core = self.state.core

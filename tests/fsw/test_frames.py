@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fsw.beliefs import MOON_BELIEF, SITE_BELIEF
 from fsw.frames import q_FI_at, q_FL_at, q_LI_at, up_at
 from fsw.gravity import gravity_mps2, tidal_tensor_scale
-from tests.fsw.byhand import matrix_of
+from tests.fsw.byhand import inertial_to_fixed, local_to_fixed, matrix_of
 
 S = 1_000_000_000
 MOON = MOON_BELIEF.new()
@@ -18,20 +18,6 @@ MOON = MOON_BELIEF.new()
 latitudes = st.floats(-89.0, 89.0)
 longitudes = st.floats(-360.0, 360.0)
 times_ns = st.integers(0, 10_000 * S)
-
-
-def inertial_to_fixed(omega, t_ns):
-    """Columns are the inertial axes in Moon-fixed components: the Moon turns eastwards."""
-    turned = omega * t_ns * 1e-9
-    s, c = math.sin(turned), math.cos(turned)
-    return np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]])
-
-
-def local_to_fixed(latitude, longitude):
-    """Columns are east, north and up in Moon-fixed components."""
-    sa, ca = math.sin(math.radians(latitude)), math.cos(math.radians(latitude))
-    so, co = math.sin(math.radians(longitude)), math.cos(math.radians(longitude))
-    return np.array([[-so, -sa * co, ca * co], [co, -sa * so, ca * so], [0.0, ca, sa]])
 
 
 @given(st.floats(0.0, 1e-4), times_ns)

@@ -39,7 +39,7 @@ class Gate:
         clear_history(self.history)
         self.computed_k = self.cursor_k = (NOW_NS - GRID_NS) // GRID_NS
 
-    def range(self, now_ns=NOW_NS, **fields):
+    def range(self, now_ns=NOW_NS, trusted=1, **fields):
         """Take one range; returns the names of the counters that moved."""
         sample = RANGE_SAMPLE.new(
             **{"t_ns": NOW_NS - 50 * MS, "range_m": 500.0, "valid": 1, **fields}
@@ -48,9 +48,10 @@ class Gate:
         take_range(
             self.intake,
             self.history,
-            self.timebase,
             TRUST,
             sample,
+            int(sample.t_ns),
+            trusted,
             now_ns,
             self.computed_k,
             self.cursor_k,
@@ -159,13 +160,12 @@ def test_while_ranges_are_inhibited_good_ones_are_turned_away_and_bad_ones_named
     assert gate.range() == name(PENDING)
 
 
-def test_a_stamp_is_mapped_to_flight_time_first():
+def test_a_stamp_that_cannot_be_trusted_is_a_clock_fault():
     gate = Gate()
-    gate.timebase.count = 1
-    gate.timebase.offset_ns = 1000 * S
-    assert gate.range() == name(TOO_OLD)
-    assert gate.range(t_ns=1100 * S - 50 * MS) == name(PENDING)
-    assert int(gate.history.ranges[0].t_ns) == NOW_NS - 50 * MS
+    assert gate.range(trusted=0) == name(CLOCK_FAULT)
+    assert gate.range(trusted=0, valid=0) == name(INVALID)
+    assert gate.range(trusted=0, t_ns=94 * S) == name(CLOCK_FAULT)
+    assert gate.kept() == 0
 
 
 def test_the_first_valid_range_is_told_once_with_its_age():
