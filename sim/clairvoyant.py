@@ -15,7 +15,7 @@ from typing import Any
 
 from sim.certificate import certificate
 from sim.fault_rows import kind_name
-from sim.fault_table import ACTUATOR, COMPUTER, FAULT, KINDS, TIMING, VALUE, WIRE
+from sim.fault_table import ACTUATOR, COMPUTING, FAULT, KINDS, TIMING, VALUE, WIRE
 from sim.loop import Result, fly
 from sim.scenario import Scenario
 from sim.world import WORLD
@@ -24,7 +24,7 @@ LANDED = "landed"
 HOW = ("witness", "certificate", "open")
 LOSSES = ("hedging", "navigation", "other")
 # faults that no knowledge takes away
-BODILY = (ACTUATOR, COMPUTER)
+BODILY = (ACTUATOR, COMPUTING)
 # faults of what the rangefinder tells
 TOLD = (TIMING, VALUE, WIRE)
 

@@ -24,7 +24,7 @@ WAY_NAMES = ("to_flight", "from_flight", "both")
 WAY_TO_FLIGHT, WAY_FROM_FLIGHT, WAY_BOTH = range(3)
 WINDOW_MODES = ("any", *MODE_NAMES)
 
-TIMING, VALUE, INERTIAL, CONTACT, ACTUATOR, COMPUTER, WIRE = (
+TIMING, VALUE, INERTIAL, CONTACT, ACTUATOR, COMPUTING, WIRE = (
     "timing",
     "value",
     "inertial",
@@ -241,13 +241,13 @@ KINDS = {
     "propulsion_not_ready": FaultKind(ACTUATOR, "propulsion says that it is not ready"),
     # --- the flight computer -----------------------------------------------------------------
     "missed_ticks": FaultKind(
-        COMPUTER,
+        COMPUTING,
         "the flight software misses so many ticks, and again every period_s",
         ("ticks",),
         ("period_s",),
     ),
     "restart": FaultKind(
-        COMPUTER,
+        COMPUTING,
         "the flight computer restarts and is away for outage_s; core is kept, history is not",
         ("outage_s",),
     ),

@@ -82,6 +82,9 @@ class Outer(BaseModel):
     run: Run = Field(default_factory=Run)
 
 
+TABLES_OF_OUTER: dict[str, type[BaseModel]] = {"expect": Expect, "run": Run}
+
+
 class VehicleFile(BaseModel):
     """Outer shape of a vehicle file."""
 
@@ -160,8 +163,9 @@ def assemble(
     _fill_preset(flight, preset)
     for layer, origin in layers:
         fill(flight, PARAMS, layer.get("params", {}), origin + "params")
-        flown = flight if preset == AS_FLOWN else PARAMS.new()
-        fill(flown, PARAMS, layer.get("as_flown", {}), origin + "as_flown")
+        if "as_flown" in layer:
+            flown = flight if preset == AS_FLOWN else PARAMS.new()
+            fill(flown, PARAMS, layer["as_flown"], origin + "as_flown")
     return Scenario(
         name=outer["name"],
         doc=outer["doc"],
@@ -248,7 +252,7 @@ def _outer(shape: type[BaseModel], document: Mapping[str, Any], where: str) -> M
 def _said(error: Any, shape: type[BaseModel]) -> str:
     match error["type"]:
         case "extra_forbidden":
-            inner: type[BaseModel] = {"expect": Expect, "run": Run}.get(error["loc"][0], shape)
+            inner = TABLES_OF_OUTER.get(error["loc"][0], shape)
             return f"unknown key{nearest(str(error['loc'][-1]), inner.model_fields)}"
         case "missing":
             return "missing"
