@@ -43,7 +43,7 @@ bench: setup
 lock:
 	echo "# Exact versions and hashes for Python 3.11 to 3.13 on every platform; made by 'make lock'." > requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	    --no-annotate --no-header --upgrade --extra plots --extra dev pyproject.toml >> requirements.lock
+	    --no-annotate --no-header --upgrade --extra campaign --extra plots --extra dev pyproject.toml >> requirements.lock
 
 clean:
 	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
