@@ -7,6 +7,7 @@ ClockExchange of them. Every message begins with `t_ns`, its sender's clock.
 
 from fsw.modes import MODE_NAMES
 from fsw.record import f64, i64, record, u8, u16, u32, u64
+from sim.fault_table import COMPUTER_ACTIONS
 from sim.verdict import VERDICT_NAMES
 
 BLOCK_BYTES = 128
@@ -110,13 +111,13 @@ READY = record(
 
 TICK = record(
     "Tick",
-    "Lockstep: the messages of this tick are sent; step, and answer with Done.",
+    "Lockstep: the messages of this tick are sent; answer with Done. Real time: a fault's order.",
     t_ns=i64("time of the tick, flight clock"),
     tick=u32("counts ticks from 0"),
     messages=u8("flight messages sent for this tick"),
     missed_ticks=u8("ticks that the flight software did not get before this one"),
     wants=u8("bit 0: hash of core, bit 1: hash of history"),
-    spare=u8("zero"),
+    action=u8("what the flight computer does with it", codes=COMPUTER_ACTIONS),
 )
 
 FLIGHT_VIEW = record(

@@ -35,6 +35,7 @@ from fsw.messages import (
 from fsw.record import Field, Record, i64, layout, record, u8, u32, u64
 from fsw.state import CORE, PARAMS
 from hil.log_schema import check_cdr, schema_text
+from sim.fault_table import INJECTION
 from sim.world import TRUTH_L
 
 LOG_VERSION = 1
@@ -54,6 +55,8 @@ TICK_MARK = record(
     n_ranges=u8("ranges in this tick"),
     n_imus=u8("increments in this tick"),
     n_commands=u8("ground commands in this tick"),
+    resumed=u8("1 when the flight software flew on from core after a restart"),
+    spare=u8("zero", 7),
     core_parts=u8("low byte of the running hash after each part of core", CORE_PARTS),
     # last, so that everything before it can be summed and compared as one run of bytes
     sums=i64("locating sums over the tick's records, this one included up to here", 4),
@@ -108,6 +111,7 @@ CHANNELS = (
     Channel("estimate", ESTIMATE),
     Channel("truth", TRUTH_L),
     Channel("hops", HOPS),
+    Channel("injection", INJECTION),
 )
 IDS = {channel.topic: number for number, channel in enumerate(CHANNELS, 1)}
 BY_ID = dict(enumerate(CHANNELS, 1))

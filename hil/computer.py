@@ -8,6 +8,7 @@ from fsw.kernel import kernel
 from fsw.mailbox import (
     MAILBOX,
     collect,
+    empty_mailbox,
     post_clock,
     post_command,
     post_contact,
@@ -39,9 +40,15 @@ from hil.packets import BY_NAME, Message
 
 
 @kernel
-def collect_rows(mailboxes, inboxes, now_ns, missed):
+def collect_rows(mailboxes, inboxes, now_ns, missed, resumed):
     """Fill the inbox of the tick at now_ns; each box is an array of one record."""
     collect(mailboxes[0], inboxes[0], now_ns, missed)
+    inboxes[0].resumed = resumed
+
+
+@kernel
+def _empty_mailbox(mailboxes):
+    empty_mailbox(mailboxes[0])
 
 
 @kernel
@@ -141,9 +148,13 @@ class Computer:
         self._clock[0] = exchange
         _post_clock(self.mailboxes, self._clock, 0)
 
-    def tick(self, now_ns: int, missed: int) -> None:
-        """One tick of the flight software."""
-        collect_rows(self.mailboxes, self.inboxes, now_ns, missed)
+    def restart(self) -> None:
+        """Lose what a restart loses before the flight software is called again."""
+        _empty_mailbox(self.mailboxes)
+
+    def tick(self, now_ns: int, missed: int, resumed: bool = False) -> None:
+        """One tick of the flight software, which flies on from its core when `resumed`."""
+        collect_rows(self.mailboxes, self.inboxes, now_ns, missed, int(resumed))
         step_rows(self.states, self.params, self.inboxes, self.outboxes)
         look_rows(self.states, self._views)
 
@@ -191,6 +202,7 @@ def compile_all() -> None:
     for record, _ in POSTS:
         computer.post(BY_NAME[record.name], record.new().tobytes(), 0)
     computer.post_exchange((0, 0, 0, 0))
+    computer.restart()
     computer.tick(0, 0)
     computer.sensor_clock(0)
     computer.hash_of("core")

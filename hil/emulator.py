@@ -30,6 +30,7 @@ from hil.codec import codec
 from hil.errors import BenchError
 from hil.packets import BY_NAME, REGIONS, Message
 from hil.peer import Peer, end_reason
+from sim.injections import injection_of
 from sim.loop import RUN, Result, judge, move_tick, new_run, observe_run, sense_tick
 from sim.scenario import Scenario
 from sim.world import TRUTH_L
@@ -43,12 +44,13 @@ START_IN_NS = 2 * NS_PER_S
 
 
 TRUTH_MESSAGE = BY_NAME["TruthL"]
+INJECTION_MESSAGE = BY_NAME["Injection"]
 
 
 @kernel
 def sense_rows(runs):
-    """First part of a tick; takes an array of one Run."""
-    sense_tick(runs[0])
+    """First part of a tick; takes an array of one Run. True when the flight software gets it."""
+    return sense_tick(runs[0])
 
 
 @kernel
@@ -108,6 +110,8 @@ class Emulator:
         _compile(self.rows.copy(), self._views)
         world = self.rows["world"]
         self._time, self._holding = world["t_ns"], world["actuators"]["holding"]
+        self._action = world["computer"]["action"]
+        self._missed = self.rows["inbox"]["missed_ticks"]
         self._event_count = self.rows["log"]["n"]
         self._told = 0
         self._seen_lost = self._seen_back = 0
@@ -216,9 +220,19 @@ class Emulator:
         """True while commands are overdue and the engine controller flies on its own."""
         return bool(self._holding[0])
 
-    def sense(self) -> None:
-        """What arrives in this tick."""
-        sense_rows(self.rows)
+    def sense(self) -> bool:
+        """What arrives in this tick; true when the flight software gets it."""
+        return bool(sense_rows(self.rows))
+
+    @property
+    def action(self) -> int:
+        """What the faults make of the flight computer in this tick: one of COMPUTER_ACTIONS."""
+        return int(self._action[0])
+
+    @property
+    def missed_ticks(self) -> int:
+        """Ticks that the flight software did not get before the last one that it got."""
+        return int(self._missed[0])
 
     def see(self, view: bytes) -> None:
         """Take what the flight computer says of itself: a FlightView's bytes."""
@@ -227,7 +241,7 @@ class Emulator:
     def move(self, commanded: bool) -> bool:
         """Truth moves and obeys; true while the run goes on."""
         going = bool(move_rows(self.rows, self._views, commanded))
-        if self._on_event and self._event_count[0] != self._told:
+        if self._event_count[0] != self._told:
             self._tell()
         return going
 
@@ -259,10 +273,14 @@ class Emulator:
         self._seen_lost, self._seen_back = lost, back
 
     def _tell(self) -> None:
-        assert self._on_event is not None
         count = int(self._event_count[0])
         for event in self.run.log.events[self._told : count]:
-            self._on_event(event)
+            if self._on_event:
+                self._on_event(event)
+            injection = injection_of(event)
+            if injection is not None and self.logging:
+                frame = self.peer.frames([(INJECTION_MESSAGE, injection.tobytes())])
+                self.peer.link.write(frame)
         self._told = count
 
 

@@ -55,13 +55,13 @@ class LockstepSession:
     def fly_tick(self) -> tuple[bool, Any]:
         """One tick: whether the run goes on, and the flight computer's Done."""
         emulator = self._emulator
-        emulator.sense()
+        flown = emulator.sense()
         said, done, view = self._exchange(emulator.arrivals.packets())
         emulator.see(view)
         emulator.outbox.clear()
         for message, payload in said:
             emulator.outbox.put(message, payload)
-        going = emulator.move(True)
+        going = emulator.move(flown)
         if emulator.logging and self.tick % TRUTH_TICKS == 0:
             self._peer.link.write(emulator.truth_frame())
         self.tick += 1
@@ -110,6 +110,8 @@ class LockstepSession:
                 t_ns=self.tick * TICK_NS,
                 tick=self.tick,
                 messages=len(arrivals),
+                missed_ticks=self._emulator.missed_ticks,
                 wants=self.wants,
+                action=self._emulator.action,
             )
         )

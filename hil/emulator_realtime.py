@@ -19,6 +19,7 @@ from hil.hops import Hops, Way
 from hil.pacer import Pacer, percentiles_us
 from hil.packets import BY_NAME, Message, message_of
 from hil.peer import Patience
+from sim.fault_table import COMPUTER_STEP
 from sim.loop import Result
 from sim.world import TICK_NS
 
@@ -108,6 +109,8 @@ class RealtimeSession:
         packets = [self._stamped(packet) for packet in self._emulator.arrivals.packets()]
         sent_ns = self._sensor_now_ns()
         self._peer.link.write(self._peer.frames(packets))
+        if self._emulator.action != COMPUTER_STEP:
+            self._peer.say("Tick", tick=tick, action=self._emulator.action)
         for message, payload in packets:
             if message.apid == IMU_APID:
                 seq = int.from_bytes(payload[IMU_SEQ_AT : IMU_SEQ_AT + 2], "little")

@@ -115,6 +115,7 @@ class FlightEnd:
                 ("End", self._end),
                 ("TruthL", self._keep_truth),
                 ("Hops", self._keep_hops),
+                ("Injection", self._keep_injection),
             )
         }
 
@@ -168,6 +169,10 @@ class FlightEnd:
     def _keep_hops(self, payload: bytes) -> None:
         if self._recorder:
             self._recorder.append("hops", codec("Hops").unpack(payload).t_ns, payload)
+
+    def _keep_injection(self, payload: bytes) -> None:
+        if self._recorder:
+            self._recorder.append("injection", codec("Injection").unpack(payload).t_ns, payload)
 
     def _record_tick(self) -> None:
         self.ticks += 1

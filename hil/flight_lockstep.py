@@ -11,6 +11,7 @@ from hil.flight_end import FlightEnd
 from hil.framing import Packet
 from hil.packets import BY_NAME
 from hil.peer import Patience
+from sim.fault_table import COMPUTER_RESUME, COMPUTER_STEP
 
 POLL_S = 0.5
 
@@ -54,10 +55,15 @@ class LockstepEnd(FlightEnd):
 
     def _fly(self, grant: Any, pending: list[Packet]) -> None:
         computer = self._computer
+        resumed = grant.action == COMPUTER_RESUME
+        flown = resumed or grant.action == COMPUTER_STEP
+        if resumed:
+            computer.restart()
         for message, payload in pending:
             computer.post(message, payload, grant.t_ns)
-        computer.tick(grant.t_ns, grant.missed_ticks)
-        said = computer.said()
+        if flown:
+            computer.tick(grant.t_ns, grant.missed_ticks, resumed)
+        said = computer.said() if flown else []
         self._answer = self._peer.frames(said) + self._peer.frame(
             "Done",
             t_ns=grant.t_ns,
@@ -69,5 +75,6 @@ class LockstepEnd(FlightEnd):
         )
         self._peer.link.write(self._answer)
         self._flown = grant.tick
-        self.missed_ticks += grant.missed_ticks
-        self._record_tick()
+        if flown:
+            self.missed_ticks += grant.missed_ticks
+            self._record_tick()

@@ -12,6 +12,7 @@ from hil.flight_end import FlightEnd
 from hil.pacer import Pacer
 from hil.packets import BY_NAME, Message
 from hil.peer import Patience
+from sim.fault_table import COMPUTER_AWAY, COMPUTER_RESUME, COMPUTER_SKIP, COMPUTER_STEP
 from sim.world import TICK_NS
 
 # before flight time 0 and in the first second the sensors' clock is asked often, then once a second
@@ -35,6 +36,9 @@ class RealtimeEnd(FlightEnd):
         self._newest_imu: tuple[int, int] | None = None
         self._imu_apid = BY_NAME["ImuSample"].apid
         self._answer_apid = BY_NAME["ClockAnswer"].apid
+        self._handlers[BY_NAME["Tick"].apid] = self._take_order
+        self._order = COMPUTER_STEP
+        self._stalled = 0
 
     def run(self, patience: Patience) -> None:
         """Fly by the clock until the bench says End."""
@@ -77,6 +81,10 @@ class RealtimeEnd(FlightEnd):
                 seq = int.from_bytes(payload[IMU_SEQ_AT : IMU_SEQ_AT + 2], "little")
                 self._newest_imu = (seq, received_ns)
 
+    def _take_order(self, payload: bytes) -> None:
+        """What a fault of the bench's makes of the next tick."""
+        self._order = codec("Tick").unpack(payload).action
+
     def _take_clock(self, answer: Any, received_ns: int) -> None:
         """Keep the quickest exchange since the last tick that took one."""
         found = (answer.t_question_ns, answer.t_received_ns, answer.t_ns, received_ns)
@@ -88,18 +96,29 @@ class RealtimeEnd(FlightEnd):
         self._questions += 1
 
     def _tick(self, tick: int, due_ns: int, missed: int) -> None:
+        order, self._order = self._order, COMPUTER_STEP
+        if order in (COMPUTER_SKIP, COMPUTER_AWAY):
+            self._stalled += 1 + missed
+        else:
+            resumed = order == COMPUTER_RESUME
+            stalled, self._stalled = self._stalled, 0
+            self._fly(tick, due_ns, 0 if resumed else missed + stalled, resumed)
+        if tick % (FIRST_ASK_TICKS if tick < FIRST_TICKS else ASK_TICKS) == 0:
+            self._ask_clock()
+
+    def _fly(self, tick: int, due_ns: int, missed: int, resumed: bool) -> None:
         computer, peer = self._computer, self._peer
         begun_ns = self._now_ns()
+        if resumed:
+            computer.restart()
         if self._exchange:
             computer.post_exchange(self._exchange)
             self._exchange = None
-        computer.tick(due_ns, missed)
+        computer.tick(due_ns, missed, resumed)
         fused_ns = self._now_ns()
         peer.link.write(peer.frames(computer.said()))
         commanded_ns = self._now_ns()
         self._report(tick, due_ns, begun_ns, fused_ns, commanded_ns)
-        if tick % (FIRST_ASK_TICKS if tick < FIRST_TICKS else ASK_TICKS) == 0:
-            self._ask_clock()
         self._record_tick()
 
     def _report(

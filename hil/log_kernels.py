@@ -154,6 +154,7 @@ def append_tick(
     mark[0].lost = inbox[0].lost
     mark[0].events_lost = outbox[0].events_lost
     mark[0].missed_ticks = inbox[0].missed_ticks
+    mark[0].resumed = inbox[0].resumed
     mark[0].n_ranges = inbox[0].n_ranges
     mark[0].n_imus = inbox[0].n_imus
     mark[0].n_commands = inbox[0].n_commands

@@ -46,6 +46,7 @@ from hil.bench import (
     TIMING,
 )
 from hil.channels import HOPS
+from sim.fault_table import INJECTION
 from sim.world import TRUTH_L
 
 BENCH_BIT = 0x400
@@ -124,6 +125,7 @@ MESSAGES = (
     Message(0x412, TICK, TO_FLIGHT, asks=True),
     Message(0x420, TRUTH_L, TO_FLIGHT),
     Message(0x421, HOPS, TO_FLIGHT),
+    Message(0x422, INJECTION, TO_FLIGHT),
     Message(0x491, READY, FROM_FLIGHT),
     Message(0x492, DONE, FROM_FLIGHT),
     Message(0x493, TIMING, FROM_FLIGHT),

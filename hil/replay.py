@@ -174,7 +174,7 @@ class _Flight:
                 self._begin(stretch.payload(message))
         mark = stretch.record(end - 1)
         self._inbox["now_ns"] = mark["t_ns"]
-        for name in ("waiting", "lost", "missed_ticks"):
+        for name in ("waiting", "lost", "missed_ticks", "resumed"):
             self._inbox[name] = mark[name]
 
     def _place(self, slot: Slot, payload: np.ndarray) -> None:

@@ -14,31 +14,35 @@ from fsw.kernel import is_compiled
 from hil.clock import NS_PER_S
 from hil.recorder import Recorder
 from hil.tap import Tap
+from sim.clairvoyant import judge_survival
+from sim.fault_table import COMPUTER_RESUME, COMPUTER_STEP
+from sim.injections import injection_of
 from sim.loop import Result, as_rows, fly, observe_run
 from sim.narration import event_detail, event_name, event_severity
 from sim.scenario import Scenario, check_seed, load
-from sim.world import TRUTH_L
+from sim.world import TICK_NS, TRUTH_L
 from tools.console import console, emit
 from tools.report import Timeline, verdict_panel
 from tools.stopwatch import Stopwatch
 from tools.warming import warm
 
 TRUTH_TICKS = 10
+FLYING = (COMPUTER_STEP, COMPUTER_RESUME)
 
 RunHook = Callable[[Any], None]
 
 
 def fly_once(
     name: str,
-    seed: int,
+    seed: int | None,
     overrides: tuple[tuple[str, str], ...],
-    params: str,
+    params: str | None,
     log: str | None,
     as_json: bool,
 ) -> int:
     """Fly, tell, and return the exit status."""
     scenario = load(name, overrides, params)
-    check_seed(seed)
+    seed = seed_of(scenario, seed)
     out = console(as_json)
     timeline = Timeline(out)
     stopwatch = Stopwatch()
@@ -54,7 +58,14 @@ def fly_once(
         result = fly(scenario, seed, teller(timeline), record, start)
         wall_s = stopwatch.seconds()
     timeline.close()
-    return conclude(out, scenario, result_figures(result, wall_s), as_json)
+    return conclude(out, scenario, result_figures(scenario, result, wall_s), as_json)
+
+
+def seed_of(scenario: Scenario, asked: int | None) -> int:
+    """The seed that was asked for, else the scenario's own. Raises InputError for none of ours."""
+    seed = scenario.seed if asked is None else asked
+    check_seed(seed)
+    return seed
 
 
 def announcement(scenario: Scenario, seed: int) -> Text:
@@ -96,8 +107,8 @@ def event_words(event: Any) -> tuple[float, str, str, str]:
     return float(event.t_ns) / NS_PER_S, event_name(code), severity, detail
 
 
-def result_figures(result: Result, wall_s: float) -> dict[str, Any]:
-    """The object that --json prints."""
+def result_figures(scenario: Scenario, result: Result, wall_s: float) -> dict[str, Any]:
+    """The object that --json prints; a lost run is judged by a witness, which takes a flight."""
     told = (event_words(event) for event in result.events)
     return {
         "version": version("leadline"),
@@ -115,6 +126,7 @@ def result_figures(result: Result, wall_s: float) -> dict[str, Any]:
             "verdicts": result.range_verdicts,
         },
         "worst_stopping_margin_m": result.worst_stopping_margin_m,
+        "clairvoyant": asdict(judge_survival(scenario, result)),
         "state_sha256": result.state_sha256,
         "wall_s": wall_s,
     }
@@ -165,11 +177,25 @@ class _Recording:
         self._ticks = self._rows["world"]["tick"]
         self._truths = TRUTH_L.array(1)
         self._truth = self._truths[0]
+        self._actions = self._rows["world"]["computer"]["action"]
+        self._log, self._event_count = run.log, self._rows["log"]["n"]
+        self._told = 0
+        self._recorder = recorder
 
     def tick(self) -> None:
-        """Record the tick that was just flown."""
-        if self._ticks[0] % TRUTH_TICKS != 0:
+        """Record the tick that was just flown, what faults did in it, and ten truths a second."""
+        if self._event_count[0] != self._told:
+            self._record_injections()
+        if self._ticks[0] % TRUTH_TICKS == 0:
+            observe_run(self._rows, self._truths)
+            self._recorder.append("truth", int(self._truth.t_ns) - TICK_NS, self._truth)
+        if self._actions[0] in FLYING:
             self._tap.record()
-            return
-        observe_run(self._rows, self._truths)
-        self._tap.record(self._truth)
+
+    def _record_injections(self) -> None:
+        count = int(self._event_count[0])
+        for event in self._log.events[self._told : count]:
+            injection = injection_of(event)
+            if injection is not None:
+                self._recorder.append("injection", int(event.t_ns), injection)
+        self._told = count

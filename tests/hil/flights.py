@@ -10,6 +10,7 @@ from fsw.messages import CLOCK_EXCHANGE, CMD_RANGE_POWER_CYCLE, GROUND_COMMAND
 from hil.channels import HOPS
 from hil.recorder import Recorder, RecorderReport
 from hil.tap import Tap
+from sim.fault_table import INJECTION
 from sim.loop import as_rows, fly_ticks, new_run, observe_run
 from sim.scenario import load
 from sim.world import TICK_NS, TRUTH_L
@@ -61,6 +62,7 @@ def record_talk(path: Path) -> RecorderReport:
             times = {"t_remote_rx_ns": now_ns - 600, "t_remote_tx_ns": now_ns - 500}
             post_clock(run.mailbox, CLOCK_EXCHANGE.new(t_ns=now_ns - 900, t_rx_ns=now_ns, **times))
         recorder.append("hops", now_ns, HOPS.new(t_ns=now_ns, late_ns=70, applied_t_ns=-1))
+        recorder.append("injection", now_ns, INJECTION.new(t_ns=now_ns, row=1, open=1))
 
     return record(path, 40, run=new_run(load("nominal"), 0), each=talk)
 
