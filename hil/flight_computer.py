@@ -142,6 +142,7 @@ def main(arguments: list[str] | None = None) -> int:
             log=options.log,
             description=description,
             cpu=options.cpu,
+            meeting_limit_s=options.wait,
         )
     except InputError as error:
         print(error, file=sys.stderr)
@@ -161,6 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--baud", type=int, default=BAUD)
     parser.add_argument("--log")
     parser.add_argument("--cpu", type=int)
+    parser.add_argument("--wait", type=float, default=MEETING_LIMIT_NS / NS_PER_S)
     parser.add_argument("--parent", type=int, help="process without which this one shall end")
     parser.add_argument(
         "--described", action="store_true", help="standard input holds what the log says of itself"

@@ -32,8 +32,8 @@ from sim.scenario import Scenario
 
 PACES = ("lockstep", "realtime")
 GOODBYE_LIMIT_S = 10.0
-# a flight computer of ours may have to compile its kernels first
-START_LIMIT_NS = 180 * NS_PER_S
+# either end may have to compile its kernels first, and this machine may be busy
+START_LIMIT_NS = 600 * NS_PER_S
 HAND_LIMIT_NS = 600 * NS_PER_S
 TICK_BITS = 10 * 100  # an increment and a range, ten bits a byte
 
@@ -285,7 +285,7 @@ def _flight_process(
     path: str, log: str | None, description: Description | None, pace: str
 ) -> Iterator[_FlightProcess]:
     command = [sys.executable, "-P", "-m", "hil.flight_computer", "--port", path]
-    command += ["--parent", str(os.getpid())]
+    command += ["--parent", str(os.getpid()), "--wait", str(START_LIMIT_NS // NS_PER_S)]
     if log:
         command += ["--log", log]
     cpu = _own_cpu(first=False) if pace == "realtime" else None
