@@ -33,11 +33,16 @@ class Pace(StrEnum):
 
 
 ScenarioArgument = Annotated[str, typer.Argument(help="Library name, or path of a TOML file.")]
-SeedOption = Annotated[int, typer.Option(help="From which all dice of the run come.")]
+SeedOption = Annotated[
+    int | None, typer.Option(help="From which all dice of the run come; the scenario's, or 0.")
+]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a scenario's key.")
 ]
-ParamsOption = Annotated[str, typer.Option(help="Preset of parameters: default, or a TOML file.")]
+ParamsOption = Annotated[
+    str | None,
+    typer.Option(help="Preset of parameters: default, as-flown, or a TOML file; the scenario's."),
+]
 LogOption = Annotated[str | None, typer.Option(metavar="FILE.mcap", help="Record the run.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 PaceOption = Annotated[Pace, typer.Option(help="How time passes.")]
@@ -47,9 +52,9 @@ LogArgument = Annotated[str, typer.Argument(metavar="LOG", help="An MCAP log of 
 @app.command()
 def fly(
     scenario: ScenarioArgument = "nominal",
-    seed: SeedOption = 0,
+    seed: SeedOption = None,
     set_: SetOption = None,
-    params: ParamsOption = "default",
+    params: ParamsOption = None,
     log: LogOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -62,9 +67,9 @@ def fly(
 @app.command()
 def hil(
     scenario: ScenarioArgument = "nominal",
-    seed: SeedOption = 0,
+    seed: SeedOption = None,
     set_: SetOption = None,
-    params: ParamsOption = "default",
+    params: ParamsOption = None,
     log: LogOption = None,
     sensors: Annotated[str, typer.Option(help="Who plays the sensors: emulator.")] = "emulator",
     flight: Annotated[
@@ -83,9 +88,9 @@ def hil(
 @app.command()
 def emulator(
     scenario: ScenarioArgument = "nominal",
-    seed: SeedOption = 0,
+    seed: SeedOption = None,
     set_: SetOption = None,
-    params: ParamsOption = "default",
+    params: ParamsOption = None,
     pace: PaceOption = Pace.LOCKSTEP,
     listen: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="Wait there, not on a pseudo-terminal.")
@@ -114,9 +119,9 @@ def flight(
 @app.command()
 def parity(
     scenario: ScenarioArgument = "nominal",
-    seed: SeedOption = 0,
+    seed: SeedOption = None,
     set_: SetOption = None,
-    params: ParamsOption = "default",
+    params: ParamsOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Fly in process and over the line, and compare the flight software's memory at every tick."""

@@ -79,6 +79,8 @@ def _figures(result: dict[str, Any]) -> list[tuple[str, str]]:
             f"{_metres(ranges['first_fused_alt_m'])} fused",
         )
     )
+    if result["verdict"] != "landed":
+        rows.append(("survivable", _survivable(result["clairvoyant"])))
     margin = result["worst_stopping_margin_m"]
     if margin is not None:
         rows.append(("stopping margin", f"{margin:.1f} m at worst"))
@@ -86,6 +88,13 @@ def _figures(result: dict[str, Any]) -> list[tuple[str, str]]:
     if result["wall_s"] > 0.0:
         rows.append(("speed", f"{result['time_s'] / result['wall_s']:,.0f} x real time"))
     return rows + _wire_figures(result)
+
+
+def _survivable(judged: dict[str, Any]) -> str:
+    if not judged["survivable"]:
+        return f"no: {judged['why']}"
+    known = "yes, fed the truth it lands" if judged["how"] == "witness" else "not ruled out"
+    return f"{known}; lost by {judged['loss']}"
 
 
 def _wire_figures(result: dict[str, Any]) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from hil.flight_computer import run_flight_computer
 from hil.parity import compare
 from hil.session import Hooks, SessionResult, run_session, serve_emulator
 from sim.errors import InputError
-from sim.scenario import Scenario, check_seed, load
+from sim.scenario import Scenario, load
 from sim.world import TICK_NS
 from tools.console import console, emit
 from tools.flying import (
@@ -21,6 +21,7 @@ from tools.flying import (
     log_description,
     result_figures,
     say_if_compiling,
+    seed_of,
     teller,
 )
 from tools.report import Timeline
@@ -31,9 +32,9 @@ TICKS_PER_S = NS_PER_S // TICK_NS
 
 def fly_over_wire(
     name: str,
-    seed: int,
+    seed: int | None,
     overrides: Overrides,
-    params: str,
+    params: str | None,
     log: str | None,
     sensors: str,
     flight: str,
@@ -43,7 +44,7 @@ def fly_over_wire(
     """Fly with both ends started from here, or with a flight computer at a port."""
     if sensors != "emulator":
         raise InputError(f"--sensors: expected emulator, not '{sensors}'")
-    scenario, out = _read(name, seed, overrides, params, as_json)
+    scenario, seed, out = _read(name, seed, overrides, params, as_json)
     timeline = Timeline(out)
     session = run_session(
         scenario,
@@ -55,20 +56,20 @@ def fly_over_wire(
         hooks=_hooks(out, scenario, seed, timeline),
     )
     timeline.close()
-    return conclude(out, scenario, session_figures(session), as_json)
+    return conclude(out, scenario, session_figures(scenario, session), as_json)
 
 
 def emulate(
     name: str,
-    seed: int,
+    seed: int | None,
     overrides: Overrides,
-    params: str,
+    params: str | None,
     pace: str,
     listen: str | None,
     as_json: bool,
 ) -> int:
     """The bench's end by hand: wait for a flight computer and fly with it."""
-    scenario, out = _read(name, seed, overrides, params, as_json)
+    scenario, seed, out = _read(name, seed, overrides, params, as_json)
     timeline = Timeline(out)
 
     def tell(url: str) -> None:
@@ -77,7 +78,7 @@ def emulate(
     hooks = _hooks(out, scenario, seed, timeline)
     session = serve_emulator(scenario, seed, pace=pace, listen=listen, on_ready=tell, hooks=hooks)
     timeline.close()
-    return conclude(out, scenario, session_figures(session), as_json)
+    return conclude(out, scenario, session_figures(scenario, session), as_json)
 
 
 def compute(port: str, baud: int, log: str | None, as_json: bool) -> int:
@@ -91,9 +92,11 @@ def compute(port: str, baud: int, log: str | None, as_json: bool) -> int:
     return 0 if report.reason == "finished" else 1
 
 
-def check_parity(name: str, seed: int, overrides: Overrides, params: str, as_json: bool) -> int:
+def check_parity(
+    name: str, seed: int | None, overrides: Overrides, params: str | None, as_json: bool
+) -> int:
     """Fly in process and over the line, compare at every tick; 0 when nothing differs."""
-    scenario, out = _read(name, seed, overrides, params, as_json)
+    scenario, seed, out = _read(name, seed, overrides, params, as_json)
     with out.status("comparing") as status:
 
         def tell(tick: int) -> None:
@@ -111,10 +114,10 @@ def check_parity(name: str, seed: int, overrides: Overrides, params: str, as_jso
     return 0 if report.same else 1
 
 
-def session_figures(session: SessionResult) -> dict[str, Any]:
+def session_figures(scenario: Scenario, session: SessionResult) -> dict[str, Any]:
     """The object that --json prints of a flight over a wire."""
     return {
-        **result_figures(session.result, session.wall_s),
+        **result_figures(scenario, session.result, session.wall_s),
         "pace": session.pace,
         "latency_us": session.latency_us,
         "lateness_us": session.lateness_us,
@@ -128,14 +131,14 @@ def session_figures(session: SessionResult) -> dict[str, Any]:
 
 
 def _read(
-    name: str, seed: int, overrides: Overrides, params: str, as_json: bool
-) -> tuple[Scenario, Console]:
-    """The scenario, and where to speak of it."""
+    name: str, seed: int | None, overrides: Overrides, params: str | None, as_json: bool
+) -> tuple[Scenario, int, Console]:
+    """The scenario, the seed, and where to speak of it."""
     scenario = load(name, overrides, params)
-    check_seed(seed)
+    seed = seed_of(scenario, seed)
     out = console(as_json)
     say_if_compiling(out, "hil.emulator")
-    return scenario, out
+    return scenario, seed, out
 
 
 def _hooks(out: Console, scenario: Scenario, seed: int, timeline: Timeline) -> Hooks:
