@@ -364,7 +364,8 @@ def _climb_or_fall(guidance, params, descent, moon, site, vehicle, estimate, mod
     guidance.u_before_mps2 = u
     guidance.u_assured_mps2 = assured
     guidance.assured = 1 if assured > u else 0
-    return clamp(assured, float(vehicle.throttle_min) * accel_max, accel_max)
+    most = min(accel_max, g + float(descent.decel_max_mps2))
+    return clamp(assured, float(vehicle.throttle_min) * accel_max, most)
 
 
 @kernel
