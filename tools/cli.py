@@ -46,6 +46,7 @@ ParamsOption = Annotated[
 LogOption = Annotated[str | None, typer.Option(metavar="FILE.mcap", help="Record the run.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 PaceOption = Annotated[Pace, typer.Option(help="How time passes.")]
+JobsOption = Annotated[int, typer.Option(help="Processes; 0 for one per processor.")]
 LogArgument = Annotated[str, typer.Argument(metavar="LOG", help="An MCAP log of ours.")]
 
 
@@ -140,16 +141,59 @@ def replay(log: LogArgument, as_json: JsonOption = False) -> int:
 
 @app.command()
 def plot(
-    log: LogArgument,
+    log: Annotated[str, typer.Argument(metavar="LOG|DIR", help="A log, or a campaign's folder.")],
     out: Annotated[
         str | None, typer.Option(metavar="FILE", help="PNG or SVG; beside the log by default.")
     ] = None,
 ) -> int:
-    """Draw a recorded run: descent, range trust, throttle and modes, latencies."""
+    """Draw a recorded run, or the envelope of a campaign."""
+    if Path(log).is_dir():
+        from tools.plot_campaign import plot_campaign
+
+        print(plot_campaign(log, out or str(Path(log) / "envelope.png")))
+        return 0
     from tools.plot import plot_log
 
     print(plot_log(log, out or str(Path(log).with_suffix(".png"))))
     return 0
+
+
+@app.command()
+def campaign(
+    spec: Annotated[str, typer.Argument(metavar="SPEC", help="A TOML file: what is varied, how.")],
+    runs: Annotated[int | None, typer.Option("-n", help="Runs; as many as the spec says.")] = None,
+    seed: Annotated[int | None, typer.Option(help="From which every run's seed comes.")] = None,
+    set_: SetOption = None,
+    jobs: JobsOption = 0,
+    out: Annotated[str | None, typer.Option(metavar="DIR", help="Keep rows and failures.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with what is in DIR.")] = False,
+    params: ParamsOption = None,
+    row: Annotated[int | None, typer.Option(help="Fly this run alone, and show its row.")] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Fly many runs, with what a spec varies and breaks, and count what landed."""
+    from tools.campaigning import fly_alone, fly_campaign
+
+    changes = overrides(set_)
+    if row is not None:
+        return fly_alone(spec, row, runs, seed, changes, params, as_json)
+    return fly_campaign(spec, runs, seed, changes, jobs, out, resume, params, as_json)
+
+
+@app.command()
+def margin(
+    scenario: ScenarioArgument = "nominal",
+    seed: Annotated[int | None, typer.Option(help="The first seed.")] = None,
+    count: Annotated[int, typer.Option("-n", help="Seeds, all of which have to land.")] = 3,
+    set_: SetOption = None,
+    params: Annotated[str | None, typer.Option(help="One preset; both by default.")] = None,
+    jobs: JobsOption = 0,
+    as_json: JsonOption = False,
+) -> int:
+    """Find how much delay, jitter and dropout, and how late a first range, still land."""
+    from tools.margins import find_margins
+
+    return find_margins(scenario, seed, count, overrides(set_), params, jobs, as_json)
 
 
 @app.command()

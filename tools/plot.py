@@ -21,10 +21,10 @@ from fsw.trust import VERDICT_NAMES
 from hil.log_reader import Log, open_log
 from hil.replay import replay
 from sim.errors import InputError
+from tools.pictures import EDGE, FAINT, INK, STYLE, check_suffix, load_pyplot, save
 
-SUFFIXES = (".png", ".svg")
-WIDTH_IN, DPI = 9.0, 150
-INK, TRUE, BELIEVED, FAINT, EDGE = "#22272e", "#22272e", "#2a6f97", "#8a929c", "#b5442e"
+WIDTH_IN = 9.0
+TRUE, BELIEVED = INK, "#2a6f97"
 # what became of a range: label, colour, verdicts that fall under it
 FATES = (
     ("fused", "#2a6f97", ("fused_now", "fused_late")),
@@ -39,26 +39,6 @@ HOP_PARTS = (
     ("commanded to applied", "commanded_t_ns", "applied_t_ns"),
 )
 HOP_COLOURS = ("#8a929c", "#2a6f97", "#e09f3e")
-STYLE = {
-    "font.size": 9,
-    "axes.titlesize": 10,
-    "axes.titlelocation": "left",
-    "axes.titleweight": "bold",
-    "axes.edgecolor": FAINT,
-    "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#e6e8eb",
-    "grid.linewidth": 0.6,
-    "axes.axisbelow": True,
-    "text.color": INK,
-    "xtick.color": FAINT,
-    "ytick.color": FAINT,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "svg.hashsalt": "leadline",
-}
 LOWEST_M, SLOWEST_MPS = 0.3, 0.5
 LEAD_S = 20.0
 HISTORY_TICKS = 100
@@ -83,20 +63,13 @@ class Flight:
 
 def plot_log(path: str | Path, out: str | Path) -> Path:
     """Draw a run; `out` ends in .png or .svg. Raises InputError for anything that cannot be."""
-    target = Path(out)
-    if target.suffix.lower() not in SUFFIXES:
-        raise InputError(f"{out}: expected a file name that ends in .png or .svg")
+    target = check_suffix(out)
     flight = _read(path)
     if len(flight.estimate) == 0:
         raise InputError(f"{path}: nothing to draw, no estimate was recorded")
-    pyplot = _pyplot()
-    # no date and no random ids: the same log gives the same bytes
-    undated = {"Date": None} if target.suffix.lower() == ".svg" else None
-    try:
-        with pyplot.rc_context(STYLE):
-            _draw(pyplot, flight).savefig(target, dpi=DPI, metadata=undated)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written: {error.strerror}") from error
+    pyplot = load_pyplot()
+    with pyplot.rc_context(STYLE):
+        save(_draw(pyplot, flight), target)
     return target
 
 
@@ -384,14 +357,3 @@ def _plain_ticks(axis: Any) -> None:
     for side in (axis.xaxis, axis.yaxis):
         side.set_major_formatter(formatter)
         side.set_minor_formatter(NullFormatter())
-
-
-def _pyplot() -> Any:
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise InputError("pictures need matplotlib: pip install 'leadline[plots]'") from error
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    return pyplot
