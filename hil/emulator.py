@@ -30,6 +30,8 @@ from hil.codec import codec
 from hil.errors import BenchError
 from hil.packets import BY_NAME, REGIONS, Message
 from hil.peer import Peer, end_reason
+from hil.wire_faults import WireFaults
+from sim.fault_table import WAY_FROM_FLIGHT, WAY_TO_FLIGHT
 from sim.injections import injection_of
 from sim.loop import RUN, Result, judge, move_tick, new_run, observe_run, sense_tick
 from sim.scenario import Scenario
@@ -112,6 +114,8 @@ class Emulator:
         self._time, self._holding = world["t_ns"], world["actuators"]["holding"]
         self._action = world["computer"]["action"]
         self._missed = self.rows["inbox"]["missed_ticks"]
+        self.wire_out = WireFaults(self.run.world, WAY_TO_FLIGHT)
+        self.wire_back = WireFaults(self.run.world, WAY_FROM_FLIGHT)
         self._event_count = self.rows["log"]["n"]
         self._told = 0
         self._seen_lost = self._seen_back = 0

@@ -4,6 +4,7 @@ A tick that is not answered whole is sent again, byte for byte as far as the mes
 flight computer flies none twice. So the boxes are the same as in process, whatever the line does.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from hil.bench import DONE_STEPPED, PACE_LOCKSTEP
@@ -21,6 +22,9 @@ SILENCE_LIMIT_NS = 5 * NS_PER_S
 DONE_RECORD = BY_NAME["Done"].record
 VIEW_AT = next(at for path, _, at in DONE_RECORD.leaves() if path == "view.a_d_mps2")
 VIEW_BYTES = DONE_RECORD.fields["view"].base.itemsize
+
+
+Parcel = tuple[Callable[[], bytes], int]
 
 
 class LockstepSession:
@@ -55,13 +59,15 @@ class LockstepSession:
     def fly_tick(self) -> tuple[bool, Any]:
         """One tick: whether the run goes on, and the flight computer's Done."""
         emulator = self._emulator
-        flown = emulator.sense()
-        said, done, view = self._exchange(emulator.arrivals.packets())
+        emulator.sense()
+        said, done, view = self._exchange(self._parcel(emulator.arrivals.packets()))
         emulator.see(view)
+        if emulator.wire_back:
+            said = emulator.wire_back.filter(said)
         emulator.outbox.clear()
         for message, payload in said:
             emulator.outbox.put(message, payload)
-        going = emulator.move(flown)
+        going = emulator.move(any(message.name == "ActuatorCommand" for message, _ in said))
         if emulator.logging and self.tick % TRUTH_TICKS == 0:
             self._peer.link.write(emulator.truth_frame())
         self.tick += 1
@@ -71,7 +77,18 @@ class LockstepSession:
         """One of the flight computer's memory regions as it is after the last tick."""
         return self._emulator.read_region(name)
 
-    def _exchange(self, arrivals: list[Packet]) -> tuple[list[Packet], Any, bytes]:
+    def _parcel(self, arrivals: list[Packet]) -> Parcel:
+        """The arrivals of a tick as they go on the line, and how many messages shall come of it.
+
+        What a fault of the wire has spoiled is sent spoiled, however often it is sent.
+        """
+        wire = self._emulator.wire_out
+        if not wire:
+            return lambda: self._peer.frames(arrivals), len(arrivals)
+        data, left = wire.spoil([self._peer.frames([packet]) for packet in arrivals])
+        return lambda: data, len(left)
+
+    def _exchange(self, arrivals: Parcel) -> tuple[list[Packet], Any, bytes]:
         """Grant the tick and wait for its answer, asking again where the line has lost some."""
         self._grant(arrivals)
         said: list[Packet] = []
@@ -102,14 +119,15 @@ class LockstepSession:
         whole = done.result == DONE_STEPPED and done.messages == len(said)
         return done.tick == self.tick and whole
 
-    def _grant(self, arrivals: list[Packet]) -> None:
+    def _grant(self, arrivals: Parcel) -> None:
+        frames, messages = arrivals
         self._peer.link.write(
-            self._peer.frames(arrivals)
+            frames()
             + self._peer.frame(
                 "Tick",
                 t_ns=self.tick * TICK_NS,
                 tick=self.tick,
-                messages=len(arrivals),
+                messages=messages,
                 missed_ticks=self._emulator.missed_ticks,
                 wants=self.wants,
                 action=self._emulator.action,

@@ -108,13 +108,20 @@ class RealtimeSession:
         self._emulator.sense()
         packets = [self._stamped(packet) for packet in self._emulator.arrivals.packets()]
         sent_ns = self._sensor_now_ns()
-        self._peer.link.write(self._peer.frames(packets))
+        self._send(packets)
         if self._emulator.action != COMPUTER_STEP:
             self._peer.say("Tick", tick=tick, action=self._emulator.action)
         for message, payload in packets:
             if message.apid == IMU_APID:
                 seq = int.from_bytes(payload[IMU_SEQ_AT : IMU_SEQ_AT + 2], "little")
                 self.hops.sent(seq, self._sensor_epoch_ns + tick * TICK_NS, sent_ns)
+
+    def _send(self, packets: list[Packet]) -> None:
+        wire = self._emulator.wire_out
+        if wire:
+            self._peer.link.write(wire.spoil([self._peer.frames([each]) for each in packets])[0])
+        else:
+            self._peer.link.write(self._peer.frames(packets))
 
     def _stamped(self, packet: Packet) -> Packet:
         """A sensor's message with the stamp of the sensors' own clock."""
@@ -137,11 +144,19 @@ class RealtimeSession:
 
     def _take(self, message: Message, payload: bytes) -> None:
         handler = self._handlers.get(message.apid)
-        if handler:
+        wire = self._emulator.wire_back
+        if wire and not message.is_bench and not handler:
+            for left in wire.filter([(message, payload)]):
+                self._obey(*left)
+        elif handler:
             handler(payload)
         elif message.is_bench:
             self._emulator.refuse_end(message, payload)
-        elif self._emulator.outbox.put(message, payload):
+        else:
+            self._obey(message, payload)
+
+    def _obey(self, message: Message, payload: bytes) -> None:
+        if self._emulator.outbox.put(message, payload):
             self._commanded = self._commanded or message.name == "ActuatorCommand"
 
     def _answer_clock(self, payload: bytes) -> None:

@@ -17,6 +17,7 @@ from hil.differences import first_field
 from hil.emulator_lockstep import LockstepSession
 from hil.packets import REGIONS
 from hil.session import lockstep_session
+from sim.fault_rows import refuse_wire_faults
 from sim.loop import as_rows, fly_ticks, judge, new_run
 from sim.scenario import Scenario
 from sim.world import TICK_NS
@@ -99,6 +100,7 @@ def compare(
     `tamper(tick, run)` may change the run in process after a tick: how the comparison itself is
     tested. `on_tick` is told how far it is.
     """
+    refuse_wire_faults(scenario.world)
     reference = _InProcess(scenario, seed, time_limit_s)
     with lockstep_session(scenario, seed, time_limit_s=time_limit_s) as session:
         session.begin()
