@@ -138,6 +138,7 @@ def check(computer):
     assert bad.size == 0, [field_of(core, place) for place in bad[:5]]
     assert np.all(np.diag(core.navigation.grid.P) >= 0.0)
     limits = computer.params.vehicle
+    assert float(core.propulsion.mass_kg) >= float(limits.dry_mass_kg)
     assert np.all(np.abs(sent.torque_B_Nm) <= limits.rcs_torque_Nm * (1.0 + 1e-6))
     throttle = float(sent.throttle)
     if int(sent.engine_on) == 1:

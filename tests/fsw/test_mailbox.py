@@ -12,6 +12,7 @@ from fsw.mailbox import (
     MAILBOX,
     RANGE_SLOTS,
     collect,
+    empty_mailbox,
     post_clock,
     post_command,
     post_contact,
@@ -112,6 +113,13 @@ class MailboxStory(RuleBasedStateMachine):
         assert int(self.inbox.lost) == self.lost
         waiting = len(self.ranges) + len(self.imus) + len(self.commands)
         assert int(self.inbox.waiting) == waiting
+
+    @rule()
+    def the_computer_restarts(self):
+        empty_mailbox(self.mailbox)
+        self.latest = {}
+        for queue in (self.ranges, self.imus, self.commands):
+            queue.clear()
 
     @staticmethod
     def taken(queue, room):

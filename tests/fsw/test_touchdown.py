@@ -105,6 +105,20 @@ def test_contact_while_fast_is_forgotten_when_slow():
     assert witnesses.ticks_until_ground(legs=NO_LEG) is None
 
 
+def test_a_pause_in_the_let_down_makes_the_witnesses_begin_anew():
+    for pause in ({"mode": DESCENT}, {"v_down": 6.0}):
+        witnesses = Witnesses()
+        for _ in range(5):
+            assert not witnesses.tick(legs=TWO_LEGS)
+        assert not witnesses.tick(legs=TWO_LEGS, **pause)
+        assert witnesses.ticks_until_ground(legs=TWO_LEGS) == 6
+        witnesses = Witnesses()
+        for _ in range(29):
+            assert not witnesses.tick(support_mps2=1.0)
+        assert not witnesses.tick(support_mps2=1.0, **pause)
+        assert witnesses.ticks_until_ground(support_mps2=1.0) == 30
+
+
 # --- support force -----------------------------------------------------------------------
 
 QUARTER_MPS2 = 0.25 * G_MPS2
