@@ -19,7 +19,7 @@ from sim.fault_table import (
     WIRE,
     FaultKind,
 )
-from sim.tables import as_table, fill
+from sim.tables import as_table, fill, nearest
 
 Layer = tuple[Mapping[str, Any], str]
 
@@ -101,11 +101,14 @@ def _numbered(faults: Any, origin: str) -> list[tuple[int, Mapping[str, Any]]]:
 def _row(layers: list[Layer]) -> Any:
     fault = FAULT.new()
     for table, spot in layers:
+        if "kind" in table and table["kind"] not in KINDS:
+            hint = nearest(str(table["kind"]), KINDS) or f"; there are {', '.join(KINDS)}"
+            raise InputError(f"{spot}.kind: unknown kind of fault '{table['kind']}'{hint}")
         fill(fault, FAULT, table, spot)
     spot = layers[-1][1]
     given = {key: where for table, where in layers for key in table}
     if "kind" not in given:
-        raise InputError(f"{spot}.kind: missing; expected one of {', '.join(FAULT_KINDS)}")
+        raise InputError(f"{spot}.kind: missing; there are {', '.join(KINDS)}")
     name = kind_name(fault)
     kind = KINDS[name]
     _check_magnitudes(name, kind, given, spot)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from fsw.record import Field, Record
 from fsw.state import PARAMS
+from sim.fault_guide import fault_sections
 from sim.scenario import SCENARIOS, WORLD_TABLES
 from sim.tables import UNITS, expected, settable, unit_of
 from sim.verdict import VERDICT_NAMES
@@ -64,14 +65,17 @@ def guide() -> str:
     verdicts = ", ".join(f"`{name}`" for name in VERDICT_NAMES)
     tables = [("vehicle", WORLD.fields["vehicle"].record)]
     tables += [(name, WORLD.fields[name].record) for name in WORLD_TABLES]
-    tables.append(("params", PARAMS))
-    sections = [
+    sections = _sections(tables) + fault_sections() + _sections([("params", PARAMS)])
+    return "\n".join([OPENING.format(verdicts=verdicts), *sections])
+
+
+def _sections(tables: list[tuple[str, Record | None]]) -> list[str]:
+    return [
         _section(path, record)
         for name, outer in tables
         if outer is not None
         for path, record in _nested(name, outer)
     ]
-    return "\n".join([OPENING.format(verdicts=verdicts), *sections])
 
 
 def _nested(path: str, record: Record) -> Iterator[tuple[str, Record]]:
