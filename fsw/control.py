@@ -6,8 +6,8 @@ away a disturbance (the engine pushes beside the centre of mass) that a momentum
 from what the thrusters were told, so that saturation cannot wind it up. Thrusters have a
 smallest impulse: what is asked is summed, and fired once it is worth a pulse.
 
-Thrust: acceleration times mass over full thrust, corrected by a slow estimate of true over
-commanded thrust, with a part of the engine's lag compensated. A part only: over-compensating a
+Thrust: acceleration times mass over full thrust, corrected by an estimate of true over commanded
+thrust (fsw.thrust), with a part of the engine's lag compensated. A part only: over-compensating a
 lag is as dangerous as ignoring it (Apollo's P66, Eyles, AAS 04-064).
 """
 
@@ -31,6 +31,7 @@ from fsw.linear import (
 )
 from fsw.modes import COAST, engine_may_run
 from fsw.record import f64, record, u8
+from fsw.thrust import THROTTLE_STEADY, THRUST, THRUST_PARAMS, forget_thrust, gauge_thrust
 
 CONTROL_PARAMS = record(
     "ControlParams",
@@ -48,11 +49,10 @@ CONTROL_PARAMS = record(
     ),
     observer_per_s=f64("bandwidth of the disturbance observer", default=0.8, lo=0.0, hi=5.0),
     disturbance_max_Nm=f64(
-        "greatest disturbance believed, each axis", default=10.0, lo=0.0, hi=100.0
+        "greatest disturbance believed, each axis", default=30.0, lo=0.0, hi=100.0
     ),
     lag_compensation=f64("share of the thrust lag taken away", default=0.33, lo=0.0, hi=0.8),
-    scale_tau_s=f64("time constant of the thrust scale estimate", default=4.0, lo=0.5, hi=1000.0),
-    scale_range=f64("how far the thrust scale may leave 1", default=0.12, lo=0.0, hi=0.5),
+    thrust=THRUST_PARAMS("what the engine gives"),
 )
 
 CONTROL = record(
@@ -63,15 +63,13 @@ CONTROL = record(
     unfired_B_Nms=f64("angular impulse asked for and not yet fired", 3),
     torque_B_Nm=f64("torque told to the thrusters", 3),
     angle_B_rad=f64("rotation still to make", 3),
+    thrust=THRUST("what the engine gives"),
     thrust_share=f64("thrust that the lag model expects, as a share of full thrust"),
-    thrust_scale=f64("true over commanded thrust", default=1.0),
     throttle=f64("throttle commanded"),
     fired=u8("1 when this tick commands a thruster"),
     running=u8("1 while the engine is commanded to burn"),
     spare=u8("zero", 6),
 )
-THROTTLE_STEADY = 0.02
-SCALE_LEAST_SHARE = 0.15
 
 
 @kernel
@@ -222,14 +220,21 @@ def _fire(state, params, vehicle, ask, dt_s):
 def _throttle(state, params, vehicle, estimate, guidance, running, dt_s):
     """Throttle for the acceleration that guidance wants; 0 when the engine is off."""
     if not running:
+        forget_thrust(state.thrust)
         state.thrust_share = 0.0
         state.throttle = 0.0
         return 0.0
     mass_kg = max(float(estimate.mass_kg), 1.0)
     full_N = float(vehicle.thrust_max_N)
     least = float(vehicle.throttle_min)
-    _gauge_thrust(state, params, float(estimate.f_B_mps2[2]) * mass_kg / full_N, dt_s)
-    wanted = float(guidance.accel_mps2) * mass_kg / (full_N * float(state.thrust_scale))
+    felt = float(estimate.f_B_mps2[2]) * mass_kg / full_N
+    expected = float(state.thrust_share)
+    steady = abs(float(state.throttle) - expected) <= THROTTLE_STEADY
+    # an engine that is out still leaves noise; exactly nothing is an accelerometer that is out
+    if felt != 0.0:
+        late_s = float(vehicle.transport_s) + dt_s
+        gauge_thrust(state.thrust, params.thrust, felt, expected, steady, late_s, dt_s)
+    wanted = float(guidance.accel_mps2) * mass_kg / (full_N * float(state.thrust.scale))
     wanted = clamp(wanted, least, 1.0)
     share = float(state.thrust_share)
     part = float(params.lag_compensation)
@@ -238,15 +243,3 @@ def _throttle(state, params, vehicle, estimate, guidance, running, dt_s):
     state.thrust_share = share + (throttle - share) * dt_s / lag_s
     state.throttle = throttle
     return throttle
-
-
-@kernel
-def _gauge_thrust(state, params, felt_share, dt_s):
-    """Follow felt over expected thrust while the throttle rests, within believable bounds."""
-    share = float(state.thrust_share)
-    if share < SCALE_LEAST_SHARE or abs(float(state.throttle) - share) > THROTTLE_STEADY:
-        return
-    bound = float(params.scale_range)
-    scale = float(state.thrust_scale)
-    scale = scale + (felt_share / share - scale) * min(dt_s / float(params.scale_tau_s), 1.0)
-    state.thrust_scale = clamp(scale, 1.0 - bound, 1.0 + bound)

@@ -102,44 +102,46 @@ def v_cap(params, h_lo_m, a_d_mps2):
 
 
 @kernel
-def _aim(params, h_lo_m, a_d_mps2):
-    """(speed, delay) of the curve that is flown: inside the cap by a height and a moment.
+def speed_curve(v_down_mps, v_end_mps, h_m, a_d_mps2, t_s):
+    """(speed, deceleration) of the curve that comes to v_end where h is zero [m/s, m/s^2].
 
-    It is at touchdown speed at the terminal height already, and bends early enough for the
-    engine to follow, so that runtime assurance rests while all goes well.
+    The deceleration is what keeps a vehicle that falls at v_down on it; 0 at its end.
+    """
+    h_rest_m = h_m + stopping_distance(v_end_mps, a_d_mps2, t_s)
+    v = stoppable_speed(h_rest_m, a_d_mps2, t_s)
+    if v <= v_end_mps:
+        return v_end_mps, 0.0
+    return v, profile_decel(v_down_mps, v, a_d_mps2, t_s)
+
+
+@kernel
+def wanted_descent(params, v_down_mps, v_limit_mps, h_lo_m, a_d_mps2, floor):
+    """(speed, deceleration) wanted: the curve that is flown, no slower than floor, or a limit.
+
+    The curve runs inside the cap by a height and a moment: it is at touchdown speed at the
+    terminal height already, and bends early enough for the engine to follow, so that runtime
+    assurance rests while all goes well. floor is a (speed, deceleration) of fsw.letdown.
     """
     t_s = float(params.t_d_s) + BEND_EARLY_S
-    h_m = stopping_height(params, h_lo_m - float(params.terminal_height_m), a_d_mps2)
-    return max(stoppable_speed(h_m, a_d_mps2, t_s), float(params.v_touchdown_mps)), t_s
+    h_m = h_lo_m - float(params.terminal_height_m)
+    v, decel = speed_curve(v_down_mps, float(params.v_touchdown_mps), h_m, a_d_mps2, t_s)
+    if floor[0] > v:
+        v, decel = floor
+    if v > v_limit_mps:
+        return v_limit_mps, 0.0
+    return v, decel
 
 
 @kernel
-def descent_speed(params, v_limit_mps, h_lo_m, a_d_mps2):
-    """Descent rate wanted: on the curve that is flown, or a limit [m/s]."""
-    return min(_aim(params, h_lo_m, a_d_mps2)[0], v_limit_mps)
-
-
-@kernel
-def descent_accel(params, v_down_mps, v_limit_mps, h_lo_m, a_d_mps2, g_mps2):
-    """Upward thrust acceleration that follows the lower of the curve and a limit [m/s^2]."""
-    curve, t_s = _aim(params, h_lo_m, a_d_mps2)
-    v_cmd = min(curve, v_limit_mps)
-    a_ff = 0.0
-    if curve <= v_limit_mps and curve > float(params.v_touchdown_mps):
-        a_ff = profile_decel(v_down_mps, curve, a_d_mps2, t_s)
-    return g_mps2 + a_ff + (v_down_mps - v_cmd) / float(params.tau_v_s)
-
-
-@kernel
-def assured_thrust(params, u_mps2, v_down_mps, h_lo_m, a_d_mps2, g_mps2):
+def assured_thrust(params, u_mps2, v_down_mps, h_lo_m, a_d_mps2, g_mps2, slowest_mps):
     """Raise the upward thrust acceleration where else the stopping margin would run out.
 
     A control barrier function of relative degree one: with B the margin,
-    dB/dt = -v + (u - g)(v/a_d + t_d) >= -alpha B, solved for u. Never slower than touchdown
-    speed: what is left of the speed above it bounds the correction.
+    dB/dt = -v + (u - g)(v/a_d + t_d) >= -alpha B, solved for u. Never slower than slowest_mps:
+    what is left of the speed above it bounds the correction.
     """
     t_d = float(params.t_d_s)
-    excess = v_down_mps - float(params.v_touchdown_mps)
+    excess = v_down_mps - slowest_mps
     if excess <= 0.0:
         return u_mps2
     h_m = stopping_height(params, h_lo_m - float(params.h_margin_m), a_d_mps2)

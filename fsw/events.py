@@ -39,6 +39,9 @@ EVENT_TABLE = (
     ("command_taken", NOTICE, "command {a:command}, result {b:ack}"),
     ("aborted", ALARM, "climbing out at {a:.0f} m, {b:.0f} m/s"),
     ("restarted", ALARM, "away for {a:.2f} s, flying on from core at {b:.0f} m"),
+    ("blind_let_down", WARNING, "no ranges, letting down at {a:.1f} m/s, {b:.0f} m up by estimate"),
+    ("thrust_low", ALARM, "engine gives {a:.2f} of what throttle {b:.2f} should"),
+    ("thrust_back", NOTICE, "engine gives {a:.2f} of what throttle {b:.2f} should"),
 )
 EVENT_NAMES = tuple(row[0] for row in EVENT_TABLE)
 
@@ -72,6 +75,9 @@ EVENT_NAMES = tuple(row[0] for row in EVENT_TABLE)
     EV_COMMAND_TAKEN,
     EV_ABORTED,
     EV_RESTARTED,
+    EV_BLIND_LET_DOWN,
+    EV_THRUST_LOW,
+    EV_THRUST_BACK,
 ) = range(len(EVENT_TABLE))
 
 

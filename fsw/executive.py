@@ -6,9 +6,11 @@ next one runs on the grid of ticks: no burst. After three late ticks in a row te
 Silence is a failure with a policy: whatever stays away is counted and said.
 """
 
+from fsw.ascent import orbit_in_reach
 from fsw.control import control
 from fsw.events import (
     EV_ABORTED,
+    EV_BLIND_LET_DOWN,
     EV_CAP_OVERRIDE,
     EV_COMMAND_TAKEN,
     EV_CONTACT,
@@ -22,9 +24,12 @@ from fsw.events import (
     EV_PROPELLANT_LOW,
     EV_RESTARTED,
     EV_TELEMETRY_SHED,
+    EV_THRUST_BACK,
+    EV_THRUST_LOW,
     post_event,
 )
-from fsw.guidance import guide, orbit_in_reach, surface_gravity
+from fsw.gravity import surface_gravity
+from fsw.guidance import guide
 from fsw.history import clear_history
 from fsw.hypotheses import drop_dear_rival, heed_challenger, weigh
 from fsw.kernel import kernel
@@ -43,6 +48,7 @@ from fsw.messages import (
 )
 from fsw.modes import (
     ABORT,
+    APPROACH,
     BRAKING,
     COAST,
     CUE_ABORT,
@@ -51,9 +57,11 @@ from fsw.modes import (
     CUE_NONE,
     CUE_PROPULSION_UNFIT,
     CUE_TOUCHDOWN,
+    DESCENT,
     LANDED,
     NOT_BEGUN,
     STANDBY,
+    TERMINAL,
     engine_may_run,
     next_mode,
 )
@@ -101,7 +109,7 @@ def boot(state, params):
     core = state.core
     core.executive.mode = STANDBY
     core.executive.now_ns = -1
-    core.control.thrust_scale = 1.0
+    core.control.thrust.scale = 1.0
     core.hypotheses.dropped_since_ns = -1
     clear_history(state.history)
     begin_navigation(core.navigation, params)
@@ -316,7 +324,7 @@ def _watch_ground(core, params, inbox, outbox):
         touchdown,
         params.touchdown,
         estimate,
-        float(core.propulsion.thrust_N),
+        float(core.propulsion.thrust_N) * float(core.control.thrust.scale),
         surface_gravity(params.moon, params.site),
         int(core.executive.mode),
         inbox,
@@ -354,16 +362,14 @@ def _guide(core, params, now_ns, outbox):
     )
     guide(
         guidance,
-        params.guidance,
-        params.descent,
-        params.moon,
-        params.site,
-        params.vehicle,
+        params,
         core.estimate,
         int(executive.mode),
-        float(core.control.thrust_scale),
+        float(core.control.thrust.scale),
         dt_s,
     )
+    _report_thrust(core, outbox)
+    _report_blindness(guidance, core.estimate, int(executive.mode), outbox)
     if int(guidance.assured) == 1 and int(executive.was_assured) == 0:
         before = float(guidance.u_before_mps2)
         post_event(outbox, EV_CAP_OVERRIDE, before, float(guidance.u_assured_mps2))
@@ -373,6 +379,27 @@ def _guide(core, params, now_ns, outbox):
         cue = CUE_PROPULSION_UNFIT
     if cue != CUE_NONE:
         _cue(core, cue, now_ns, outbox)
+
+
+@kernel
+def _report_thrust(core, outbox):
+    """Say once when thrust is lost, and when it is back."""
+    thrust = core.control.thrust
+    if int(thrust.lost) == int(thrust.reported):
+        return
+    thrust.reported = thrust.lost
+    code = EV_THRUST_LOW if int(thrust.lost) == 1 else EV_THRUST_BACK
+    post_event(outbox, code, float(thrust.scale), float(core.control.throttle))
+
+
+@kernel
+def _report_blindness(guidance, estimate, mode, outbox):
+    """Say once that the ground comes unseen."""
+    low = mode == APPROACH or mode == DESCENT or mode == TERMINAL
+    if low and int(guidance.blind) == 1 and int(guidance.blind_reported) == 0:
+        guidance.blind_reported = 1
+        floor = float(guidance.v_floor_mps)
+        post_event(outbox, EV_BLIND_LET_DOWN, floor, float(estimate.altitude_m))
 
 
 @kernel

@@ -32,3 +32,10 @@ def tidal_tensor_scale(moon, r_I_m):
         return (0.0, (0.0, 0.0, 0.0))
     r = sqrt(r2)
     return (float(moon.gm_m3ps2) / (r2 * r), (r_I_m[0] / r, r_I_m[1] / r, r_I_m[2] / r))
+
+
+@kernel
+def surface_gravity(moon, site):
+    """Gravity at the site [m/s^2]."""
+    r_m = float(moon.radius_m) + float(site.height_m)
+    return float(moon.gm_m3ps2) / (r_m * r_m)

@@ -13,9 +13,9 @@ fall, then full thrust (Miele's optimum, 1962), a third more for what a real des
 from math import sqrt
 
 from fsw.descent import lowest_altitude
-from fsw.elementary import log
 from fsw.events import EV_RIVAL_DROPPED, post_event
 from fsw.kernel import kernel
+from fsw.propulsion import delta_v_left
 from fsw.record import f64, i64, record
 
 HYPOTHESES_PARAMS = record(
@@ -78,9 +78,8 @@ def drop_dear_rival(hypotheses, params, trust, vehicle, mass_kg, g_mps2, altitud
     below_m = float(hypotheses.rival_below_m)
     if below_m <= 0.0:
         return
-    dry_kg = float(vehicle.dry_mass_kg)
-    left_mps = float(vehicle.exhaust_mps) * log(max(mass_kg, dry_kg) / dry_kg)
-    accel = float(vehicle.thrust_max_N) / max(mass_kg, dry_kg)
+    left_mps = delta_v_left(vehicle, mass_kg)
+    accel = float(vehicle.thrust_max_N) / max(mass_kg, float(vehicle.dry_mass_kg))
     above_rival_m = max(altitude_m - below_m, 0.0)
     price = fall_delta_v(below_m, accel, g_mps2) + fall_delta_v(above_rival_m, accel, g_mps2)
     if left_mps >= float(params.fall_share) * price + float(params.reserve_mps):

@@ -5,6 +5,7 @@ towards the gauging at 1 Hz, which is a kilogram good. Thrust is the command beh
 engine's dead time and lag: what the engine should give, to hold against what is felt.
 """
 
+from fsw.elementary import log
 from fsw.kernel import kernel
 from fsw.linear import load3, norm3
 from fsw.record import f64, record, u8
@@ -84,3 +85,10 @@ def track_thrust(propulsion, vehicle, throttle, engine_on):
 def propellant_left_kg(propulsion, vehicle):
     """Estimated propellant."""
     return max(float(propulsion.mass_kg) - float(vehicle.dry_mass_kg), 0.0)
+
+
+@kernel
+def delta_v_left(vehicle, mass_kg):
+    """Velocity that the propellant left can still give, by the rocket equation [m/s]."""
+    dry_kg = float(vehicle.dry_mass_kg)
+    return float(vehicle.exhaust_mps) * log(max(mass_kg, dry_kg) / dry_kg)

@@ -11,6 +11,7 @@ from fsw.descent import DESCENT_PARAMS
 from fsw.guidance import GUIDANCE, GUIDANCE_PARAMS
 from fsw.history import HISTORY
 from fsw.hypotheses import HYPOTHESES, HYPOTHESES_PARAMS
+from fsw.letdown import LETDOWN_PARAMS
 from fsw.messages import ACTUATOR_COMMAND
 from fsw.modes import MODE_NAMES
 from fsw.navigation import NAVIGATION, NAVIGATION_PARAMS
@@ -44,6 +45,7 @@ PARAMS = record(
     hypotheses=HYPOTHESES_PARAMS("altitudes that are alive"),
     guidance=GUIDANCE_PARAMS("guidance"),
     descent=DESCENT_PARAMS("stopping-distance law"),
+    letdown=LETDOWN_PARAMS("letting down without ranges, and the propellant clock"),
     control=CONTROL_PARAMS("attitude and throttle"),
     propulsion=PROPULSION_PARAMS("mass and thrust bookkeeping"),
     touchdown=TOUCHDOWN_PARAMS("touchdown"),

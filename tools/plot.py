@@ -15,7 +15,7 @@ import numpy as np
 
 from fsw.descent import usable_decel, v_cap
 from fsw.events import EVENT_NAMES
-from fsw.guidance import surface_gravity
+from fsw.gravity import surface_gravity
 from fsw.modes import MODE_NAMES
 from fsw.trust import VERDICT_NAMES
 from hil.log_reader import Log, open_log

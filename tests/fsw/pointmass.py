@@ -82,20 +82,9 @@ def _fall(r, v):
 def step(craft):
     """One run of guidance and a tenth of a second of truth."""
     _sense(craft)
-    p, g = craft.params, craft.guidance
+    g = craft.guidance
     scale = float(craft.thrust) if float(craft.burning_s) > NOTICE_S else 1.0
-    guide(
-        g,
-        p.guidance,
-        p.descent,
-        p.moon,
-        p.site,
-        p.vehicle,
-        craft.estimate,
-        int(craft.mode),
-        scale,
-        STEP_S,
-    )
+    guide(g, craft.params, craft.estimate, int(craft.mode), scale, STEP_S)
     after = next_mode(int(craft.mode), int(g.cue))
     if after >= 0:
         craft.mode = after

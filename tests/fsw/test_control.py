@@ -188,10 +188,11 @@ def test_thrust_answers_faster_than_its_lag_and_does_not_overshoot():
     assert done.max() < 1.01
 
 
-@pytest.mark.parametrize(("true", "found"), [(0.95, 0.95), (1.04, 1.04), (0.3, 0.88)])
+@pytest.mark.parametrize(("true", "found"), [(0.95, 0.95), (1.04, 1.04), (1.3, 1.12)])
 def test_thrust_scale_is_found_within_its_bounds(true, found):
     kept = flown(new_body(thrust=true), 30.0)
-    assert kept[-1].control.thrust_scale == pytest.approx(found, abs=2e-3)
+    assert kept[-1].control.thrust.scale == pytest.approx(found, abs=2e-3)
+    assert not kept.control.thrust.lost.any()
     if found == true:
         assert kept[-1].estimate.f_B_mps2[2] == pytest.approx(2.0, rel=5e-3)
 
@@ -268,4 +269,4 @@ def test_whatever_is_believed_commands_stay_within_limits(told, mass_kg, mode):
         throttle = float(body.actuators.throttle)
         assert throttle == 0.0 or 0.1 <= throttle + 1e-7 <= 1.0 + 2e-7
         assert np.all(np.isfinite(body.control.unfired_B_Nms))
-        assert 0.88 <= float(body.control.thrust_scale) <= 1.12
+        assert 0.05 <= float(body.control.thrust.scale) <= 1.12

@@ -9,20 +9,21 @@ from hypothesis import strategies as st
 from fsw.descent import (
     DESCENT_PARAMS,
     assured_thrust,
-    descent_accel,
-    descent_speed,
     lowest_altitude,
     profile_decel,
+    speed_curve,
     stoppable_speed,
     stopping_distance,
     stopping_margin,
     usable_decel,
     v_cap,
+    wanted_descent,
 )
 
 G = 1.62
 PARAMS = DESCENT_PARAMS.new()
 heights = st.floats(0.0, 2e4)
+TOUCHDOWN = (float(PARAMS.v_touchdown_mps), 0.0)
 speeds = st.floats(0.0, 300.0)
 decels = st.floats(0.02, 10.0)
 delays = st.floats(0.0, 2.0)
@@ -85,7 +86,8 @@ def test_the_cap_rises_with_height_and_never_ends_below_touchdown_speed(h1, h2, 
 
 @given(st.floats(-1e4, 2e4), decels, st.floats(1.2, 300.0))
 def test_the_curve_that_is_flown_lies_inside_the_cap(h, a_d, limit):
-    assert descent_speed(PARAMS, limit, h, a_d) <= min(v_cap(PARAMS, h, a_d), limit)
+    wanted, _ = wanted_descent(PARAMS, limit, limit, h, a_d, TOUCHDOWN)
+    assert wanted <= min(v_cap(PARAMS, h, a_d), limit)
 
 
 def test_the_cap_ends_at_touchdown_speed_at_the_margin_height():
@@ -123,7 +125,7 @@ def test_assurance_keeps_the_margin_whatever_is_asked(h, share, full, asked):
     for k in range(4000):
         if k % 10 == 0:
             nominal = min(asked[(k // 100) % len(asked)], full)
-            wanted = min(assured_thrust(PARAMS, nominal, v, h, a_d, G), full)
+            wanted = min(assured_thrust(PARAMS, nominal, v, h, a_d, G, 1.2), full)
         dead.append(wanted)
         thrust += (dead.pop(0) - thrust) * 0.01 / 0.2
         v += (G - thrust) * 0.01
@@ -138,6 +140,22 @@ def test_assurance_keeps_the_margin_whatever_is_asked(h, share, full, asked):
 def test_assurance_leaves_a_safe_descent_alone():
     a_d = usable_decel(PARAMS, 4.0, G)
     for h in (15.0, 100.0, 1000.0, 3000.0):
-        v = descent_speed(PARAMS, 75.0, h, a_d)
-        u = descent_accel(PARAMS, v, 75.0, h, a_d, G)
-        assert assured_thrust(PARAMS, u, v, h, a_d, G) == u
+        v, _ = wanted_descent(PARAMS, 75.0, 75.0, h, a_d, TOUCHDOWN)
+        _, decel = wanted_descent(PARAMS, v, 75.0, h, a_d, TOUCHDOWN)
+        assert assured_thrust(PARAMS, G + decel, v, h, a_d, G, 1.2) == G + decel
+
+
+@given(st.floats(1.0, 1e4), st.floats(0.0, 30.0), decels, delays)
+def test_a_curve_comes_to_its_last_speed_at_its_end_and_slows_on_the_way(h, v_end, a_d, t_s):
+    assert speed_curve(v_end, v_end, 0.0, a_d, t_s)[0] == pytest.approx(v_end, abs=1e-6)
+    v, decel = speed_curve(v_end, v_end, h, a_d, t_s)
+    spent_m = stopping_distance(v, a_d, t_s) - stopping_distance(v_end, a_d, t_s)
+    assert spent_m == pytest.approx(h, rel=1e-6, abs=1e-6)
+    assert 0.0 <= decel <= a_d
+
+
+def test_nothing_is_slowed_below_the_floor():
+    wanted = wanted_descent(PARAMS, 30.0, 75.0, -500.0, 1.5, (15.0, 0.3))
+    assert wanted == (15.0, 0.3)
+    assert assured_thrust(PARAMS, 1.0, 15.0, -500.0, 1.5, G, 15.0) == 1.0
+    assert assured_thrust(PARAMS, 1.0, 16.0, -500.0, 1.5, G, 15.0) > G

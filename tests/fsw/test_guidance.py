@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fsw.ascent import orbit_in_reach
 from fsw.beliefs import ESTIMATE
-from fsw.guidance import GUIDANCE, guide, orbit_in_reach
+from fsw.guidance import GUIDANCE, guide
 from fsw.modes import (
     ABORT,
     APPROACH,
+    BRAKING,
     COAST,
     CUE_HIGH,
     CUE_IGNITION_POINT,
@@ -93,8 +95,7 @@ def test_ignition_waits_for_the_throttle_and_follows_no_clock():
 
 def one_run(estimate, mode, guidance=None, params=PARAM, scale=1.0):
     guidance = GUIDANCE.new() if guidance is None else guidance
-    p = params
-    guide(guidance, p.guidance, p.descent, p.moon, p.site, p.vehicle, estimate, mode, scale, STEP_S)
+    guide(guidance, params, estimate, mode, scale, STEP_S)
     return guidance
 
 
@@ -151,7 +152,7 @@ def test_thrust_leans_no_further_than_the_phase_allows(mode, lean_deg):
     [
         (DESCENT, 11.9, CUE_LOW),
         (DESCENT, 12.1, CUE_NONE),
-        (APPROACH, 11.9, CUE_LOW),
+        (APPROACH, 11.9, CUE_NONE),
         (TERMINAL, 11.9, CUE_NONE),
         (TERMINAL, 24.1, CUE_HIGH),
     ],
@@ -159,6 +160,17 @@ def test_thrust_leans_no_further_than_the_phase_allows(mode, lean_deg):
 def test_low_and_high_turn_on_the_terminal_height(mode, height_m, cue):
     estimate = falling(height_m, 1.2, drift=(9.0, 0.0))
     assert int(one_run(estimate, mode).cue) == cue
+
+
+def test_approach_that_is_low_ends_once_its_drift_is_shed():
+    assert int(one_run(falling(11.9, 1.2, drift=(3.9, 0.0)), APPROACH).cue) == CUE_LOW
+
+
+@pytest.mark.parametrize(("drift_mps", "cue"), [(200.0, CUE_NONE), (3.0, CUE_LOW)])
+def test_braking_low_over_the_ground_goes_on_until_it_is_slow(drift_mps, cue):
+    guidance = GUIDANCE.new(t_go_s=40.0)
+    estimate = falling(-5.0, 10.0, place=(-8e3, 0.0), drift=(drift_mps, 0.0))
+    assert int(one_run(estimate, BRAKING, guidance).cue) == cue
 
 
 @pytest.mark.parametrize(

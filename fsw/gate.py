@@ -1,0 +1,172 @@
+"""Coast and braking: hold the attitude, wait for the ignition point, fly to the gate.
+
+The gate stands where the stopping-distance law wants the braking to end: at its own height, or
+higher by the doubt about the altitude, so that the descent rate of the gate can still be stopped
+above the lowest ground that is believed. Should that not suffice, because the ground came up on
+the way, runtime assurance turns as much thrust upwards as the law needs, the rest still brakes.
+"""
+
+from math import sqrt
+
+from fsw.braking import first_guess, steer
+from fsw.descent import assured_thrust
+from fsw.gravity import surface_gravity
+from fsw.kernel import kernel
+from fsw.linear import (
+    add_scaled3,
+    clamp,
+    dot3,
+    load3,
+    norm3,
+    scale3,
+    store3,
+    unit3,
+)
+from fsw.modes import COAST, CUE_IGNITION_POINT, CUE_LOW, CUE_NEAR_GATE
+from fsw.steering import push, turn_towards
+
+FAR_M = 20e3
+# shortest time to go for which the braking equations are well conditioned
+T_GO_MIN_S = 0.5
+# what is left of it at the gate: 0 would mean that it is not known
+T_GO_END_S = 1e-3
+
+
+@kernel
+def gate_height(own, estimate):
+    """Height of the gate above the site [m]."""
+    doubt_m = float(estimate.altitude_m) - float(estimate.altitude_lo_m)
+    clear_m = doubt_m + float(own.gate_clear_m)
+    return clamp(clear_m, float(own.gate_height_m), float(own.gate_highest_m))
+
+
+@kernel
+def _gate(guidance, own, estimate):
+    """(position, velocity) of the gate, on the way to the site."""
+    d = load3(guidance.downrange_L)
+    up = (0.0, 0.0, 1.0)
+    place = scale3(d, -float(own.gate_short_m))
+    speed = scale3(d, float(own.gate_forward_mps))
+    return (
+        add_scaled3(place, up, gate_height(own, estimate)),
+        add_scaled3(speed, up, -float(own.gate_down_mps)),
+    )
+
+
+@kernel
+def _face_the_site(guidance, estimate):
+    """Keep the direction to the site, and body y across it: pitching up then needs no roll."""
+    way = (-float(estimate.r_BL_L_m[0]), -float(estimate.r_BL_L_m[1]), 0.0)
+    kept = load3(guidance.downrange_L)
+    if norm3(kept) < 0.5:
+        store3(guidance.downrange_L, (1.0, 0.0, 0.0) if norm3(way) < FAR_M else unit3(way))
+    elif dot3(way, kept) > FAR_M:
+        store3(guidance.downrange_L, unit3(way))
+    d = load3(guidance.downrange_L)
+    store3(guidance.side_L, (d[1], -d[0], 0.0))
+
+
+@kernel
+def brake(guidance, params, estimate, mode, accel_max, dt_s):
+    """One run in coast or braking."""
+    own = params.guidance
+    r = load3(estimate.r_BL_L_m)
+    if mode == COAST and norm3(r) > float(own.ignition_range_m):
+        guidance.t_go_s = 0.0
+        guidance.even_throttle = 0.0
+        push(guidance, (0.0, 0.0, 0.0), 0.0, accel_max)
+        return
+    t_go = float(guidance.t_go_s) - dt_s
+    unsolved = float(guidance.t_go_s) <= 0.0
+    if mode == COAST or unsolved or t_go > float(own.hold_s):
+        _aim(guidance, params, estimate, t_go, accel_max)
+    else:
+        guidance.t_go_s = max(t_go, T_GO_END_S)
+    a_L = load3(guidance.a_brake_L_mps2)
+    if mode == COAST:
+        _cue_ignition(guidance, own, estimate)
+    else:
+        a_L = _assure(guidance, params, estimate, a_L, accel_max)
+        _cue_gate(guidance, own, estimate)
+    push(guidance, a_L, min(norm3(a_L), accel_max), accel_max)
+    turn_towards(guidance, own, unit3(a_L), dt_s)
+
+
+@kernel
+def _aim(guidance, params, estimate, t_go, accel_max):
+    own = params.guidance
+    _face_the_site(guidance, estimate)
+    gate = _gate(guidance, own, estimate)
+    nominal = float(own.ignition_throttle) * accel_max
+    tau_s = float(params.vehicle.exhaust_mps) / nominal
+    steps = 1
+    if float(guidance.t_go_s) <= 0.0:
+        t_go = first_guess((load3(estimate.r_BL_L_m), load3(estimate.v_BL_L_mps)), gate)
+        steps = 3
+    elif t_go < float(own.freeze_s):
+        steps = 0
+    limit = float(own.throttle_ceiling) * accel_max
+    ahead_L = load3(guidance.downrange_L)
+    last = (t_go, float(guidance.short))
+    t_go, a_L, mean, short = steer(
+        params.moon, params.site, estimate, gate, ahead_L, last, tau_s, limit, steps
+    )
+    guidance.t_go_s = max(t_go, T_GO_MIN_S)
+    guidance.even_throttle = mean / accel_max
+    guidance.short = 1 if short > 0.0 else 0
+    store3(guidance.a_brake_L_mps2, a_L)
+
+
+@kernel
+def _assure(guidance, params, estimate, a_L, accel_max):
+    """Runtime assurance while braking: thrust upwards first, the rest against the motion.
+
+    Flying fast over a round Moon, the ground falls away: v^2/r of gravity needs no thrust.
+    """
+    up = load3(estimate.up_L)
+    v = load3(estimate.v_BL_L_mps)
+    v_up = dot3(v, up)
+    level = add_scaled3(v, up, -v_up)
+    r_m = float(params.moon.radius_m)
+    g = surface_gravity(params.moon, params.site) - dot3(level, level) / r_m
+    u = dot3(a_L, up)
+    assured = assured_thrust(
+        params.descent,
+        u,
+        float(estimate.v_down_mps),
+        float(estimate.altitude_lo_m),
+        float(guidance.a_d_mps2),
+        g,
+        float(guidance.v_floor_mps),
+    )
+    guidance.v_cmd_mps = guidance.v_cap_mps
+    guidance.u_before_mps2 = u
+    guidance.u_assured_mps2 = assured
+    if assured <= u:
+        return a_L
+    guidance.assured = 1
+    u_new = min(assured, accel_max)
+    across = add_scaled3(a_L, up, -u)
+    most = sqrt(max(accel_max * accel_max - u_new * u_new, 0.0))
+    across = scale3(across, min(1.0, most / max(norm3(across), 1e-9)))
+    return add_scaled3(across, up, u_new)
+
+
+@kernel
+def _cue_ignition(guidance, own, estimate):
+    ready = float(guidance.even_throttle) >= float(own.ignition_throttle)
+    approaching = dot3(load3(estimate.v_BL_L_mps), load3(guidance.downrange_L)) > 0.0
+    if ready and approaching:
+        guidance.cue = CUE_IGNITION_POINT
+
+
+@kernel
+def _cue_gate(guidance, own, estimate):
+    v = load3(estimate.v_BL_L_mps)
+    up = load3(estimate.up_L)
+    drift = norm3(add_scaled3(v, up, -dot3(v, up)))
+    # still fast across the ground, braking goes on, level
+    if float(estimate.altitude_lo_m) < 0.0 and drift < float(own.settled_mps):
+        guidance.cue = CUE_LOW
+    if float(guidance.t_go_s) < T_GO_MIN_S:
+        guidance.cue = CUE_NEAR_GATE
