@@ -32,7 +32,7 @@ EVENT_TABLE = (
     ("clock_jump", WARNING, "sensor clock stepped by {a:+.6f} s"),
     ("missed_ticks", WARNING, "{a:.0f} ticks skipped, {b:.0f} so far"),
     ("telemetry_shed", WARNING, "after {a:.0f} late ticks in a row"),
-    ("cap_override", WARNING, "runtime assurance raised throttle from {a:.2f} to {b:.2f}"),
+    ("cap_override", WARNING, "runtime assurance raised thrust from {a:.2f} to {b:.2f} m/s2"),
     ("contact", NOTICE, "{a:.0f} legs, descending {b:.2f} m/s"),
     ("engine_cut", NOTICE, "descending {a:.2f} m/s, footpads {b:.2f} m up by estimate"),
     ("propellant_low", WARNING, "{a:.1f} kg left, {b:.0f} s of hover"),
