@@ -46,7 +46,7 @@ def fly_row(plan: Plan, index: int) -> Row:
 
 def report_block(draw: Draw, truthful_s: float) -> str:
     """Under which heading a run is reported; more than one fault makes `-pairs` of it."""
-    blocks = {_fault_block(fault.group, fault.row) for fault in draw.faults}
+    blocks = {_fault_block(fault.template.group, fault.row) for fault in draw.faults}
     if not blocks:
         return NOTHING
     block = blocks.pop() if len(blocks) == 1 else MIXED
@@ -68,9 +68,10 @@ def _identity(plan: Plan, draw: Draw, result: Result) -> Row:
         "params": plan.params,
         "block": report_block(draw, result.truthful_s),
         "drawn_from": draw.block,
-        "kind": "+".join(sorted(fault.row["kind"] for fault in draw.faults)) or NOTHING,
+        "kind": "+".join(sorted(fault.template.label for fault in draw.faults)) or NOTHING,
         "window": "+".join(fault.window for fault in draw.faults),
         "faults": json.dumps([fault.row for fault in draw.faults]),
+        "magnitude_key": first.template.magnitude if first else None,
         "magnitude": first.magnitude if first else None,
         "size": first.size if first else None,
         "onset_s": onset.t_s if onset else None,

@@ -63,7 +63,7 @@ def possible_cells(spec: Spec) -> list[Cell]:
     for template in spec.templates:
         begins = KINDS[template.kind].begins
         values = {
-            "kind": (template.kind,),
+            "kind": (template.label,),
             "phase": PHASES if begins else PHASES[:1],
             "magnitude": THIRDS if template.magnitude else (),
             "onset": bands if begins else bands[:1],
@@ -73,7 +73,7 @@ def possible_cells(spec: Spec) -> list[Cell]:
                 cells[a, b, x, y] = None
     for block in spec.blocks:
         if block.faults > 1:
-            kinds = sorted({spec.templates[i].kind for i in block.templates})
+            kinds = sorted({spec.templates[i].label for i in block.templates})
             for x, y in combinations(kinds, 2):
                 cells["kind", "kind", x, y] = None
     return list(cells)

@@ -44,10 +44,10 @@ def die(seed, stream, n):
 
 @dataclass(frozen=True)
 class DrawnFault:
-    """One fault of a run: its row, and where its magnitude lies between its ends (None: none)."""
+    """One fault of a run; `size` says where its magnitude lies between its ends (None: none)."""
 
     row: dict[str, Any]
-    group: str
+    template: Template
     window: str
     magnitude: float | None
     size: float | None
@@ -198,14 +198,14 @@ def _draw_fault(spec: Spec, template: Template, dice: Callable[[], float]) -> Dr
     size = None if template.magnitude is None else quantiles[template.magnitude]
     magnitude = None if template.magnitude is None else float(values[template.magnitude])
     row = {"kind": template.kind, **values, **window_row(window_values)}
-    return DrawnFault(row, template.group, window, magnitude, size)
+    return DrawnFault(row, template, window, magnitude, size)
 
 
 def _composes(faults: list[DrawnFault]) -> bool:
     """True when the rows can stand together; kinds that exclude each other are drawn again."""
     if len(faults) == 1:
         return True
-    if len({fault.row["kind"] for fault in faults}) < len(faults):
+    if len({fault.template.label for fault in faults}) < len(faults):
         return False
     try:
         read_faults(WORLD.new(), [({"faults": [fault.row for fault in faults]}, "")])
@@ -221,5 +221,5 @@ def _shuffle(seed: int, number: int, runs: int) -> np.ndarray:
 
 
 def _told(spec: Spec, index: int, faults: tuple[DrawnFault, ...]) -> str:
-    kinds = " and ".join(fault.row["kind"].replace("_", " ") for fault in faults) or "no fault"
+    kinds = " and ".join(f.template.label.replace("_", " ") for f in faults) or "no fault"
     return f"Run {index} of campaign {spec.name}: {kinds}."

@@ -25,13 +25,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sim.distributions import Distribution, Varied, distribution, six_digits, varied
 from sim.errors import InputError
 from sim.fault_rows import read_faults
-from sim.fault_table import FAULT, FAULT_SLOTS, KINDS, WIRE
+from sim.fault_table import FAULT, FAULT_SLOTS, KINDS, SENSOR_NAMES, SENSOR_RANGE, WIRE
 from sim.scenario import assemble, parse, read_text
 from sim.tables import nearest
 from sim.world import WORLD
 
 INDEPENDENT, LATIN_HYPERCUBE = "independent", "latin_hypercube"
 GROUPS = tuple(dict.fromkeys(kind.group for kind in KINDS.values()))
+RANGE_SENSOR = SENSOR_NAMES[SENSOR_RANGE]
 DURATION, UNTIL_SHARE = "duration_s", "until_share"
 # what a window may hold: keys of a fault row, and those that depend on them
 WINDOW_KEYS = ("start_s", "end_s", "from_altitude_m", "until_altitude_m", "mode")
@@ -67,9 +68,10 @@ class SpecTable(BaseModel):
 
 @dataclass(frozen=True)
 class Template:
-    """How one kind of fault is drawn."""
+    """How one kind of fault is drawn; `label` is the kind, with its sensor if not the range."""
 
     kind: str
+    label: str
     group: str
     magnitude: str | None
     values: tuple[tuple[str, Varied], ...]
@@ -221,8 +223,10 @@ def _template(
     for key in keys:
         if key not in FAULT.fields:
             raise InputError(f"{spot}.{key}: unknown key{nearest(key, FAULT.fields)}")
+    sensor = keys.get("sensor", RANGE_SENSOR)
     return Template(
         kind=kind,
+        label=kind if sensor == RANGE_SENSOR else f"{sensor}_{kind}",
         group=KINDS[kind].group,
         magnitude=magnitude,
         values=tuple((key, varied(value, f"{spot}.{key}")) for key, value in keys.items()),

@@ -37,6 +37,7 @@ WORDS = (
     "kind",
     "window",
     "faults",
+    "magnitude_key",
     "onset_phase",
     "verdict",
     "state_sha256",

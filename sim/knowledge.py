@@ -24,6 +24,8 @@ SLACK_M = 1.0
 # a stamp so near the truth dates a sample; so does an arrival so soon after the measurement
 STAMP_NS = 50_000_000
 FRESH_NS = 500_000_000
+# so near the ground a lie is within the noise of the truth, and too late to be of use
+LAST_USE_M = 20.0
 # truthful ranges count towards the time that the flight software had, above this clearance
 USEFUL_M = 300.0
 
@@ -55,7 +57,7 @@ KNOWLEDGE = record(
     "Knowledge",
     "Which ranges were truthful, and the two moments that a loss is judged from.",
     onset=MOMENT("a fault has just opened"),
-    informed=MOMENT("the first truthful range since then"),
+    informed=MOMENT("the first truthful range that was measured since then"),
     measured=i64("range samples taken so far"),
     measured_t_ns=i64("when each was taken", SAMPLES),
     slant_m=f64("true slant range of each", SAMPLES),
@@ -124,30 +126,32 @@ def note_knowledge(knowledge, world, inbox, mode):
         note_moment(knowledge.onset, world, mode)
     _note_measurement(knowledge, world)
     for i in range(int(inbox.n_ranges)):
-        if not is_truthful(knowledge, world, inbox.ranges[i]):
-            continue
-        _count(knowledge, world, int(inbox.ranges[i].seq))
-        if int(knowledge.onset.t_ns) >= 0 and int(knowledge.informed.t_ns) < 0:
-            note_moment(knowledge.informed, world, mode)
+        row = truthful_row(knowledge, world, inbox.ranges[i])
+        if row >= 0:
+            _count(knowledge, world, row)
+            _inform(knowledge, world, row, mode)
 
 
 @kernel
-def is_truthful(knowledge, world, sample):
-    """True for a range that has the true value of its own measurement and can be dated."""
+def truthful_row(knowledge, world, sample):
+    """Where a range's own measurement is remembered, when it is true and can be dated; else -1."""
     seq = int(sample.seq)
     measured = int(knowledge.measured)
     age = (measured - 1 - seq) & 0xFFFF  # samples taken since this one
     if int(sample.valid) == 0 or age >= SAMPLES or age >= measured:
-        return False
+        return -1
     row = (measured - 1 - age) % SAMPLES
     slant = float(knowledge.slant_m[row])
+    if slant <= 0.0:
+        return -1
     noise = float(world.sensors.range.sigma_m) + float(world.sensors.range.sigma_share) * slant
     if abs(float(sample.range_m) - slant) > NOISE_SIGMAS * noise + SLACK_M:
-        return False
+        return -1
     true_ns = int(knowledge.measured_t_ns[row])
-    if abs(int(sample.t_ns) - true_ns) <= STAMP_NS:
-        return True
-    return int(world.t_ns) - true_ns <= FRESH_NS
+    well_stamped = abs(int(sample.t_ns) - true_ns) <= STAMP_NS
+    if well_stamped or int(world.t_ns) - true_ns <= FRESH_NS:
+        return row
+    return -1
 
 
 @kernel
@@ -164,12 +168,21 @@ def _note_measurement(knowledge, world):
 
 
 @kernel
-def _count(knowledge, world, seq):
+def _count(knowledge, world, row):
     """A truthful range has arrived: count the time it covers, once and where it is of use."""
-    measured = int(knowledge.measured)
-    row = (measured - 1 - ((measured - 1 - seq) & 0xFFFF)) % SAMPLES
     if int(knowledge.told[row]) == 1 or float(world.truth.clearance_m) < USEFUL_M:
         return
     knowledge.told[row] = 1
     period_s = float(int(world.sensors.range.period_ticks)) * TICK_S
     knowledge.truthful_s = float(knowledge.truthful_s) + period_s
+
+
+@kernel
+def _inform(knowledge, world, row, mode):
+    """Keep the moment of the first truthful range that was measured since the onset."""
+    onset_ns = int(knowledge.onset.t_ns)
+    if onset_ns < 0 or int(knowledge.informed.t_ns) >= 0:
+        return
+    in_time = float(world.truth.clearance_m) > LAST_USE_M
+    if in_time and int(knowledge.measured_t_ns[row]) >= onset_ns:
+        note_moment(knowledge.informed, world, mode)

@@ -14,9 +14,10 @@ from sim.campaign_tally import tally
 from sim.clairvoyant import LANDED
 from sim.errors import InputError
 from sim.executors import Row
+from sim.tables import UNITS, unit_of
 from tools.pictures import EDGE, FAINT, INK, STYLE, check_suffix, load_pyplot, save
 
-COLUMNS, PANEL_IN = 5, (2.6, 2.1)
+COLUMNS, PANEL_IN = 5, (2.6, 2.3)
 LANDED_COLOUR = "#2a6f97"
 # label, colour, marker, in the order in which they are drawn
 FATES = (
@@ -35,10 +36,10 @@ def plot_campaign(folder: str | Path, out: str | Path) -> Path:
     """Draw a campaign's folder; `out` ends in .png or .svg. Raises InputError."""
     target = check_suffix(out)
     manifest, rows = read_campaign(folder)
-    kinds: dict[str, list[Row]] = {}
+    kinds: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         if "+" not in row["kind"]:
-            kinds.setdefault(row["kind"], []).append(row)
+            kinds.setdefault((row["kind"], row["magnitude_key"] or ""), []).append(row)
     if not kinds:
         raise InputError(f"{folder}: nothing to draw, no run had one fault")
     pyplot = load_pyplot()
@@ -54,12 +55,12 @@ def fate(row: Row) -> int:
     return 2 if row["survivable"] else 1
 
 
-def _draw(pyplot: Any, manifest: dict[str, Any], kinds: dict[str, list[Row]]) -> Any:
+def _draw(pyplot: Any, manifest: dict[str, Any], kinds: dict[tuple[str, str], list[Row]]) -> Any:
     lines = math.ceil(len(kinds) / COLUMNS)
     size = (COLUMNS * PANEL_IN[0], lines * PANEL_IN[1] + 0.8)
     figure, axes = pyplot.subplots(lines, COLUMNS, figsize=size, squeeze=False, sharey=True)
-    for panel, name in zip(axes.flat, sorted(kinds), strict=False):
-        _panel(panel, name, kinds[name])
+    for panel, (name, key) in zip(axes.flat, sorted(kinds), strict=False):
+        _panel(panel, name, key, kinds[name, key])
     for panel in list(axes.flat)[len(kinds) :]:
         panel.set_visible(False)
     for line in axes:
@@ -75,7 +76,7 @@ def _draw(pyplot: Any, manifest: dict[str, Any], kinds: dict[str, list[Row]]) ->
     return figure
 
 
-def _panel(panel: Any, name: str, rows: list[Row]) -> None:
+def _panel(panel: Any, name: str, key: str, rows: list[Row]) -> None:
     drawn = [(_across(row), _upwards(row), fate(row)) for row in rows]
     for index, (_, colour, marker) in enumerate(FATES):
         x = [x for x, _, f in drawn if f == index]
@@ -84,12 +85,20 @@ def _panel(panel: Any, name: str, rows: list[Row]) -> None:
     across = [x for x, _, _ in drawn]
     if min(across) > 0.0 and max(across) > WIDE * min(across):
         panel.set_xscale("log")
-    if all(row["magnitude"] is None for row in rows):
+    panel.set_xlabel(_with_unit(key))
+    if not key:
         panel.set_xticks([])
         panel.set_xlim(-1.0, 1.0)
     panel.set_yscale("log")
     t = tally(rows)
     panel.set_title(f"{name.replace('_', ' ')}  {t.landed_of_survivable}/{t.survivable}")
+
+
+def _with_unit(key: str) -> str:
+    """`delay_s` as `delay, s`."""
+    unit = unit_of(key)
+    stem = key.removesuffix(f"_{unit}").replace("_", " ")
+    return f"{stem}, {UNITS[unit]}" if unit else stem
 
 
 def _across(row: Row) -> float:
