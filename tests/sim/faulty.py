@@ -1,0 +1,106 @@
+"""Worlds with faults, and all that reaches the flight computer from them."""
+
+from dataclasses import dataclass, field
+from functools import cache
+
+import numpy as np
+
+from fsw.kernel import INTERPRETED, kernel
+from fsw.messages import ACTUATOR_COMMAND
+from sim.fault_rows import read_faults
+from sim.plant import advance, obey, sense
+from sim.world import ARRIVALS, TICK_NS
+from tests.sim.worlds import above_site, quiet_world
+
+S = 1_000_000_000
+MODE = 4  # descent, as the command in force carries it
+
+
+@dataclass
+class Heard:
+    """What arrived, tick by tick; ranges as (arrival, stamp, seq, value, valid)."""
+
+    world: object
+    ranges: list = field(default_factory=list)
+    imus: list = field(default_factory=list)
+    legs: list = field(default_factory=list)
+    statuses: list = field(default_factory=list)
+    actions: list = field(default_factory=list)
+    ticks: list = field(default_factory=list)  # bytes of everything in the tick
+
+    def take(self, t_ns, arrivals, action):
+        """Keep what arrived in one tick."""
+        for r in arrivals.ranges[: arrivals.n_ranges]:
+            self.ranges.append((t_ns, int(r.t_ns), int(r.seq), float(r.range_m), int(r.valid)))
+        self.imus += list(arrivals.imus[: arrivals.n_imus])
+        self.legs += [(t_ns, int(arrivals.contact.legs))] * int(arrivals.has_contact)
+        self.statuses += [(t_ns, int(arrivals.propulsion.ready))] * int(arrivals.has_propulsion)
+        self.actions.append(action)
+        self.ticks.append(_present(arrivals) + bytes([action]))
+
+    @property
+    def by_seq(self):
+        return {r[2]: r for r in self.ranges}
+
+    def delays_ns(self, other):
+        """How much later each range arrives than it does in another stream, by seq."""
+        mine, theirs = self.by_seq, other.by_seq
+        return {seq: mine[seq][0] - theirs[seq][0] for seq in sorted(mine) if seq in theirs}
+
+
+def faulty_world(faults, height_m=1000.0, **sensors):
+    world = quiet_world(seed=5)
+    for name, value in sensors.items():
+        world.sensors.range[name] = value
+    read_faults(world, [({"faults": list(faults)}, "")])
+    return above_site(world, height_m, v_up_mps=-30.0, propellant_kg=300.0)
+
+
+def as_rows(rows):
+    """An array of records as a kernel is called with quickest."""
+    return rows if INTERPRETED else rows.view(rows.dtype, np.ndarray)
+
+
+@kernel
+def _fly(worlds, commands, logged, actions):
+    """Fly a tick for every row of `logged`, which takes what arrives in it."""
+    world = worlds[0]
+    for tick in range(len(logged)):
+        sense(world, logged[tick])
+        actions[tick] = world.computer.action
+        advance(world)
+        obey(world, commands[0])
+
+
+def listen(world, seconds, throttle=0.7, torque=5.0, mode=MODE):
+    """Fly under one command and keep what arrives."""
+    heard = Heard(world)
+    count = round(seconds * S / TICK_NS)
+    logged, actions = ARRIVALS.array(count), np.zeros(count, np.int64)
+    commands = ACTUATOR_COMMAND.array(1, throttle=throttle, engine_on=1, mode=mode)
+    commands["torque_B_Nm"][0, 0] = torque
+    first_ns = int(world.t_ns)
+    _fly(as_rows(world.base), as_rows(commands), as_rows(logged), actions)
+    for tick, arrivals in enumerate(logged):
+        heard.take(first_ns + tick * TICK_NS, arrivals, int(actions[tick]))
+    return heard
+
+
+def hear(*faults, seconds=3.0, height_m=1000.0, **sensors):
+    return listen(faulty_world(faults, height_m, **sensors), seconds)
+
+
+@cache
+def healthy(seconds=3.0, height_m=1000.0, **sensors):
+    return hear(seconds=seconds, height_m=height_m, **sensors)
+
+
+def _present(arrivals):
+    """The bytes of the messages that are there; what is left over from earlier is none."""
+    parts = [bytes(r) for r in arrivals.ranges[: arrivals.n_ranges]]
+    parts += [bytes(i) for i in arrivals.imus[: arrivals.n_imus]]
+    if arrivals.has_contact:
+        parts.append(bytes(arrivals.contact))
+    if arrivals.has_propulsion:
+        parts.append(bytes(arrivals.propulsion))
+    return b"|".join(parts)
