@@ -16,11 +16,12 @@ HELD_UP_MPS2 = THRUST_N / MASS_KG
 
 
 class Witnesses:
-    """The two witnesses, heard tick by tick, in the let-down at 1.2 m/s unless told otherwise."""
+    """The witnesses, heard tick by tick; in the let-down, low by a fresh range, unless told."""
 
-    def __init__(self):
-        self.touchdown, self.inbox = TOUCHDOWN.new(), INBOX.new()
-        self.estimate = ESTIMATE.new(mass_kg=MASS_KG)
+    def __init__(self, params=PARAMS, altitude_m=0.5, range_age_s=0.2):
+        self.touchdown, self.inbox, self.params = TOUCHDOWN.new(), INBOX.new(), params
+        self.estimate = ESTIMATE.new(mass_kg=MASS_KG, altitude_m=altitude_m)
+        self.estimate.range_age_s = range_age_s
 
     def tick(self, legs=None, support_mps2=0.0, mode=TERMINAL, v_down=1.2):
         """True when the ground counts as reached; legs None when the switches stay silent."""
@@ -29,7 +30,14 @@ class Witnesses:
         self.estimate.v_down_mps = v_down
         self.estimate.f_B_mps2 = (0.0, 0.0, HELD_UP_MPS2 + support_mps2)
         return ground_reached(
-            self.touchdown, PARAMS, self.estimate, THRUST_N, G_MPS2, mode, self.inbox, TICK_S
+            self.touchdown,
+            self.params,
+            self.estimate,
+            THRUST_N,
+            G_MPS2,
+            mode,
+            self.inbox,
+            TICK_S,
         )
 
     def ticks_until_ground(self, limit=200, **said):
@@ -64,6 +72,64 @@ def test_switches_hold_their_last_word_while_they_are_silent():
     witnesses = Witnesses()
     assert not witnesses.tick(legs=TWO_LEGS)
     assert witnesses.ticks_until_ground() == 5
+
+
+# --- switches have to be confirmed -------------------------------------------------------
+
+BLIND = {"range_age_s": -1.0}
+
+
+@pytest.mark.parametrize(
+    ("altitude_m", "range_age_s", "believed"),
+    [
+        (1.4, 0.1, True),
+        (-2.0, 0.1, True),
+        (1.6, 0.1, False),
+        (40.0, 0.1, False),  # Mars Polar Lander's height
+        (1.4, 2.9, True),
+        (1.4, 3.1, False),
+        (1.4, -1.0, False),
+    ],
+)
+def test_switches_alone_are_believed_only_near_the_ground_by_fresh_ranges(
+    altitude_m, range_age_s, believed
+):
+    witnesses = Witnesses(altitude_m=altitude_m, range_age_s=range_age_s)
+    assert witnesses.ticks_until_ground(legs=0b1111) == (6 if believed else None)
+
+
+def test_a_moment_of_support_confirms_the_switches_without_any_range():
+    witnesses = Witnesses(**BLIND)
+    assert witnesses.ticks_until_ground(legs=TWO_LEGS, support_mps2=1.0) == 6
+    witnesses = Witnesses(**BLIND)
+    for support in (1.0, 1.0, 0.0):  # shorter than 30 ms
+        witnesses.tick(legs=TWO_LEGS, support_mps2=support)
+    assert witnesses.ticks_until_ground(legs=TWO_LEGS) is None
+
+
+def test_a_moment_of_support_confirms_for_half_a_second():
+    for later, expected in ((42, 6), (43, 6), (44, None)):
+        witnesses = Witnesses(**BLIND)
+        for _ in range(3):
+            witnesses.tick(support_mps2=1.0)
+        for _ in range(later):
+            witnesses.tick()
+        assert witnesses.ticks_until_ground(legs=TWO_LEGS) == expected
+
+
+def test_where_no_confirmation_is_asked_switches_are_believed():
+    trusting = TOUCHDOWN_PARAMS.new(confirm=0)
+    assert Witnesses(trusting, **BLIND).ticks_until_ground(legs=TWO_LEGS) == 6
+
+
+def test_a_latch_remembers_the_transient_that_cut_an_engine_forty_metres_up():
+    # the logic flown in 1999, as a parameter: remembered from any phase, believed once armed
+    latched = Witnesses(TOUCHDOWN_PARAMS.new(confirm=0, latch=1), altitude_m=40.0)
+    for _ in range(6):
+        assert not latched.tick(legs=0b0111, mode=BRAKING)
+    latched.tick(legs=NO_LEG, mode=BRAKING)
+    assert latched.ticks_until_ground(v_down=13.0) is None
+    assert latched.ticks_until_ground() == 1
 
 
 # --- nothing is remembered ---------------------------------------------------------------
