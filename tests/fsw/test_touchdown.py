@@ -117,6 +117,22 @@ def test_a_moment_of_support_confirms_for_half_a_second():
         assert witnesses.ticks_until_ground(legs=TWO_LEGS) == expected
 
 
+def test_contact_and_support_must_come_together():
+    witnesses = Witnesses(**BLIND)
+    for _ in range(20):
+        assert not witnesses.tick(legs=TWO_LEGS)  # believed by nobody
+    for _ in range(29):
+        assert not witnesses.tick(legs=NO_LEG, support_mps2=1.0)
+
+
+def test_a_moment_of_support_before_the_let_down_is_no_confirmation():
+    witnesses = Witnesses(**BLIND)
+    for _ in range(20):
+        witnesses.tick(support_mps2=1.0)
+    witnesses.tick(mode=DESCENT)
+    assert witnesses.ticks_until_ground(legs=TWO_LEGS) is None
+
+
 def test_where_no_confirmation_is_asked_switches_are_believed():
     trusting = TOUCHDOWN_PARAMS.new(confirm=0)
     assert Witnesses(trusting, **BLIND).ticks_until_ground(legs=TWO_LEGS) == 6
