@@ -59,7 +59,6 @@ class Store:
             self._open(resume)
             self._fresh = _journal(self.folder)
             self.rows = read_rows(self.folder)
-            self._lines = (self.folder / JOURNAL).open("a", encoding="utf-8")
         except OSError as error:
             reason = (error.strerror or "cannot be written").lower()
             raise InputError(f"--out {self.folder}: {reason}") from error
@@ -76,8 +75,8 @@ class Store:
 
     def keep(self, row: Row) -> None:
         """Write a row, and the scenario of a run that did not land."""
-        self._lines.write("\n" + json.dumps(row))  # a line that was cut off ends here
-        self._lines.flush()
+        with (self.folder / JOURNAL).open("a", encoding="utf-8") as journal:
+            journal.write("\n" + json.dumps(row))  # a line that was cut off ends here
         self.rows[row["index"]] = self._fresh[row["index"]] = row
         if row["verdict"] != LANDED:
             write_failure(failure_path(self.folder, row["index"]), self._plan, row)
@@ -87,13 +86,12 @@ class Store:
     def close(self) -> None:
         """Leave what is there in order: one file when the campaign is complete, else parts."""
         self._write_part()
-        self._lines.close()
         if len(self.rows) < self._plan.runs:
             return
         _write_table(self.folder / WHOLE, [self.rows[i] for i in sorted(self.rows)], self._plan)
         for part in (self.folder / PARTS).glob("*.parquet"):
             part.unlink()
-        (self.folder / JOURNAL).unlink()
+        (self.folder / JOURNAL).unlink(missing_ok=True)
 
     def failures(self) -> list[str]:
         """The scenario files of the runs that did not land, by index."""
@@ -112,7 +110,7 @@ class Store:
         name = f"part-{max(numbers, default=-1) + 1:05d}.parquet"
         _write_table(self.folder / PARTS / name, rows, self._plan)
         self._fresh.clear()
-        self._lines.truncate(0)
+        (self.folder / JOURNAL).write_text("")
 
 
 def require_pyarrow(what: str) -> None:
