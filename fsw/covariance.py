@@ -148,3 +148,44 @@ def fuse(P, dx, PHt, S, innovation):
         for j in range(i, N_ALL):
             P[i, j] -= gain * PHt[j]
             P[j, i] = P[i, j]
+
+
+@kernel
+def variance_along(P, first, up):
+    """Variance of three consecutive states along a unit vector."""
+    total = 0.0
+    for i in range(3):
+        for j in range(3):
+            total += up[i] * up[j] * P[first + i, first + j]
+    return total
+
+
+@kernel
+def fuse_vertical(P, dx, PHt, S, innovation, up, rate_doubt_mps, K):
+    """Scalar update that moves height and terrain, and descent rate in doubt; K is scratch.
+
+    What a range says of attitude and horizontal motion it says through correlations alone, and
+    a range that lies would bend them, with nothing on board to straighten them again. So those
+    states are considered, like the hardware's constants: the gain is cut down to the vertical,
+    and P follows the form of Joseph, which holds for any gain. The same goes for the descent
+    rate while inertial navigation knows it better than rate_doubt_mps: a range that drifts
+    would make it wrong where it counts, at touchdown.
+    """
+    for i in range(N_STATES):
+        K[i] = 0.0
+    rise = (up[0] * PHt[R0] + up[1] * PHt[R0 + 1] + up[2] * PHt[R0 + 2]) / S
+    climb = 0.0
+    if variance_along(P, V0, up) > rate_doubt_mps * rate_doubt_mps:
+        climb = (up[0] * PHt[V0] + up[1] * PHt[V0 + 1] + up[2] * PHt[V0 + 2]) / S
+    for i in range(3):
+        K[R0 + i] = up[i] * rise
+        K[V0 + i] = up[i] * climb
+    K[HT] = PHt[HT] / S
+    for i in range(N_STATES):
+        dx[i] += K[i] * innovation
+        for j in range(i, N_STATES):
+            P[i, j] += K[i] * K[j] * S - K[i] * PHt[j] - PHt[i] * K[j]
+            P[j, i] = P[i, j]
+        for j in range(N_STATES, N_ALL):
+            P[i, j] -= K[i] * PHt[j]
+            P[j, i] = P[i, j]

@@ -22,8 +22,10 @@ from fsw.covariance import (
     V0,
     add_noise,
     fuse,
+    fuse_vertical,
     project,
     propagate,
+    variance_along,
 )
 from fsw.frames import q_FI_at
 from fsw.gravity import tidal_tensor_scale
@@ -68,9 +70,12 @@ from fsw.trust import (
     STALE_REPEAT,
     challenge,
     challenger_has_won,
+    count_crowning,
     is_stale,
     judge,
+    learn_scatter,
     range_variance_m2,
+    returns_to_rival,
     set_verdict,
 )
 
@@ -202,7 +207,9 @@ def grid_step(grid, history, moon, vehicle, site, params, trust_params, counts):
     _turn_away_the_crowd(history, t0_ns, t1_ns, counts)
     _falsify(grid, history, moon, vehicle, trust_params)
     _calibrate_in_free_fall(grid, history, params)
+    _carry_hypotheses(grid, history.dx)
     _inject(grid.nominal, history.dx)
+    _watch_raised_altitude(grid, trust_params)
     grid.k = int(grid.k) + 1
     return fused
 
@@ -387,23 +394,27 @@ def _fuse_range(grid, history, expected, entry, site, params, trust_params):
         innovation = innovation - H[j] * history.dx[j]
     ground = _ground_variance(grid, expected, site, params)
     R = range_variance_m2(trust_params, float(expected.range_m), float(expected.closing_mps))
-    S = project(grid.P, H, PHt) + ground * H[HT] * H[HT] + R
     trust = grid.trust
     t_ns = int(entry.t_ns)
     if is_stale(trust, trust_params, float(entry.range_m), float(expected.range_m)):
         return STALE_REPEAT
+    R = learn_scatter(trust, trust_params, innovation, R)
+    S = project(grid.P, H, PHt) + ground * H[HT] * H[HT] + R
     verdict = judge(trust, trust_params, t_ns, innovation, S, R)
     if verdict == REJECTED:
         claim = float(grid.nominal.terrain_m) + history.dx[HT] + innovation / H[HT]
         doubt = range_variance_m2(trust_params, float(entry.range_m), float(expected.closing_mps))
-        verdict = challenge(trust, trust_params, t_ns, claim, doubt / (H[HT] * H[HT]))
-        if challenger_has_won(trust, trust_params):
-            _crown_challenger(grid, history, t_ns)
+        hit = load3(expected.hit_F_m)
+        verdict = challenge(trust, trust_params, t_ns, claim, doubt / (H[HT] * H[HT]), hit)
+        if challenger_has_won(trust, trust_params, t_ns):
+            _crown_challenger(grid, history, trust_params, t_ns)
             store3(grid.footprint_F_m, load3(expected.hit_F_m))
     if verdict == FUSED_NOW:
         grid.P[HT, HT] += ground
         PHt[HT] += ground * H[HT]
-        fuse(grid.P, history.dx, PHt, S, innovation)
+        up = unit3(load3(grid.nominal.r_BM_I_m))
+        rate_doubt = float(trust_params.rate_doubt_mps)
+        fuse_vertical(grid.P, history.dx, PHt, S, innovation, up, rate_doubt, history.K)
         store3(grid.footprint_F_m, load3(expected.hit_F_m))
     return verdict
 
@@ -412,11 +423,9 @@ def _fuse_range(grid, history, expected, entry, site, params, trust_params):
 def altitude_variance(P, up):
     """Variance of the altitude above the ground under the beam, for a unit vector up."""
     along = 0.0
-    total = P[HT, HT]
     for i in range(3):
         along = along + up[i] * P[R0 + i, HT]
-        for j in range(3):
-            total = total + up[i] * up[j] * P[R0 + i, R0 + j]
+    total = P[HT, HT] + variance_along(P, R0, up)
     return max(total - 2.0 * along, 0.0)
 
 
@@ -439,31 +448,85 @@ def _set_ground(grid, history, terrain_m, variance_m2):
 
 
 @kernel
-def _crown_challenger(grid, history, t_ns):
-    """The challenger's ground becomes ours, and ours the rival, or nobody's when it returns.
+def _crown_challenger(grid, history, trust_params, t_ns):
+    """The challenger's ground becomes ours, and what we believed before the rival.
 
-    Where the challenger claims what the rival had, the belief between them was the fault.
+    Where the challenger claims what the rival has, the belief between them was the fault, and
+    nobody is left as rival.
     """
     trust = grid.trust
     ours = float(grid.nominal.terrain_m) + history.dx[HT]
-    up = unit3(load3(grid.nominal.r_BM_I_m))
-    variance = altitude_variance(grid.P, up)
-    step = float(trust.challenger_terrain_m) - float(trust.rival_terrain_m)
-    near = 25.0 * (float(trust.rival_variance_m2) + float(trust.challenger_variance_m2)) + 25.0
-    returned = int(trust.rival_since_ns) >= 0 and step * step < near
+    variance = altitude_variance(grid.P, unit3(load3(grid.nominal.r_BM_I_m)))
+    returned = returns_to_rival(trust)
     _set_ground(
         grid, history, float(trust.challenger_terrain_m), float(trust.challenger_variance_m2)
     )
-    trust.rival_since_ns = -1
-    if not returned:
-        trust.rival_terrain_m = ours
-        trust.rival_variance_m2 = variance
-        trust.rival_since_ns = t_ns
-    trust.challenger_samples = 0
-    trust.rejects_in_a_row = 0
-    trust.locked = 1
-    trust.last_fused_t_ns = t_ns
-    trust.won = min(int(trust.won) + 1, 65535)
+    if returned:
+        trust.rival_since_ns = -1
+    else:
+        _make_rival(trust, trust_params, ours, variance, t_ns)
+    trust.reference_t_ns[0] = 0
+    trust.reference_t_ns[1] = 0
+    count_crowning(trust, trust_params, t_ns)
+
+
+@kernel
+def _carry_hypotheses(grid, dx):
+    """Keep the other grounds under the inertial height, which a range is about to move."""
+    trust = grid.trust
+    up = unit3(load3(grid.nominal.r_BM_I_m))
+    rise = dot3(up, (dx[R0], dx[R0 + 1], dx[R0 + 2]))
+    trust.raised_m = float(trust.raised_m) + rise - dx[HT]
+    trust.rival_terrain_m = float(trust.rival_terrain_m) + rise
+    trust.challenger_terrain_m = float(trust.challenger_terrain_m) + rise
+
+
+@kernel
+def _watch_raised_altitude(grid, trust_params):
+    """An altitude that ranges raise under a footprint at rest: a range that drifts.
+
+    Within the gate a slow liar takes the altitude along. Against a young and an old reference,
+    ranges may have raised it by what the footprint's way and a plausible slope allow, and by
+    what the descent rate was uncertain; beyond that the altitude without them becomes the rival.
+    """
+    trust = grid.trust
+    footprint = load3(grid.footprint_F_m)
+    if int(trust.locked) == 0 or dot3(footprint, footprint) == 0.0:
+        return
+    t_ns = int(grid.nominal.t_ns)
+    up = unit3(load3(grid.nominal.r_BM_I_m))
+    variance = altitude_variance(grid.P, up)
+    rate_sigma = sqrt(max(variance_along(grid.P, V0, up), 0.0))
+    for n in range(2):
+        was = trust.reference_F_m[n]
+        taken_ns = int(trust.reference_t_ns[n])
+        age_s = float(t_ns - taken_ns) * 1e-9
+        way = norm3(sub3(footprint, load3(was)))
+        allowed = float(trust_params.plausible_m) + float(trust_params.plausible_slope) * way
+        allowed = allowed + 4.0 * (sqrt(variance) + rate_sigma * age_s)
+        raised = float(trust.raised_m) - float(trust.reference_raised_m[n])
+        implausible = taken_ns > 0 and raised > allowed
+        if implausible:
+            ground = float(grid.nominal.terrain_m) + raised
+            _make_rival(trust, trust_params, ground, variance, t_ns)
+        if taken_ns == 0 or implausible or age_s > float(trust_params.plausible_s[n]):
+            trust.reference_t_ns[n] = t_ns
+            trust.reference_raised_m[n] = trust.raised_m
+            store3(was, footprint)
+
+
+@kernel
+def _make_rival(trust, trust_params, terrain_m, variance_m2, t_ns):
+    """Keep a ground alive as the rival, unless a higher one is alive already.
+
+    A liar that moves on in steps must not push the last sound altitude out.
+    """
+    if int(trust.rival_since_ns) >= 0 and float(trust.rival_terrain_m) > terrain_m:
+        return
+    doubt = float(trust_params.rival_doubt_m)
+    trust.rival_terrain_m = terrain_m
+    trust.rival_variance_m2 = variance_m2 + doubt * doubt
+    trust.rival_since_ns = t_ns
 
 
 @kernel
@@ -490,6 +553,8 @@ def _falsify(grid, history, moon, vehicle, trust_params):
     if ours >= -(sigmas * sigma + margin):
         return
     trust.condemned = min(int(trust.condemned) + 1, 65535)
+    trust.reference_t_ns[0] = 0
+    trust.reference_t_ns[1] = 0
     trust.challenger_samples = 0
     if rival:
         _set_ground(grid, history, float(trust.rival_terrain_m), float(trust.rival_variance_m2))

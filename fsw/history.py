@@ -71,6 +71,7 @@ HISTORY = record(
     at_stamp=NOMINAL("scratch: the estimate at a range's stamp"),
     predictions=PREDICTION("scratch of the grid step in work", PREDICTIONS),
     PHt=f64("scratch", N_ALL),
+    K=f64("scratch: gain", N_STATES),
     dx=f64("scratch", N_STATES),
     imu_count=i64("increments since the start"),
     range_first=i64("count of the oldest range kept"),

@@ -12,7 +12,7 @@ from math import sqrt
 
 from fsw.cadence import CADENCE, CADENCE_PARAMS, repaired_stamp
 from fsw.checkpoint import restore_before, save
-from fsw.covariance import V0
+from fsw.covariance import V0, variance_along
 from fsw.elementary import to_int
 from fsw.events import (
     EV_CHALLENGER_WON,
@@ -221,10 +221,11 @@ def navigate(nav, history, params, inbox, quiet, outbox):
 
 @kernel
 def _stamp(nav, own, sample, rx_ns, outbox):
-    """(stamp in flight time, 1) of a range, repaired where its clock is wrong; 0 for a bad one."""
+    """(stamp in flight time, 1) of a range, repaired where its clock is wrong; 0 for a bad one.
+
+    Invalid samples have stamps too: the line is known long before the first valid range.
+    """
     t_ns = to_flight_ns(nav.timebase, int(sample.t_ns))
-    if int(sample.valid) != 1:
-        return (t_ns, 1)
     shift_ns = int(nav.cadence.shift_ns)
     t_ns, trusted = repaired_stamp(nav.cadence, own.cadence, t_ns, int(sample.seq), rx_ns)
     moved_ns = int(nav.cadence.shift_ns) - shift_ns
@@ -305,12 +306,8 @@ def _renew_head(nav, history, params):
     nav.head_next = nav.grid.imu_next
     P = nav.grid.P
     up = unit3(load3(nav.head.r_BM_I_m))
-    speed2 = 0.0
-    for i in range(3):
-        for j in range(3):
-            speed2 = speed2 + up[i] * up[j] * P[V0 + i, V0 + j]
     nav.sigma_altitude_m = sqrt(altitude_variance(P, up))
-    nav.sigma_v_down_mps = sqrt(max(speed2, 0.0))
+    nav.sigma_v_down_mps = sqrt(max(variance_along(P, V0, up), 0.0))
 
 
 @kernel

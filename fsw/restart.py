@@ -8,6 +8,7 @@ What happened while nobody listened is a gap between increments like any other. 
 bridge it, the last force and rate are put into the empty ring as the increment before it.
 """
 
+from fsw.checkpoint import save
 from fsw.grid import GRID_NS
 from fsw.history import clear_history, push_imu
 from fsw.intake import NEVER
@@ -30,6 +31,7 @@ def resume(state):
     if int(nav.ready) == 1:
         _take_up_the_grid(nav)
         _recall_last_force(nav, state.history)
+        save(nav.grid, state.history)
 
 
 @kernel

@@ -19,6 +19,7 @@ one rangefinder: that is decided by flying, not by inference.
 
 from fsw.elementary import to_int
 from fsw.kernel import kernel
+from fsw.linear import clamp, load3, norm3, store3, sub3
 from fsw.record import f64, i64, record, u8, u16
 
 VERDICT_NAMES = (
@@ -75,8 +76,44 @@ TRUST_PARAMS = record(
     range_max_m=f64("longest range believed", default=20000.0, lo=1.0, hi=1e6),
     reach_s=f64("a sample older than this is refused", default=8.0, lo=0.1, hi=8.0),
     future_s=f64("a stamp further ahead than this is a clock fault", default=0.02, lo=0.0, hi=10.0),
+    challenger_slope=f64(
+        "steepest ground that a challenger may claim along its footprint",
+        default=0.5,
+        lo=0.0,
+        hi=10.0,
+    ),
     challenger_drift_mps=f64(
-        "rate at which the ground that a challenger claims may change", default=4.0, lo=0.0, hi=1e3
+        "rate at which its ground may move under a footprint that rests",
+        default=0.5,
+        lo=0.0,
+        hi=1e3,
+    ),
+    recrown_s=f64(
+        "a challenger that wins so soon after another needs twice the samples",
+        default=30.0,
+        lo=0.0,
+        hi=1e4,
+    ),
+    plausible_s=f64(
+        "ages at which the references for plausible altitudes are renewed",
+        2,
+        default=(8.0, 30.0),
+        lo=0.5,
+        hi=1e4,
+    ),
+    plausible_m=f64(
+        "rise of the altitude by ranges that needs no slope", default=4.0, lo=0.0, hi=1e6
+    ),
+    plausible_slope=f64("mean slope that ground may have", default=0.15, lo=0.0, hi=10.0),
+    rival_doubt_m=f64(
+        "by how much a liar may have moved a rival before it was noticed",
+        default=8.0,
+        lo=0.0,
+        hi=1e3,
+    ),
+    scatter_rate=f64("how fast the noise of the samples is learnt", default=0.3, lo=0.0, hi=1.0),
+    scatter_free=f64(
+        "noise over the expected that is taken for chance", default=2.0, lo=1.0, hi=100.0
     ),
     challenger_gap_s=f64(
         "a challenger that is silent for this long is forgotten", default=0.7, lo=0.05, hi=60.0
@@ -85,6 +122,12 @@ TRUST_PARAMS = record(
         "sigmas below zero at which an altitude is dead", default=3.0, lo=0.0, hi=1e9
     ),
     condemn_m=f64("and metres below zero", default=3.0, lo=0.0, hi=1e6),
+    rate_doubt_mps=f64(
+        "deviation of the descent rate beyond which ranges may move it",
+        default=0.12,
+        lo=0.0,
+        hi=1e3,
+    ),
     widen_m=f64(
         "deviation of the ground after the only altitude is condemned",
         default=150.0,
@@ -127,16 +170,26 @@ RANGE_TRUST = record(
     rival_terrain_m=f64("ground believed before the last challenger won"),
     rival_variance_m2=f64("variance of the altitude above it"),
     rival_since_ns=i64("stamp at which it became the rival; -1 when there is none"),
+    challenger_F_m=f64("point hit by the last sample behind it, Moon-fixed", 3),
+    raised_m=f64("altitude gained by ranges, not by motion, since the start"),
+    reference_F_m=f64("footprint at the young and the old reference, Moon-fixed", (2, 3)),
+    reference_raised_m=f64("altitude gained by ranges until then", 2),
+    reference_t_ns=i64("when they were taken; 0 before", 2),
+    crowned_t_ns=i64("stamp at which a challenger won last"),
+    scatter=f64("noise of the samples over the expected, learnt from neighbours", default=1.0),
+    neighbour_m=f64("innovation of the last sample judged"),
+    neighbour_m2=f64("its measurement variance"),
     repeat_range_m=f64("value of the last sample"),
     repeat_expected_m=f64("what was expected when that value came first"),
     challenger_samples=u16("samples behind the challenger; 0 when there is none"),
     rejects_in_a_row=u16("samples rejected since the last fused"),
     condemned=u16("times that the only altitude was condemned"),
     won=u16("times that a challenger won"),
+    streak=u16("of these, in quick succession"),
     repeats=u16("samples in a row with that value, after the first"),
     lock_count=u8("samples that agree so far"),
     locked=u8("1 once ranges are fused"),
-    spare=u8("zero", 4),
+    spare=u8("zero", 2),
 )
 
 
@@ -174,6 +227,30 @@ def is_stale(trust, params, range_m, expected_m):
 
 
 @kernel
+def learn_scatter(trust, params, innovation_m, R_m2):
+    """Variance of a sample, raised to the noise that neighbouring samples show [m^2].
+
+    The scatter follows the 10 % quantile of |difference| of neighbours over its expectation
+    (0.1257 is that quantile for a normal difference), so that it holds while a tenth of the
+    neighbours are sound: outliers and steps do not move it, noise does.
+    """
+    spread = R_m2 + float(trust.neighbour_m2)
+    step = innovation_m - float(trust.neighbour_m)
+    scatter = max(float(trust.scatter), 1.0)
+    edge = 0.1257 * scatter
+    rate = float(params.scatter_rate)
+    if step * step > edge * edge * spread:
+        scatter = scatter * (1.0 + 0.1 * rate)
+    else:
+        scatter = scatter * (1.0 - 0.9 * rate)
+    trust.scatter = clamp(scatter, 1.0, 1000.0)
+    trust.neighbour_m = innovation_m
+    trust.neighbour_m2 = R_m2
+    excess = max(float(trust.scatter) / float(params.scatter_free), 1.0)
+    return R_m2 * excess * excess
+
+
+@kernel
 def judge(trust, params, t_ns, innovation_m, variance_m2, R_m2):
     """FUSED_NOW, REJECTED or HELD for one sample whose innovation has this variance."""
     gate = float(params.gate_sigma)
@@ -196,14 +273,17 @@ def judge(trust, params, t_ns, innovation_m, variance_m2, R_m2):
 
 
 @kernel
-def challenge(trust, params, t_ns, terrain_m, variance_m2):
+def challenge(trust, params, t_ns, terrain_m, variance_m2, hit_F_m):
     """Let a rejected sample speak for the ground that it claims: REJECTED, or HELD_FOR_HYPOTHESIS.
 
     terrain_m is the ground that would explain the sample, variance_m2 its variance. Claims that
-    agree are averaged; one that does not begins a new challenger.
+    agree are averaged; one that does not begins a new challenger. Ground that moves under a
+    footprint at rest is no ground: only its way lets a claim change.
     """
     age_s = float(t_ns - int(trust.challenger_t_ns)) * 1e-9
-    drift = float(params.challenger_drift_mps) * age_s
+    way = norm3(sub3(hit_F_m, load3(trust.challenger_F_m)))
+    store3(trust.challenger_F_m, hit_F_m)
+    drift = float(params.challenger_drift_mps) * age_s + float(params.challenger_slope) * way
     prior = float(trust.challenger_variance_m2) + drift * drift
     step = terrain_m - float(trust.challenger_terrain_m)
     gate = float(params.gate_sigma)
@@ -222,9 +302,42 @@ def challenge(trust, params, t_ns, terrain_m, variance_m2):
 
 
 @kernel
-def challenger_has_won(trust, params):
-    """True when enough samples agree with the challenger."""
-    return int(trust.challenger_samples) >= int(params.challenger_win_samples)
+def challenger_has_won(trust, params, t_ns):
+    """True when enough samples agree with the challenger.
+
+    After another it needs twice as many each time, since no ground steps that often; the way
+    back to the rival stays short.
+    """
+    needed = int(params.challenger_win_samples)
+    if not returns_to_rival(trust) and _crowned_lately(trust, params, t_ns):
+        needed = needed << min(int(trust.streak) + 1, 4)
+    return int(trust.challenger_samples) >= needed
+
+
+@kernel
+def _crowned_lately(trust, params, t_ns):
+    since_s = float(t_ns - int(trust.crowned_t_ns)) * 1e-9
+    return int(trust.won) > 0 and since_s < float(params.recrown_s)
+
+
+@kernel
+def returns_to_rival(trust):
+    """True when the challenger claims the ground that the rival has."""
+    step = float(trust.challenger_terrain_m) - float(trust.rival_terrain_m)
+    spread = float(trust.rival_variance_m2) + float(trust.challenger_variance_m2)
+    return int(trust.rival_since_ns) >= 0 and step * step < 25.0 * spread + 25.0
+
+
+@kernel
+def count_crowning(trust, params, t_ns):
+    """Remember that a challenger has won, and whether soon after another."""
+    trust.streak = int(trust.streak) + 1 if _crowned_lately(trust, params, t_ns) else 0
+    trust.won = min(int(trust.won) + 1, 65535)
+    trust.crowned_t_ns = t_ns
+    trust.challenger_samples = 0
+    trust.rejects_in_a_row = 0
+    trust.last_fused_t_ns = t_ns
+    trust.locked = 1
 
 
 @kernel
