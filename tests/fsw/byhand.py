@@ -63,13 +63,28 @@ def local_to_fixed(latitude_deg, longitude_deg):
     return np.array([[-so, -sa * co, ca * co], [co, -sa * so, ca * so], [0.0, ca, sa]])
 
 
-def schmidt_update(P, H, R, states):
-    """(P, gain) after a scalar update in which only the first `states` are corrected; Joseph."""
-    S = H @ P @ H + R
-    gain = P @ H / S
-    gain[states:] = 0.0
+def joseph_update(P, H, R, gain):
+    """P after a scalar update with any gain."""
     A = np.eye(len(P)) - np.outer(gain, H)
-    return A @ P @ A.T + R * np.outer(gain, gain), gain
+    return A @ P @ A.T + R * np.outer(gain, gain)
+
+
+def schmidt_gain(P, H, R, states):
+    """The gain that corrects the first `states` and considers the rest."""
+    gain = P @ H / (H @ P @ H + R)
+    gain[states:] = 0.0
+    return gain
+
+
+def vertical_gain(P, H, R, up, rate_doubt_mps):
+    """The gain that corrects height, terrain (15), and the descent rate while it is in doubt."""
+    best = P @ H / (H @ P @ H + R)
+    gain = np.zeros(len(P))
+    gain[0:3] = up * (up @ best[0:3])
+    if up @ P[3:6, 3:6] @ up > rate_doubt_mps**2:
+        gain[3:6] = up * (up @ best[3:6])
+    gain[15] = best[15]
+    return gain
 
 
 def random_covariance(rng, sigmas):

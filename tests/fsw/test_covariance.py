@@ -11,16 +11,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsw.beliefs import MOON_BELIEF
-from fsw.covariance import N_ALL, N_STATES, add_noise, fuse, project, propagate
+from fsw.covariance import (
+    N_ALL,
+    N_STATES,
+    add_noise,
+    fuse,
+    fuse_vertical,
+    project,
+    propagate,
+    variance_along,
+)
 from fsw.gravity import tidal_tensor_scale
 from fsw.strapdown import NOMINAL, strapdown
 from tests.fsw.byhand import (
     about,
+    joseph_update,
     matrix_of,
     random_covariance,
-    schmidt_update,
+    schmidt_gain,
     turned,
     vector_of,
+    vertical_gain,
 )
 
 MOON = MOON_BELIEF.new()
@@ -197,7 +208,8 @@ def test_an_update_is_that_of_schmidt_and_kalman(seed, noise):
     rng = np.random.default_rng(seed)
     P = random_covariance(rng, SIGMAS)
     H = random_row(rng)
-    expected, gain = schmidt_update(P, H, noise, N_STATES)
+    gain = schmidt_gain(P, H, noise, N_STATES)
+    expected = joseph_update(P, H, noise, gain)
     considered = P[N_STATES:, N_STATES:].copy()
     PHt, dx = np.zeros(N_ALL), rng.standard_normal(N_STATES)
     before, innovation = dx.copy(), 3.0
@@ -212,26 +224,68 @@ def test_an_update_is_that_of_schmidt_and_kalman(seed, noise):
     assert np.array_equal(P[N_STATES:, N_STATES:], considered)
 
 
-@pytest.mark.parametrize("seed", range(3))
+def direction(rng):
+    up = rng.standard_normal(3)
+    return up / np.linalg.norm(up)
+
+
+@given(st.integers(0, 2**32), st.floats(1e-4, 1e2), st.sampled_from([0.0, 1e3]))
+@settings(max_examples=60)
+def test_a_vertical_update_moves_height_and_terrain_and_a_doubtful_rate(seed, noise, doubt_mps):
+    rng = np.random.default_rng(seed)
+    P = random_covariance(rng, SIGMAS)
+    H, up = random_row(rng), direction(rng)
+    gain = vertical_gain(P, H, noise, up, doubt_mps)
+    assert variance_along(P, 3, as_tuple(up)) == pytest.approx(up @ P[V, V] @ up)
+    expected = joseph_update(P, H, noise, gain)
+    considered = P[N_STATES:, N_STATES:].copy()
+    PHt, K, dx = np.zeros(N_ALL), rng.standard_normal(N_STATES), np.zeros(N_STATES)
+    S = project(P, H, PHt) + noise
+    fuse_vertical(P, dx, PHt, S, 3.0, as_tuple(up), doubt_mps, K)
+    assert np.abs((P - expected) / np.outer(SIGMAS, SIGMAS)).max() < 1e-10
+    assert np.allclose(dx / SIGMAS[:N_STATES], 3.0 * gain[:N_STATES] / SIGMAS[:N_STATES])
+    assert np.any(dx[V] != 0.0) == (doubt_mps == 0.0)
+    assert np.array_equal(P, P.T)
+    assert np.array_equal(P[N_STATES:, N_STATES:], considered)
+
+
+def test_the_descent_rate_is_in_doubt_from_its_limit_on():
+    P, up = np.diag(SIGMAS**2), np.array([0.0, 0.6, 0.8])
+    P[V, V] = np.diag([9.0, 0.04, 0.04])  # across it is poorly known, which does not count
+    assert variance_along(P, 3, as_tuple(up)) == pytest.approx(0.04)
+    P[R, V] = P[V, R] = np.eye(3)
+    H = np.zeros(N_ALL)
+    H[R] = up
+    for doubt_mps, moved in ((0.19, True), (0.21, False)):
+        PHt, K, dx = np.zeros(N_ALL), np.zeros(N_STATES), np.zeros(N_STATES)
+        S = project(P, H, PHt) + 1.0
+        fuse_vertical(P.copy(), dx, PHt, S, 1.0, as_tuple(up), doubt_mps, K)
+        assert np.any(dx[V] != 0.0) == moved
+
+
+@pytest.mark.parametrize("seed", range(4))
 def test_hundreds_of_steps_keep_the_covariance_a_covariance(seed):
     rng = np.random.default_rng(seed)
     P = random_covariance(rng, SIGMAS)
     considered = P[N_STATES:, N_STATES:].copy()
-    PHt, dx = np.zeros(N_ALL), np.zeros(N_STATES)
+    PHt, dx, K = np.zeros(N_ALL), np.zeros(N_STATES), np.zeros(N_STATES)
     for n in range(400):
         flight = Flight(1000 * seed + n % 7)
         propagate(P, flight.q, flight.step())
         add_noise(P, 3, 1e-10)
         add_noise(P, 6, 1e-14)
         H = random_row(rng)
-        HPHt = project(P, H, PHt)
-        fuse(P, dx, PHt, HPHt + 10.0 ** rng.uniform(-4.0, 2.0), 0.0)
+        S = project(P, H, PHt) + 10.0 ** rng.uniform(-4.0, 2.0)
+        if seed % 2:
+            fuse(P, dx, PHt, S, 0.0)
+        else:
+            fuse_vertical(P, dx, PHt, S, 0.0, as_tuple(direction(rng)), 0.3, K)
     assert np.array_equal(P, P.T)
     assert np.array_equal(P[N_STATES:, N_STATES:], considered)
     correlation = P / np.sqrt(np.outer(np.diag(P), np.diag(P)))
     assert np.linalg.eigvalsh(correlation).min() > -1e-9
     assert np.all(np.diag(P) > 0.0)
-    assert np.all(np.diag(P)[:9] < SIGMAS[:9] ** 2)
+    assert seed % 2 == 0 or np.all(np.diag(P)[:9] < SIGMAS[:9] ** 2)
 
 
 def test_noise_enters_three_diagonal_elements_and_nothing_else():
