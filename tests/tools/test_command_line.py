@@ -25,6 +25,7 @@ FIGURES = {
     "propellant_left_kg",
     "events",
     "range",
+    "clairvoyant",
     "worst_stopping_margin_m",
     "state_sha256",
     "wall_s",
