@@ -27,6 +27,9 @@ from fsw.linear import (
 from fsw.modes import APPROACH, CUE_AT_GATE, CUE_HIGH, CUE_LOW, TERMINAL
 from fsw.steering import push, turn_towards
 
+# cosine of the greatest lean against which thrust makes up for the height that it costs
+LEAST_UPRIGHT = 0.5
+
 
 @kernel
 def descend(guidance, params, estimate, mode, accel_max, dt_s):
@@ -50,7 +53,9 @@ def descend(guidance, params, estimate, mode, accel_max, dt_s):
     a_L = add_scaled3(a_h, up, u)
     turn_towards(guidance, own, unit3(a_L), dt_s)
     upright = dot3(rotate(load4(estimate.q_LB), (0.0, 0.0, 1.0)), up)
-    push(guidance, a_L, min(u / max(upright, 0.5), accel_max), accel_max)
+    # while it leans further than any mode asks for, thrust would carry it off
+    lift = u / max(upright, LEAST_UPRIGHT) * clamp(upright / LEAST_UPRIGHT, 0.0, 1.0)
+    push(guidance, a_L, min(lift, accel_max), accel_max)
     _cue_descent(guidance, params, mode, norm3(drift), h_lo)
 
 
