@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from fsw.record import Field, Record
 from fsw.state import PARAMS
 from sim.fault_guide import fault_sections
+from sim.figures import FIGURES
 from sim.scenario import SCENARIOS, WORLD_TABLES
 from sim.tables import UNITS, expected, settable, unit_of
 from sim.verdict import VERDICT_NAMES
@@ -54,7 +55,14 @@ that prefix, from a file of their own; what a scenario sets under `[params.*]` s
 one run; `--seed` and `--params` stand above it.
 
 `[expect] verdict` says how the flight ends when all is as it should be (default `landed`), one of
-{verdicts}.
+{verdicts}. `as_flown` beside it says the same of the `as-flown` preset.
+
+A scenario that is modelled on a flight has a table `[published]` of figures from accounts of it,
+and `[inferred]` of what was worked out from those; `leadline scenarios --history` sets them beside
+simulated ones. `v_192m_mps` and `vh_192m_mps` are the descent rate and the horizontal speed where
+the clearance was 192 m for the first time, and so on for any height; the other figures are
+
+{figures}
 
 This page is generated from the records: `python -m sim.guide`.
 """
@@ -66,7 +74,8 @@ def guide() -> str:
     tables = [("vehicle", WORLD.fields["vehicle"].record)]
     tables += [(name, WORLD.fields[name].record) for name in WORLD_TABLES]
     sections = _sections(tables) + fault_sections() + _sections([("params", PARAMS)])
-    return "\n".join([OPENING.format(verdicts=verdicts), *sections])
+    figures = "\n".join(f"- `{name}`: {figure.doc}" for name, figure in FIGURES.items())
+    return "\n".join([OPENING.format(verdicts=verdicts, figures=figures), *sections])
 
 
 def _sections(tables: list[tuple[str, Record | None]]) -> list[str]:

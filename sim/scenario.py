@@ -24,6 +24,7 @@ from fsw.state import PARAMS
 from sim.disperse import prepare
 from sim.errors import InputError
 from sim.fault_rows import read_faults
+from sim.figures import FIGURES, is_figure
 from sim.tables import as_table, fill, nearest
 from sim.verdict import VERDICT_NAMES
 from sim.world import WORLD
@@ -48,10 +49,11 @@ LOADED = (
 
 
 class Expect(BaseModel):
-    """How the flight ends when all is as it should be."""
+    """How the flight ends when all is as it should be, and how it ended as it was flown."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
     verdict: str = "landed"
+    as_flown: str = "landed"
 
 
 class Run(BaseModel):
@@ -78,6 +80,8 @@ class Outer(BaseModel):
     faults: list[Any] = []
     params: dict[str, Any] = {}
     as_flown: dict[str, Any] = {}
+    published: dict[str, float] | None = None
+    inferred: dict[str, float] = {}
     expect: Expect = Field(default_factory=Expect)
     run: Run = Field(default_factory=Run)
 
@@ -98,12 +102,16 @@ class Scenario:
     """A scenario that has been read: what to fly, before the dice are thrown.
 
     `world` and `params` are templates; `build` copies them. `text` is the file as it was read,
-    `seed` the one that it asks for.
+    `seed` the one that it asks for. `published` and `inferred` hold figures of the flight that
+    it is modelled on, by names of sim.figures; `published` is None where there was none.
     """
 
     name: str
     doc: str
     expect_verdict: str
+    expect_as_flown: str
+    published: Mapping[str, float] | None
+    inferred: Mapping[str, float]
     seed: int
     world: Any
     params: Any
@@ -169,7 +177,10 @@ def assemble(
     return Scenario(
         name=outer["name"],
         doc=outer["doc"],
-        expect_verdict=_expected(layers),
+        expect_verdict=_expected(layers, "verdict"),
+        expect_as_flown=_expected(layers, "as_flown"),
+        published=_figures(layers, "published") if "published" in outer else None,
+        inferred=_figures(layers, "inferred"),
         seed=run.seed,
         world=world,
         params=flight,
@@ -185,6 +196,18 @@ def _merged(tables: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     for table in tables:
         whole |= table
     return whole
+
+
+def _figures(layers: list[tuple[Mapping[str, Any], str]], table: str) -> dict[str, float]:
+    """The figures of a past flight that a scenario names. Raises InputError."""
+    figures: dict[str, float] = {}
+    for layer, origin in layers:
+        figures |= layer.get(table, {})
+        for name in figures:
+            if not is_figure(name):
+                hint = nearest(name, FIGURES)
+                raise InputError(f"{origin}{table}.{name}: unknown figure{hint}")
+    return figures
 
 
 def build(scenario: Scenario, seed: int) -> tuple[Any, Any]:
@@ -260,6 +283,8 @@ def _said(error: Any, shape: type[BaseModel]) -> str:
             return "expected a text"
         case "int_type":
             return "expected an integer"
+        case "float_type":
+            return "expected a number"
         case _:
             return "expected a table"
 
@@ -344,14 +369,11 @@ def _fill_preset(params: Any, preset: str) -> None:
     fill(params, PARAMS, as_table(parse(_read(path), where), where), where)
 
 
-def _expected(layers: list[tuple[Mapping[str, Any], str]]) -> str:
+def _expected(layers: list[tuple[Mapping[str, Any], str]], key: str) -> str:
     verdict = "landed"
     for layer, origin in layers:
-        if "verdict" in layer.get("expect", {}):
-            verdict = layer["expect"]["verdict"]
-            if verdict not in VERDICT_NAMES:
-                known = ", ".join(VERDICT_NAMES)
-                raise InputError(
-                    f"{origin}expect.verdict: expected one of {known}, not '{verdict}'"
-                )
+        verdict = layer.get("expect", {}).get(key, verdict)
+        if verdict not in VERDICT_NAMES:
+            known = ", ".join(VERDICT_NAMES)
+            raise InputError(f"{origin}expect.{key}: expected one of {known}, not '{verdict}'")
     return verdict
