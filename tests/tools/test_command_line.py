@@ -158,11 +158,20 @@ def test_a_panel_is_drawn_whatever_is_missing(touchdown):
         "touchdown": touchdown,
         "propellant_left_kg": 1.0,
         "range": {"first_valid_alt_m": None, "first_fused_alt_m": None},
+        "clairvoyant": {"survivable": True, "how": "open", "why": None, "loss": "other"},
         "worst_stopping_margin_m": None,
         "time_s": 1.0,
         "wall_s": 0.5,
     }
     assert "timed out" in str(verdict_panel(figures, False).title)
+
+
+def test_a_lost_flight_says_whether_it_could_have_landed(run):
+    engine_out = ("faults.0.kind=engine_out", "faults.0.from_altitude_m=900")
+    _, out, err = run("fly", "--json", *(part for key in engine_out for part in ("--set", key)))
+    judged = json.loads(out)["clairvoyant"]
+    assert (judged["survivable"], judged["how"]) == (False, "certificate")
+    assert judged["why"] in err
 
 
 def test_a_flight_over_a_wire_ends_with_the_bytes_of_a_flight_in_process(run, tmp_path):
