@@ -6,7 +6,7 @@ the Moon. L is fixed in F. Body z is the thrust axis.
 
 from fsw.elementary import PI, sin_cos
 from fsw.kernel import kernel
-from fsw.linear import cross3, quat_mul, quat_of_axes
+from fsw.linear import cross3, quat_of_axes
 
 DEG = PI / 180.0
 
@@ -34,11 +34,3 @@ def q_FL_at(latitude_deg, longitude_deg):
     east = (-s_lon, c_lon, 0.0)
     up = up_at(latitude_deg, longitude_deg)
     return quat_of_axes(east, cross3(up, east), up)
-
-
-@kernel
-def q_LI_at(site, moon, t_ns):
-    """Attitude of I seen from the site's frame at a flight time."""
-    q_LF = q_FL_at(float(site.latitude_deg), float(site.longitude_deg))
-    q_LF = (q_LF[0], -q_LF[1], -q_LF[2], -q_LF[3])
-    return quat_mul(q_LF, q_FI_at(float(moon.omega_radps), t_ns))

@@ -42,7 +42,6 @@ from fsw.kernel import kernel
 from fsw.linear import (
     add3,
     add_scaled3,
-    cross3,
     dot3,
     load3,
     load4,
@@ -326,12 +325,10 @@ def _predict(grid, history, moon, vehicle, j, entry_count):
         strapdown(moon, then, t_ns, dv, dth)
     hits, range_m, d_r, d_theta, d_h, hit_I = predict_range(moon, vehicle, then)
     lag = float((int(grid.k) + 1) * GRID_NS - t_ns) * 1e-9
-    omega = (0.0, 0.0, float(moon.omega_radps))
-    v_ground = cross3(omega, hit_I)
     out.entry = entry_count
     out.hits = hits
     out.range_m = range_m
-    out.closing_mps = -dot3(d_r, sub3(load3(then.v_BM_I_mps), v_ground))
+    out.closing_mps = -dot3(d_r, load3(then.v_BM_I_mps))  # the ground's own motion is level
     store3(out.hit_F_m, rotate(q_FI_at(float(moon.omega_radps), t_ns), hit_I))
     for i in range(3):
         out.H[R0 + i] = d_r[i]

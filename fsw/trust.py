@@ -197,8 +197,6 @@ RANGE_TRUST = record(
 def set_verdict(counts, entry, verdict):
     """Give a sample its verdict; a verdict made again in a replay is counted once."""
     before = int(entry.verdict)
-    if before == verdict:
-        return
     counts[before] = int(counts[before]) - 1
     counts[verdict] = int(counts[verdict]) + 1
     entry.verdict = verdict

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fsw.beliefs import MOON_BELIEF, SITE_BELIEF
-from fsw.frames import q_FI_at, q_FL_at, q_LI_at, up_at
+from fsw.beliefs import MOON_BELIEF
+from fsw.frames import q_FI_at, q_FL_at, up_at
 from fsw.gravity import gravity_mps2, tidal_tensor_scale
 from tests.fsw.byhand import inertial_to_fixed, local_to_fixed, matrix_of
 
@@ -42,14 +42,6 @@ def test_the_local_frame_is_east_north_up(latitude, longitude):
     found = matrix_of(q_FL_at(latitude, longitude))
     assert np.allclose(found, expected, rtol=0.0, atol=1e-14)
     assert np.allclose(up_at(latitude, longitude), expected[:, 2], rtol=0.0, atol=1e-15)
-
-
-@given(latitudes, longitudes, times_ns)
-def test_the_site_turns_with_the_moon(latitude, longitude, t_ns):
-    site = SITE_BELIEF.new(latitude_deg=latitude, longitude_deg=longitude)
-    expected = local_to_fixed(latitude, longitude).T @ inertial_to_fixed(MOON.omega_radps, t_ns)
-    found = matrix_of(q_LI_at(site, MOON, t_ns))
-    assert np.allclose(found, expected, rtol=0.0, atol=1e-14)
 
 
 # --- gravity -----------------------------------------------------------------------------
