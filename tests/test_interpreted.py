@@ -30,12 +30,12 @@ def lines(checkpoint, interpreted):
     return done.stdout.splitlines()
 
 
-def stop_when(reached, ahead_ticks):
+def stop_when(reached, ahead_ticks, faults=()):
     """The nominal run, stopped some ticks before `reached` is first true of it."""
     scout = as_rows(new_run(load("nominal"), 0))
     while not reached(scout["state"]["core"][0]):
         assert fly_ticks(scout, 1)
-    rows = as_rows(new_run(load("nominal"), 0))
+    rows = as_rows(new_run(load("nominal", faults), 0))
     fly_ticks(rows, int(scout["world"]["tick"][0]) - ahead_ticks)
     return rows
 
@@ -64,6 +64,23 @@ def test_about_first_lock_with_a_late_sample_and_a_rejection(tmp_path):
     last = [int(n) for n in compiled[-1].split()[2].split("/")]
     assert last[FUSED_LATE] >= 1
     assert last[REJECTED] >= 1
+
+
+def test_about_a_stall_and_a_restart(tmp_path):
+    faults = [
+        ("faults.0.kind", "missed_ticks"),
+        ("faults.0.ticks", "15"),
+        ("faults.0.from_altitude_m", "3440"),
+        ("faults.1.kind", "restart"),
+        ("faults.1.outage_s", "0.3"),
+        ("faults.1.from_altitude_m", "3380"),
+    ]
+    locked = stop_when(lambda core: core["navigation"]["grid"]["trust"]["locked"] == 1, 30, faults)
+    compiled, interpreted = both_ways(tmp_path, locked)
+    assert interpreted == compiled
+    last = as_rows(locked)
+    fly_ticks(last, TICKS)
+    assert last["world"]["tick"][0] - last["state"]["core"]["executive"]["tick"][0] == 45
 
 
 def delay_and_spoil(rows):

@@ -1,0 +1,59 @@
+"""Every fault gives the same bytes interpreted as compiled: messages, and the whole world after."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.sim.faulty import hear
+from tests.sim.test_faults import ABOVE_REACH, AT_WORK
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 0.7
+INTERPRETED = """
+import warnings
+from fsw.kernel import INTERPRETED
+from tests.sim import test_faults_bits as bits
+assert INTERPRETED
+warnings.simplefilter("error")
+bits.say()
+"""
+PAIRS = (
+    ("delayed", "stamp_at_arrival", "noise", "duplicate"),
+    ("stamp_drift", "jitter", "spikes", "missed_ticks"),
+    ("engine_lost", "imu_clip", "contact_spurious", "rcs_lost"),
+)
+
+
+def stretches():
+    """Rows of every stretch, and what its rangefinder is like."""
+    for kind, row in AT_WORK.items():
+        yield [{"kind": kind, **row}], ABOVE_REACH if kind == "false_valid" else {}
+    for kinds in PAIRS:
+        yield [{"kind": kind, **AT_WORK[kind]} for kind in kinds], {}
+
+
+def say():
+    """A line for every stretch: what arrived, and the world that was left."""
+    for rows, sensors in stretches():
+        heard = hear(*rows, seconds=SECONDS, **sensors)
+        name = "+".join(row["kind"] for row in rows)
+        print(name, b"".join(heard.ticks).hex(), heard.world.tobytes().hex())
+
+
+@pytest.mark.skipif("LEADLINE_INTERPRET" in os.environ, reason="nothing is compiled here")
+def test_interpreted_faults_give_the_bytes_of_compiled_ones(capsys):
+    say()
+    compiled = capsys.readouterr().out.splitlines()
+    command = [sys.executable, "-c", INTERPRETED]
+    environment = {**os.environ, "LEADLINE_INTERPRET": "1"}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    interpreted = done.stdout.splitlines()
+    assert len(compiled) == len(AT_WORK) + len(PAIRS)
+    differing = [a.split()[0] for a, b in zip(compiled, interpreted, strict=True) if a != b]
+    assert differing == []
