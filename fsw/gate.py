@@ -2,8 +2,9 @@
 
 The gate stands where the stopping-distance law wants the braking to end: at its own height, or
 higher by the doubt about the altitude, so that the descent rate of the gate can still be stopped
-above the lowest ground that is believed. Should that not suffice, because the ground came up on
-the way, runtime assurance turns as much thrust upwards as the law needs, the rest still brakes.
+above the lowest ground that is believed. It moves no faster than braking can follow: what doubt
+comes up late is left to the descent. Should that not suffice, because the ground came up on the
+way, runtime assurance turns as much thrust upwards as the law needs, the rest still brakes.
 """
 
 from math import sqrt
@@ -34,21 +35,33 @@ T_GO_END_S = 1e-3
 
 @kernel
 def gate_height(own, estimate):
-    """Height of the gate above the site [m]."""
+    """Height of the gate above the site that the doubt of now asks for [m]."""
     doubt_m = float(estimate.altitude_m) - float(estimate.altitude_lo_m)
     clear_m = doubt_m + float(own.gate_clear_m)
     return clamp(clear_m, float(own.gate_height_m), float(own.gate_highest_m))
 
 
 @kernel
-def _gate(guidance, own, estimate):
+def _move_gate(guidance, own, estimate, mode, t_go, dt_s):
+    """Let the gate follow the height asked for: at once in coast, by the time left in braking."""
+    wanted = gate_height(own, estimate)
+    kept = float(guidance.gate_m)
+    step = float(own.gate_shift_mps2) * max(t_go, 0.0) * dt_s
+    if mode == COAST or kept <= 0.0:
+        guidance.gate_m = wanted
+    else:
+        guidance.gate_m = kept + clamp(wanted - kept, -step, step)
+
+
+@kernel
+def _gate(guidance, own):
     """(position, velocity) of the gate, on the way to the site."""
     d = load3(guidance.downrange_L)
     up = (0.0, 0.0, 1.0)
     place = scale3(d, -float(own.gate_short_m))
     speed = scale3(d, float(own.gate_forward_mps))
     return (
-        add_scaled3(place, up, gate_height(own, estimate)),
+        add_scaled3(place, up, float(guidance.gate_m)),
         add_scaled3(speed, up, -float(own.gate_down_mps)),
     )
 
@@ -78,6 +91,7 @@ def brake(guidance, params, estimate, mode, accel_max, dt_s):
         return
     t_go = float(guidance.t_go_s) - dt_s
     unsolved = float(guidance.t_go_s) <= 0.0
+    _move_gate(guidance, own, estimate, mode, t_go, dt_s)
     if mode == COAST or unsolved or t_go > float(own.hold_s):
         _aim(guidance, params, estimate, t_go, accel_max)
     else:
@@ -96,7 +110,7 @@ def brake(guidance, params, estimate, mode, accel_max, dt_s):
 def _aim(guidance, params, estimate, t_go, accel_max):
     own = params.guidance
     _face_the_site(guidance, estimate)
-    gate = _gate(guidance, own, estimate)
+    gate = _gate(guidance, own)
     nominal = float(own.ignition_throttle) * accel_max
     tau_s = float(params.vehicle.exhaust_mps) / nominal
     steps = 1
@@ -165,6 +179,9 @@ def _cue_gate(guidance, own, estimate):
     v = load3(estimate.v_BL_L_mps)
     up = load3(estimate.up_L)
     drift = norm3(add_scaled3(v, up, -dot3(v, up)))
+    # slower than at the gate: it was missed, and braking on would fly back to it
+    if dot3(v, load3(guidance.downrange_L)) < 0.5 * float(own.gate_forward_mps):
+        guidance.cue = CUE_NEAR_GATE
     # still fast across the ground, braking goes on, level
     if float(estimate.altitude_lo_m) < 0.0 and drift < float(own.settled_mps):
         guidance.cue = CUE_LOW

@@ -18,6 +18,7 @@ from fsw.modes import (
     CUE_HIGH,
     CUE_IGNITION_POINT,
     CUE_LOW,
+    CUE_NEAR_GATE,
     CUE_NONE,
     DESCENT,
     LANDED,
@@ -171,6 +172,25 @@ def test_braking_low_over_the_ground_goes_on_until_it_is_slow(drift_mps, cue):
     guidance = GUIDANCE.new(t_go_s=40.0)
     estimate = falling(-5.0, 10.0, place=(-8e3, 0.0), drift=(drift_mps, 0.0))
     assert int(one_run(estimate, BRAKING, guidance).cue) == cue
+
+
+@pytest.mark.parametrize(("forward_mps", "cue"), [(11.0, CUE_NONE), (9.0, CUE_NEAR_GATE)])
+def test_braking_ends_where_it_is_slower_than_the_gate(forward_mps, cue):
+    guidance = GUIDANCE.new(t_go_s=40.0, gate_m=3900.0)
+    estimate = falling(9e3, 80.0, place=(-900.0, 0.0), drift=(forward_mps, 0.0))
+    assert int(one_run(estimate, BRAKING, guidance).cue) == cue
+
+
+def test_a_doubt_that_comes_up_late_does_not_lift_the_gate_out_of_reach():
+    estimate = falling(12e3, 80.0, place=(-8e3, 0.0), drift=(220.0, 0.0))
+    estimate.altitude_lo_m = 7e3
+    guidance = GUIDANCE.new(t_go_s=60.0, gate_m=3900.0)
+    for _ in range(600):
+        guidance.t_go_s = 60.0
+        one_run(estimate, BRAKING, guidance)
+    # at a rate of 0.05 m/s2 times the time to go, and as far as the doubt asks for
+    assert guidance.gate_m == pytest.approx(3900.0 + 0.05 * 60.0 * 60.0, rel=0.01)
+    assert int(one_run(estimate, COAST, guidance).gate_m) == 7000
 
 
 @pytest.mark.parametrize(
