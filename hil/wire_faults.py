@@ -14,7 +14,19 @@ from hil.framing import ZERO, Decoder, Encoder, Packet
 from hil.packets import BOTH_WAYS, FROM_FLIGHT, TO_FLIGHT
 from sim.dice import uniform
 from sim.fault_rows import kind_name
-from sim.fault_table import KINDS, WAY_BOTH, WAY_FROM_FLIGHT, WAY_TO_FLIGHT, WIRE
+from sim.fault_table import (
+    KINDS,
+    WAY_BOTH,
+    WAY_FROM_FLIGHT,
+    WAY_TO_FLIGHT,
+    WIRE,
+    WIRE_DROP,
+    WIRE_FLIP,
+    WIRE_GARBAGE,
+    WIRE_INSERT,
+    WIRE_STALL,
+    WIRE_TRUNCATE,
+)
 from sim.faults import message_dice
 from sim.world import TICK_NS
 
@@ -63,15 +75,16 @@ class WireFaults:
         number = self._frames
         self._frames += 1
         for row, fault, memory in self._rows:
+            kind = int(fault.kind)
             key = message_dice(self._seed, row)
             first = self._first + DRAWS * number
-            name = kind_name(fault)
-            dice = [uniform(key, first + k) for k in range(DRAWS)]
-            if memory.open and name in SPOILERS and dice[0] < fault.probability:
-                if name == "wire_garbage":
-                    frame = self._garbage(key, number, int(fault.count)) + frame
-                elif frame:
-                    frame = SPOILERS[name](frame, dice[1], dice[2])
+            acts, where, what = (uniform(key, first + k) for k in range(3))
+            if not memory.open or acts >= fault.probability:
+                continue
+            if kind == WIRE_GARBAGE:
+                frame = self._garbage(key, number, int(fault.count)) + frame
+            elif kind in SPOILERS and frame:
+                frame = SPOILERS[kind](frame, where, what)
         return frame
 
     def _garbage(self, key: Any, number: int, count: int) -> bytes:
@@ -83,7 +96,7 @@ class WireFaults:
         data, self._held = self._held + data, b""
         for _, fault, memory in self._rows:
             period_ns = int(1e9 * fault.period_s)
-            if memory.open and kind_name(fault) == "wire_stall" and period_ns > 0:
+            if memory.open and int(fault.kind) == WIRE_STALL and period_ns > 0:
                 since_ns = int(self._world.t_ns) - int(memory.opened_ns)
                 before_ns = since_ns - TICK_NS
                 released = since_ns > 0 and since_ns // period_ns != before_ns // period_ns
@@ -112,9 +125,8 @@ def _truncate(frame: bytes, where: float, what: float) -> bytes:
 
 
 SPOILERS = {
-    "wire_flip": _flip,
-    "wire_drop": _drop,
-    "wire_insert": _insert,
-    "wire_truncate": _truncate,
-    "wire_garbage": None,
+    WIRE_FLIP: _flip,
+    WIRE_DROP: _drop,
+    WIRE_INSERT: _insert,
+    WIRE_TRUNCATE: _truncate,
 }
