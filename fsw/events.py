@@ -42,6 +42,7 @@ EVENT_TABLE = (
     ("blind_let_down", WARNING, "no ranges, letting down at {a:.1f} m/s, {b:.0f} m up by estimate"),
     ("thrust_low", ALARM, "engine gives {a:.2f} of what throttle {b:.2f} should"),
     ("thrust_back", NOTICE, "engine gives {a:.2f} of what throttle {b:.2f} should"),
+    ("imu_zero", ALARM, "accelerometers read exactly nothing {a:.0f} times in a row"),
 )
 EVENT_NAMES = tuple(row[0] for row in EVENT_TABLE)
 
@@ -78,6 +79,7 @@ EVENT_NAMES = tuple(row[0] for row in EVENT_TABLE)
     EV_BLIND_LET_DOWN,
     EV_THRUST_LOW,
     EV_THRUST_BACK,
+    EV_IMU_ZERO,
 ) = range(len(EVENT_TABLE))
 
 

@@ -17,6 +17,7 @@ from fsw.events import (
     EV_ENGINE_CUT,
     EV_IGNITION,
     EV_IMU_SILENT,
+    EV_IMU_ZERO,
     EV_MISSED_TICKS,
     EV_MODE_CHANGED,
     EV_NONE,
@@ -296,7 +297,7 @@ def _renew_estimate(core, params, now_ns):
 
 @kernel
 def _watch_inputs(core, params, inbox, outbox):
-    """Report silent instruments and low propellant, once each time."""
+    """Report silent and dead instruments and low propellant, once each time."""
     executive = core.executive
     if engine_may_run(int(executive.mode)):
         report_silence(core.navigation, params, int(inbox.now_ns), outbox)
@@ -306,6 +307,7 @@ def _watch_inputs(core, params, inbox, outbox):
         executive.imu_missing_ticks = 0
     if int(executive.imu_missing_ticks) == limit and int(core.navigation.ready) == 1:
         post_event(outbox, EV_IMU_SILENT, float(limit) * TICK_S, 0.0)
+    _watch_zeros(executive, params.executive, inbox, outbox)
     left = propellant_left_kg(core.propulsion, params.vehicle)
     low = left < float(params.propulsion.propellant_low_kg)
     if low and int(core.propulsion.low_reported) == 0 and engine_may_run(int(executive.mode)):
@@ -313,6 +315,23 @@ def _watch_inputs(core, params, inbox, outbox):
         rate = float(core.propulsion.mass_kg) * surface_gravity(params.moon, params.site)
         hover_s = left * float(params.vehicle.exhaust_mps) / max(rate, 1.0)
         post_event(outbox, EV_PROPELLANT_LOW, left, hover_s)
+
+
+@kernel
+def _watch_zeros(executive, params, inbox, outbox):
+    """Count increments without any velocity: even free fall leaves bias and noise in them.
+
+    Luna-25 (2023) burnt past its mark because accelerometers that were never switched on read
+    zero, which looks like a reading.
+    """
+    for i in range(int(inbox.n_imus)):
+        dv = load3(inbox.imus[i].dv_B_mps)
+        if dv[0] != 0.0 or dv[1] != 0.0 or dv[2] != 0.0:
+            executive.imu_zeros = 0
+        else:
+            executive.imu_zeros = int(executive.imu_zeros) + 1
+            if int(executive.imu_zeros) == int(params.imu_zero_samples):
+                post_event(outbox, EV_IMU_ZERO, float(int(executive.imu_zeros)), 0.0)
 
 
 @kernel
@@ -375,7 +394,7 @@ def _guide(core, params, now_ns, outbox):
         post_event(outbox, EV_CAP_OVERRIDE, before, float(guidance.u_assured_mps2))
     executive.was_assured = guidance.assured
     cue = int(guidance.cue)
-    if cue == CUE_IGNITION_POINT and not _fit(core.propulsion, params.propulsion):
+    if cue == CUE_IGNITION_POINT and not _fit(core, params):
         cue = CUE_PROPULSION_UNFIT
     if cue != CUE_NONE:
         _cue(core, cue, now_ns, outbox)
@@ -403,11 +422,16 @@ def _report_blindness(guidance, estimate, mode, outbox):
 
 
 @kernel
-def _fit(propulsion, params):
-    """True when propulsion says that it can carry a descent; silence is no refusal."""
+def _fit(core, params):
+    """True when accelerometers live and propulsion can carry a descent; silence is no refusal."""
+    zeros = int(params.executive.imu_zero_samples)
+    if zeros > 0 and int(core.executive.imu_zeros) >= zeros:
+        return False
+    propulsion = core.propulsion
     if int(propulsion.reported) == 0:
         return True
-    return int(propulsion.ready) == 1 and float(propulsion.mass_kg) >= float(params.mass_min_kg)
+    least_kg = float(params.propulsion.mass_min_kg)
+    return int(propulsion.ready) == 1 and float(propulsion.mass_kg) >= least_kg
 
 
 @kernel
