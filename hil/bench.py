@@ -7,7 +7,7 @@ ClockExchange of them. Every message begins with `t_ns`, its sender's clock.
 
 from fsw.modes import MODE_NAMES
 from fsw.record import f64, i64, record, u8, u16, u32, u64
-from sim.fault_table import COMPUTER_ACTIONS
+from sim.fault_state import COMPUTER_ACTIONS
 from sim.verdict import VERDICT_NAMES
 
 BLOCK_BYTES = 128

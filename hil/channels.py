@@ -35,7 +35,7 @@ from fsw.messages import (
 from fsw.record import Field, Record, i64, layout, record, u8, u32, u64
 from fsw.state import CORE, PARAMS
 from hil.log_schema import check_cdr, schema_text
-from sim.fault_table import INJECTION
+from sim.fault_state import INJECTION
 from sim.world import TRUTH_L
 
 LOG_VERSION = 1

@@ -19,7 +19,7 @@ from hil.hops import Hops, Way
 from hil.pacer import Pacer, percentiles_us
 from hil.packets import BY_NAME, Message, message_of
 from hil.peer import Patience
-from sim.fault_table import COMPUTER_STEP
+from sim.fault_state import COMPUTER_STEP
 from sim.loop import Result
 from sim.world import TICK_NS
 

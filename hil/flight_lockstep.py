@@ -11,7 +11,7 @@ from hil.flight_end import FlightEnd
 from hil.framing import Packet
 from hil.packets import BY_NAME
 from hil.peer import Patience
-from sim.fault_table import COMPUTER_RESUME, COMPUTER_STEP
+from sim.fault_state import COMPUTER_RESUME, COMPUTER_STEP
 
 POLL_S = 0.5
 

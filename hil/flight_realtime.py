@@ -12,7 +12,7 @@ from hil.flight_end import FlightEnd
 from hil.pacer import Pacer
 from hil.packets import BY_NAME, Message
 from hil.peer import Patience
-from sim.fault_table import COMPUTER_AWAY, COMPUTER_RESUME, COMPUTER_SKIP, COMPUTER_STEP
+from sim.fault_state import COMPUTER_AWAY, COMPUTER_RESUME, COMPUTER_SKIP, COMPUTER_STEP
 from sim.world import TICK_NS
 
 # before flight time 0 and in the first second the sensors' clock is asked often, then once a second

@@ -46,7 +46,7 @@ from hil.bench import (
     TIMING,
 )
 from hil.channels import HOPS
-from sim.fault_table import INJECTION
+from sim.fault_state import INJECTION
 from sim.world import TRUTH_L
 
 BENCH_BIT = 0x400

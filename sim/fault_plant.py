@@ -2,11 +2,8 @@
 
 from fsw.kernel import kernel
 from sim.actuators import throttle_now
+from sim.fault_state import COMPUTER_AWAY, COMPUTER_RESUME, COMPUTER_SKIP, COMPUTER_STEP
 from sim.fault_table import (
-    COMPUTER_AWAY,
-    COMPUTER_RESUME,
-    COMPUTER_SKIP,
-    COMPUTER_STEP,
     ENGINE_LOST,
     ENGINE_OUT,
     LINK_LOSS,

@@ -7,7 +7,8 @@ from typing import Any
 
 from fsw.events import NOTICE
 from fsw.kernel import kernel
-from sim.fault_table import FAULT_SLOTS, INJECTION
+from sim.fault_state import INJECTION
+from sim.fault_table import FAULT_SLOTS
 
 FIRST_CODE = 1000
 INJECTION_TABLE = (

@@ -23,7 +23,7 @@ from sim.certificate import Moment, moment_of
 from sim.delivery import deliver, lose_arrivals
 from sim.fault_plant import flies, take_missed
 from sim.fault_rows import refuse_wire_faults
-from sim.fault_table import COMPUTER_AWAY, COMPUTER_RESUME
+from sim.fault_state import COMPUTER_AWAY, COMPUTER_RESUME
 from sim.injections import keep_injections
 from sim.observe import observe
 from sim.plant import advance, obey, obey_range_command, sense

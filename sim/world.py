@@ -18,7 +18,8 @@ from fsw.messages import (
     RANGES_PER_TICK,
 )
 from fsw.record import f32, f64, i64, record, u8, u16, u32
-from sim.fault_table import COMPUTER, EFFECTS, FAULT, FAULT_MEMORY, FAULT_SLOTS
+from sim.fault_state import COMPUTER, EFFECTS, FAULT_MEMORY
+from sim.fault_table import FAULT, FAULT_SLOTS
 
 TICK_NS = 10_000_000
 TICK_S = 0.01

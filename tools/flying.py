@@ -15,7 +15,7 @@ from hil.clock import NS_PER_S
 from hil.recorder import Recorder
 from hil.tap import Tap
 from sim.clairvoyant import judge_survival
-from sim.fault_table import COMPUTER_RESUME, COMPUTER_STEP
+from sim.fault_state import COMPUTER_RESUME, COMPUTER_STEP
 from sim.injections import injection_of
 from sim.loop import Result, as_rows, fly, observe_run
 from sim.narration import event_detail, event_name, event_severity

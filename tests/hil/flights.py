@@ -10,7 +10,7 @@ from fsw.messages import CLOCK_EXCHANGE, CMD_RANGE_POWER_CYCLE, GROUND_COMMAND
 from hil.channels import HOPS
 from hil.recorder import Recorder, RecorderReport
 from hil.tap import Tap
-from sim.fault_table import INJECTION
+from sim.fault_state import INJECTION
 from sim.loop import as_rows, fly_ticks, new_run, observe_run
 from sim.scenario import load
 from sim.world import TICK_NS, TRUTH_L

@@ -14,7 +14,8 @@ from hil.session import run_session
 from hil.wire_faults import WireFaults
 from sim.errors import InputError
 from sim.fault_rows import read_faults
-from sim.fault_table import INJECTION, WAY_FROM_FLIGHT, WAY_TO_FLIGHT
+from sim.fault_state import INJECTION
+from sim.fault_table import WAY_FROM_FLIGHT, WAY_TO_FLIGHT
 from sim.loop import as_rows, fly_ticks, judge, new_run
 from sim.scenario import load
 from sim.world import TICK_NS, WORLD

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sim.fault_table import FAULT_KINDS, INJECTION
+from sim.fault_state import INJECTION
+from sim.fault_table import FAULT_KINDS
 from sim.injections import INJ_CLOSED, INJ_OPENED, injection_of
 from sim.loop import as_rows, fly_ticks, new_run
 from sim.narration import event_detail, event_name

@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from sim.fault_table import COMPUTER_AWAY, COMPUTER_RESUME, COMPUTER_SKIP, KINDS, WIRE
+from sim.fault_state import COMPUTER_AWAY, COMPUTER_RESUME, COMPUTER_SKIP
+from sim.fault_table import KINDS, WIRE
 from sim.rangefinder import switch_range
 from sim.world import TICK_NS
 from tests.sim.faulty import MODE, S, faulty_world, healthy, hear, listen
