@@ -39,6 +39,8 @@ def weigh(hypotheses, descent, trust, terrain_m, latency_m, estimate):
     ours = float(estimate.altitude_m)
     low = lowest_altitude(descent, ours, float(estimate.sigma_altitude_m), latency_m)
     high = ours
+    estimate.altitude_blind_m = ours
+    estimate.sigma_blind_m = estimate.sigma_altitude_m
     hypotheses.rival_below_m = 0.0
     if rival_counts(hypotheses, trust):
         rival = ours + terrain_m - float(trust.rival_terrain_m)
@@ -46,6 +48,9 @@ def weigh(hypotheses, descent, trust, terrain_m, latency_m, estimate):
         low = min(low, lowest_altitude(descent, rival, sigma, latency_m))
         high = max(high, rival)
         hypotheses.rival_below_m = max(ours - rival, 0.0)
+        if rival < ours:
+            estimate.altitude_blind_m = rival
+            estimate.sigma_blind_m = sigma
     estimate.altitude_lo_m = low
     estimate.altitude_hi_m = high
 

@@ -112,8 +112,8 @@ def search_plan(params, estimate, time_s, hold_mps, touch_mps):
     still pays for is narrower; so the plan needs no memory. Below it nothing is left to creep
     with: the search goes on, for a range or for the ground.
     """
-    h = float(estimate.altitude_m)
-    sigma = float(estimate.sigma_altitude_m)
+    h = float(estimate.altitude_blind_m)
+    sigma = float(estimate.sigma_blind_m)
     depth_m = max(float(estimate.altitude_hi_m), h) + float(params.depth_sigma) * sigma
     fastest = max(hold_mps, 1.1 * touch_mps)
     search = clamp(float(params.search_mps), 1.1 * touch_mps, fastest)
@@ -134,8 +134,8 @@ def search_plan(params, estimate, time_s, hold_mps, touch_mps):
 def _blind_floor(params, descent, estimate, time_s, accel_max_mps2, g_mps2):
     """let_down without ranges, at full share of the clock."""
     slowest = float(descent.v_touchdown_mps)
-    h = float(estimate.altitude_m)
-    most_m = float(params.window_most_sigma) * float(estimate.sigma_altitude_m)
+    h = float(estimate.altitude_blind_m)
+    most_m = float(params.window_most_sigma) * float(estimate.sigma_blind_m)
     # as slow as the tanks allow all the way through the widest window, if they do
     touch = clamp((h + most_m) / time_s, slowest, max(touch_speed(params, estimate), slowest))
     hold = hold_speed(params, accel_max_mps2, g_mps2)
