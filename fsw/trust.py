@@ -64,7 +64,7 @@ TRUST_PARAMS = record(
         "innovation beyond which a sample is rejected, in sigma", default=5.0, lo=1.0, hi=100.0
     ),
     lock_window_s=f64(
-        "samples that agree must fall within this time", default=1.0, lo=0.05, hi=60.0
+        "a sample must agree with one that is no older than this", default=20.0, lo=0.05, hi=600.0
     ),
     noise_m=f64("standard deviation of a range at zero distance", default=0.5, lo=0.0, hi=100.0),
     noise_share=f64("growth of that deviation with range", default=0.002, lo=0.0, hi=0.5),
@@ -151,14 +151,14 @@ TRUST_PARAMS = record(
         lo=0,
         hi=1_000_000,
     ),
-    lock_samples=i64("samples that must agree before the first is fused", default=3, lo=1, hi=50),
+    lock_samples=i64("samples that must agree before the first is fused", default=6, lo=1, hi=50),
 )
 
 RANGE_TRUST = record(
     "RangeTrust",
     "What range trust remembers along the grid; a function of stamps and values.",
     last_fused_t_ns=i64("stamp of the last range fused; -1 before the first"),
-    lock_t_ns=i64("stamp of the first sample of the present agreement"),
+    lock_t_ns=i64("stamp of the last sample of the present agreement"),
     lock_innovation_m=f64("innovation of the last sample that agreed"),
     last_innovation_m=f64("innovation of the last range fused"),
     last_nis=f64("squared innovation of the last range fused, over its variance"),
@@ -345,10 +345,8 @@ def _agreed(trust, params, t_ns, innovation_m, R_m2):
     step = innovation_m - float(trust.lock_innovation_m)
     window_ns = to_int(float(params.lock_window_s) * 1e9, 0.0, 1e12)
     fresh = int(trust.lock_count) > 0 and t_ns - int(trust.lock_t_ns) <= window_ns
-    if fresh and step * step <= gate * gate * 2.0 * R_m2:
-        trust.lock_count = min(int(trust.lock_count) + 1, 255)
-    else:
-        trust.lock_count = 1
-        trust.lock_t_ns = t_ns
+    agrees = fresh and step * step <= gate * gate * 2.0 * R_m2
+    trust.lock_count = min(int(trust.lock_count) + 1, 255) if agrees else 1
+    trust.lock_t_ns = t_ns
     trust.lock_innovation_m = innovation_m
     return int(trust.lock_count) >= int(params.lock_samples)

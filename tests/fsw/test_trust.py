@@ -21,7 +21,7 @@ from fsw.trust import (
 )
 
 S = 1_000_000_000
-PARAMS = TRUST_PARAMS.new()
+PARAMS = TRUST_PARAMS.new(lock_samples=3, lock_window_s=1.0)
 VARIANCE_M2, R_M2 = 400.0, 1.0
 GATE_M = 5.0 * 20.0
 AGREE_M = 5.0 * 2.0**0.5
@@ -113,11 +113,11 @@ def test_agreement_is_between_neighbours_however_wide_the_filters_own_doubt():
     assert lock([(1.0, -50.0), (1.2, 0.0), (1.4, 50.0), (1.6, 0.0)]) == [HELD] * 4
 
 
-def test_samples_that_agree_must_fall_within_the_window():
-    assert lock([(1.0, 0.0), (1.5, 0.0), (2.0, 0.0)])[-1] == FUSED_NOW
-    assert lock([(1.0, 0.0), (1.5, 0.0), (2.001, 0.0)])[-1] == HELD
-    # one that comes too late begins a new window
-    late = [(1.0, 0.0), (1.5, 0.0), (2.1, 0.0), (2.2, 0.0), (2.3, 0.0)]
+def test_a_sample_must_agree_with_one_that_is_young_enough():
+    assert lock([(1.0, 0.0), (2.0, 0.0), (3.0, 0.0)])[-1] == FUSED_NOW
+    assert lock([(1.0, 0.0), (2.0, 0.0), (3.001, 0.0)])[-1] == HELD
+    # one that comes too late begins anew
+    late = [(1.0, 0.0), (1.5, 0.0), (2.6, 0.0), (2.7, 0.0), (2.8, 0.0)]
     assert lock(late) == [HELD, HELD, HELD, HELD, FUSED_NOW]
 
 
