@@ -19,9 +19,9 @@ TOUCHDOWN_PARAMS = record(
     arm_speed_mps=f64(
         "descent rate below which the witnesses are heard", default=5.0, lo=0.1, hi=1000.0
     ),
-    contact_s=f64("time for which enough legs must touch", default=0.06, lo=0.01, hi=2.0),
+    contact_s=f64("time for which enough legs must touch", default=0.06, lo=0.01, hi=100.0),
     support_share=f64("support force that counts, over weight", default=0.25, lo=0.01, hi=2.0),
-    support_s=f64("time for which it must last", default=0.3, lo=0.01, hi=5.0),
+    support_s=f64("time for which it must last", default=0.3, lo=0.01, hi=100.0),
     confirm_s=f64("time for which it must last to confirm contact", default=0.03, lo=0.01, hi=5.0),
     confirm_for_s=f64("time for which that confirms", default=0.5, lo=0.01, hi=5.0),
     near_m=f64("altitude by fresh ranges that confirms contact", default=1.5, lo=0.0, hi=100.0),

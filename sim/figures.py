@@ -141,7 +141,8 @@ def _braking(track: Track) -> float | None:
 
 
 def _swing(track: Track) -> float | None:
-    seen = _flying(track) & np.isin(track.mode, (DESCENT, TERMINAL))
+    settled = track.clearance_m < SETTLED_M
+    seen = _flying(track) & settled & np.isin(track.mode, (DESCENT, TERMINAL))
     return float(track.tilt_deg[seen].max()) if seen.any() else None
 
 
@@ -155,6 +156,8 @@ def _lowest_belief(track: Track) -> float | None:
     return float(track.believed_m[seen].min()) if seen.any() else None
 
 
+# below this the lean of the approach has been taken away
+SETTLED_M = 2000.0
 # a range that is used is never younger than its way to the flight computer takes
 FRESH_S = 0.3
 AT_HEIGHT = re.compile(r"v(?P<across>h?)_(?P<height>\d+)m_mps")

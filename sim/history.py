@@ -5,7 +5,7 @@ of its time (`as-flown`) and with ours (`default`). The table is `sim/scenarios/
 `leadline scenarios --history` writes again.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +55,20 @@ class Past:
     scenario: Scenario
     as_flown: Flight
     ours: Flight
+
+    def ends(self) -> dict[str, str]:
+        """How both flights ended."""
+        return {
+            "scenario": self.scenario.name,
+            "as_flown": self.as_flown.result.verdict,
+            "ours": self.ours.result.verdict,
+        }
+
+    def as_expected(self) -> bool:
+        """True when both ended as the scenario says."""
+        scenario, ends = self.scenario, self.ends()
+        expected = (scenario.expect_as_flown, scenario.expect_verdict)
+        return (ends["as_flown"], ends["ours"]) == expected
 
 
 def past_scenarios() -> list[Scenario]:
@@ -114,14 +128,9 @@ def _track(world: Any, result: Result, series: dict[str, list[float]]) -> Track:
 # --- the table -----------------------------------------------------------------------------
 
 
-def history(on_flown: Callable[[str], None] | None = None) -> str:
-    """Fly everything and write the table; `on_flown` is told each name as it is done."""
-    sections = []
-    for scenario in past_scenarios():
-        sections.append(section(fly_past(scenario.name)))
-        if on_flown:
-            on_flown(scenario.name)
-    return "\n".join([OPENING, *sections])
+def history_of(pasts: Iterable[Past]) -> str:
+    """The table of scenarios that were flown."""
+    return "\n".join([OPENING, *(section(past) for past in pasts)])
 
 
 def section(past: Past) -> str:
@@ -137,7 +146,7 @@ def section(past: Past) -> str:
 
 
 def published_column(scenario: Scenario) -> dict[str, str]:
-    """A scenario's figures as the table shows them: what was inferred after a ~."""
+    """Published figures of a scenario as the table shows them, by name; inferred ones after a ~."""
     shown = {name: _shown(value) for name, value in (scenario.published or {}).items()}
     return shown | {name: f"~{_shown(value)}" for name, value in scenario.inferred.items()}
 

@@ -179,8 +179,8 @@ def assemble(
         doc=outer["doc"],
         expect_verdict=_expected(layers, "verdict"),
         expect_as_flown=_expected(layers, "as_flown"),
-        published=_figures(layers, "published") if "published" in outer else None,
-        inferred=_figures(layers, "inferred"),
+        published=_figures(layers, "published"),
+        inferred=_figures(layers, "inferred") or {},
         seed=run.seed,
         world=world,
         params=flight,
@@ -198,16 +198,15 @@ def _merged(tables: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return whole
 
 
-def _figures(layers: list[tuple[Mapping[str, Any], str]], table: str) -> dict[str, float]:
-    """The figures of a past flight that a scenario names. Raises InputError."""
-    figures: dict[str, float] = {}
-    for layer, origin in layers:
-        figures |= layer.get(table, {})
+def _figures(layers: list[tuple[Mapping[str, Any], str]], table: str) -> dict[str, float] | None:
+    """The figures of a past flight that a table names; None without one. Raises InputError."""
+    tables = [(layer[table], origin) for layer, origin in layers if table in layer]
+    for figures, origin in tables:
         for name in figures:
             if not is_figure(name):
                 hint = nearest(name, FIGURES)
                 raise InputError(f"{origin}{table}.{name}: unknown figure{hint}")
-    return figures
+    return _merged(figures for figures, _ in tables) if tables else None
 
 
 def build(scenario: Scenario, seed: int) -> tuple[Any, Any]:

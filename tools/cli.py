@@ -197,11 +197,16 @@ def margin(
 
 
 @app.command()
-def scenarios(as_json: JsonOption = False) -> int:
+def scenarios(
+    history: Annotated[
+        bool, typer.Option("--history", help="Fly those of the past and write HISTORY.md again.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> int:
     """List the scenarios that come along."""
-    from tools.listing import list_scenarios
+    from tools.listing import list_scenarios, write_history
 
-    return list_scenarios(as_json)
+    return write_history(as_json) if history else list_scenarios(as_json)
 
 
 @app.command()
