@@ -55,6 +55,20 @@ def test_a_stuck_throttle_stays_where_it_was_or_where_it_is_told():
     )
 
 
+def test_a_throttle_that_sticks_again_sticks_where_it_is_then():
+    world = faulty_world([{"kind": "throttle_stuck", "mode": "descent"}])
+    for throttle, mode in ((0.6, 3), (0.6, 4), (0.3, 3), (0.3, 4)):
+        listen(world, 1.0, throttle, mode=mode)
+    listen(world, 3.0, throttle=0.9, mode=4)
+    assert world.truth.thrust_N == pytest.approx(480.0, rel=1e-3)
+
+
+def test_lags_of_two_rows_add_up():
+    rows = [{"kind": "thrust_lag", "lag_s": lag_s} for lag_s in (0.3, 0.5)]
+    one = thrust_after({"kind": "thrust_lag", "lag_s": 0.8}, seconds=1.0)
+    assert thrust_after(*rows, seconds=1.0) == pytest.approx(one)
+
+
 def test_thrust_lags_more():
     slow = thrust_after({"kind": "thrust_lag", "lag_s": 0.8}, seconds=1.08)
     assert slow == pytest.approx(800.0 * (1.0 - np.exp(-1.0)), rel=0.02)
@@ -125,6 +139,28 @@ def test_missed_ticks_keep_messages_waiting_and_the_last_command_in_force():
     assert (after.inbox.missed_ticks, after.inbox.n_imus, after.inbox.waiting) == (10, 4, 7)
     assert after.state.core.executive.overruns == 10
     assert after.world.actuators.command_t_ns == 111 * TICK_NS
+
+
+def test_the_longer_of_two_stalls_holds():
+    run = flown(130, *[
+        (f"faults.{i}.{key}", value)
+        for i, (ticks, start_s) in enumerate((("20", "1.0"), ("5", "1.02")))
+        for key, value in (("kind", "missed_ticks"), ("ticks", ticks), ("start_s", start_s))
+    ])  # fmt: skip
+    assert run.state.core.executive.tick == 110
+
+
+def test_nothing_is_said_twice_in_a_tick_that_is_missed():
+    stalled = [("faults.0.kind", "missed_ticks"), ("faults.0.ticks", "10"),
+               ("faults.0.start_s", "0.02")]  # fmt: skip
+    assert flown(12, *stalled).log.n == flown(2).log.n + 1
+
+
+def test_a_restart_forgets_messages_that_waited_for_a_stalled_computer():
+    run = flown(121, ("faults.0.kind", "missed_ticks"), ("faults.0.ticks", "10"),
+                ("faults.0.start_s", "1.0"), ("faults.1.kind", "restart"),
+                ("faults.1.start_s", "1.05"), ("faults.1.outage_s", "0.15"))  # fmt: skip
+    assert (run.inbox.resumed, run.inbox.n_imus, run.inbox.waiting) == (1, 1, 0)
 
 
 def test_a_restart_loses_what_arrives_meanwhile_and_what_waited():

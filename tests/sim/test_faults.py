@@ -187,6 +187,13 @@ def test_duplicates_are_the_same_sample_twice():
     assert abs(second - first - S // 10) <= TICK_NS
 
 
+def test_a_delay_below_a_duplicate_delays_both():
+    both = [{"kind": "duplicate", "probability": 1.0, "delay_s": 0.1}, row("delayed")]
+    arrivals = [r[0] for r in hear(*both).ranges if r[2] == 3]
+    good = healthy().by_seq[3][0]
+    assert [t - good for t in arrivals] == [5 * S // 10, 6 * S // 10]
+
+
 def test_drop_loses_about_its_share():
     lost = set(healthy().by_seq) - set(hear(row("drop")).by_seq)
     assert 15 < len(lost) < 45
@@ -253,6 +260,13 @@ def test_a_stamp_offset_lasts_while_its_window_does_and_a_jump_for_good():
     assert offset[0] == offset[45] == 0 and offset[30] == -S // 5
     jump = stamps_moved(hear(row("stamp_jump", from_altitude_m=970.0, mode="descent")))
     assert jump[0] == 0 and jump[50] == 7 * S
+
+
+def test_a_jump_stays_when_its_window_closes():
+    world = faulty_world([row("stamp_jump", mode="descent")])
+    listen(world, 1.0, mode=MODE)
+    later = listen(world, 1.0, mode=MODE - 1).ranges
+    assert all(6 * S < r[1] - r[0] < 7 * S for r in later)
 
 
 def test_a_clock_wraps_at_its_width():
