@@ -40,12 +40,14 @@ def fly_row(plan: Plan, index: int) -> Row:
         **_identity(plan, draw, result),
         **_outcome(result),
         **asdict(judgement),
-        **{f"vary.{key}": value for key, value in draw.varied.items()},
+        **{f"vary.{key}": draw.varied.get(key) for key, _ in plan.spec.columns},
     }
 
 
 def report_block(draw: Draw, truthful_s: float) -> str:
     """Under which heading a run is reported; more than one fault makes `-pairs` of it."""
+    if draw.block and draw.block.report:
+        return draw.block.report
     blocks = {_fault_block(fault.template.group, fault.row) for fault in draw.faults}
     if not blocks:
         return NOTHING
@@ -67,7 +69,7 @@ def _identity(plan: Plan, draw: Draw, result: Result) -> Row:
         "seed": draw.seed,
         "params": plan.params,
         "block": report_block(draw, result.truthful_s),
-        "drawn_from": draw.block,
+        "drawn_from": draw.block.name if draw.block else NOTHING,
         "kind": "+".join(sorted(fault.template.label for fault in draw.faults)) or NOTHING,
         "window": "+".join(fault.window for fault in draw.faults),
         "faults": json.dumps([fault.row for fault in draw.faults]),

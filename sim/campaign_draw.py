@@ -59,7 +59,7 @@ class Draw:
 
     index: int
     seed: int
-    block: str
+    block: Block | None
     varied: dict[str, Any]
     faults: tuple[DrawnFault, ...]
     document: dict[str, Any]
@@ -82,8 +82,9 @@ class Plan:
     def draw(self, index: int) -> Draw:
         """The run of an index."""
         seed = int(run_seed(self.seed, index))
-        varied = self._varied(seed, index)
-        block, faults = self._faults(seed, index)
+        block = self._block(index)
+        varied = self._varied(seed, index, block)
+        faults = self._faults(seed, index, block)
         document = dict(self.spec.document)
         for name, value in varied.items():
             document = with_key(document, name, value)
@@ -96,20 +97,24 @@ class Plan:
             document["faults"] = [*document.get("faults", []), *(f.row for f in faults)]
         return Draw(index, seed, block, varied, faults, document)
 
-    def _varied(self, seed: int, index: int) -> dict[str, Any]:
+    def _block(self, index: int) -> Block | None:
+        blocks = self.spec.blocks
+        return _by_share(blocks, self._round(0, index, ROUND_BLOCK)) if blocks else None
+
+    def _varied(self, seed: int, index: int, block: Block | None) -> dict[str, Any]:
         values = {}
-        for number, (name, varied_by) in enumerate(self.spec.vary):
+        keys = (*self.spec.vary, *(block.vary if block else ()))
+        for number, (name, varied_by) in enumerate(keys):
             u = float(die(seed, STREAM_DRAWS, number))
-            if self.shuffles:
+            if number < len(self.shuffles):
                 u = (float(self.shuffles[number][index]) + u) / self.runs
             values[name] = varied_by.draw(u)
         return values
 
-    def _faults(self, seed: int, index: int) -> tuple[str, tuple[DrawnFault, ...]]:
+    def _faults(self, seed: int, index: int, block: Block | None) -> tuple[DrawnFault, ...]:
+        if block is None:
+            return ()
         spec = self.spec
-        if not spec.blocks:
-            return "", ()
-        block = _by_share(spec.blocks, self._round(0, index, ROUND_BLOCK))
         first = self._round(1, index, ROUND_KIND)
         drawn: list[DrawnFault] = []
         for attempt in range(TRIES * block.faults):
@@ -121,7 +126,7 @@ class Plan:
             fault = _draw_fault(spec, template, dice)
             if _composes([*drawn, fault]):
                 drawn.append(fault)
-        return block.name, tuple(drawn)
+        return tuple(drawn)
 
     def _round(self, dimension: int, index: int, stride: float) -> float:
         """Element `index` of an even sequence in [0, 1) that begins where the seed says."""

@@ -7,7 +7,9 @@
                         until_share closes it at that share of from_altitude_m
     [[fault]]           one kind of fault and its magnitudes, each fixed or varied; `windows` names
                         those that it may have, `magnitude` the key that reports count as its size
-    [[block]]           a share of the runs, each with so many faults of the groups or kinds named
+    [[block]]           a share of the runs, each with so many faults of the groups or kinds named;
+                        its own [block.vary] is on top of the other, and `report` the heading
+                        under which its runs are reported, where that is not told by their faults
 
 What can be said against a spec is said in one line, before the first run: every fault is tried
 at both ends of each of its distributions, in every window.
@@ -39,6 +41,9 @@ WINDOW_KEYS = ("start_s", "end_s", "from_altitude_m", "until_altitude_m", "mode"
 DEPENDENT = {DURATION: "start_s", UNTIL_SHARE: "from_altitude_m"}
 
 
+Vary = tuple[tuple[str, Distribution], ...]
+
+
 class BlockTable(BaseModel):
     """One [[block]] of the file."""
 
@@ -48,6 +53,8 @@ class BlockTable(BaseModel):
     faults: int = Field(default=1, ge=0, le=FAULT_SLOTS)
     groups: list[str] = []
     kinds: list[str] = []
+    report: str | None = None
+    vary: dict[str, Any] = {}
 
 
 class SpecTable(BaseModel):
@@ -86,6 +93,8 @@ class Block:
     share: float
     faults: int
     templates: tuple[int, ...]
+    report: str | None
+    vary: Vary
 
 
 @dataclass(frozen=True)
@@ -99,10 +108,16 @@ class Spec:
     runs: int
     seed: int
     sampling: str
-    vary: tuple[tuple[str, Distribution], ...]
+    vary: Vary
     windows: dict[str, tuple[tuple[str, Varied], ...]]
     templates: tuple[Template, ...]
     blocks: tuple[Block, ...]
+
+    @property
+    def columns(self) -> Vary:
+        """Every key that varies in some run, once; those that vary in all come first."""
+        own = (pair for block in self.blocks for pair in block.vary)
+        return tuple({key: (key, by) for key, by in (*self.vary, *own)}.values())
 
 
 def read_spec(path: str | Path) -> Spec:
@@ -120,7 +135,7 @@ def read_spec(path: str | Path) -> Spec:
         runs=table.runs,
         seed=table.seed,
         sampling=table.sampling,
-        vary=tuple((k, distribution(v, f"{where}vary.{k}")) for k, v in table.vary.items()),
+        vary=_vary(table.vary, f"{where}vary"),
         windows=windows,
         templates=templates,
         blocks=tuple(_block(i, b, templates, where) for i, b in enumerate(table.block)),
@@ -251,19 +266,27 @@ def _block(number: int, table: BlockTable, templates: tuple[Template, ...], wher
     )
     if table.faults and not chosen:
         raise InputError(f"{spot}: no fault is of its groups and kinds")
-    return Block(table.name, table.share, table.faults, chosen)
+    vary = _vary(table.vary, f"{spot}.vary")
+    return Block(table.name, table.share, table.faults, chosen, table.report, vary)
+
+
+def _vary(table: Mapping[str, Any], spot: str) -> Vary:
+    return tuple((key, distribution(value, f"{spot}.{key}")) for key, value in table.items())
 
 
 # --- trying it out -----------------------------------------------------------------------
 
 
 def _try_vary(spec: Spec, where: str) -> None:
-    for key, varied_by in spec.vary:
-        for value in varied_by.extremes:
-            try:
-                assemble(with_key(spec.document, key, value), "")
-            except InputError as refusal:
-                raise InputError(f"{where}vary: {refusal}") from refusal
+    tables = [("vary", spec.vary)]
+    tables += [(f"block.{number}.vary", block.vary) for number, block in enumerate(spec.blocks)]
+    for spot, table in tables:
+        for key, varied_by in table:
+            for value in varied_by.extremes:
+                try:
+                    assemble(with_key(spec.document, key, value), "")
+                except InputError as refusal:
+                    raise InputError(f"{where}{spot}: {refusal}") from refusal
 
 
 def _try_faults(spec: Spec, where: str) -> None:

@@ -206,7 +206,7 @@ def _write_table(path: Path, rows: list[Row], plan: Plan) -> None:
     import pyarrow as pa
     import pyarrow.parquet
 
-    varied = {f"vary.{key}": by.extremes[0] for key, by in plan.spec.vary}
+    varied = {f"vary.{key}": by.extremes[0] for key, by in plan.spec.columns}
     schema = pa.schema([(name, _type(pa, name, varied)) for name in rows[0]])
     unfinished = path.with_suffix(".tmp")
     pyarrow.parquet.write_table(pa.Table.from_pylist(rows, schema), unfinished)

@@ -67,7 +67,7 @@ def test_as_flown_flies_the_same_draws_with_other_parameters(plan, rows):
 
 
 def test_range_faults_that_leave_less_than_5_s_of_truth_are_blind(plan):
-    of_block = {plan.draw(i).block: plan.draw(i) for i in range(60)}
+    of_block = {plan.draw(i).block.name: plan.draw(i) for i in range(60)}
     assert report_block(of_block["range"], 5.0) == "range"
     assert report_block(of_block["range"], 4.9) == "blind"
     assert report_block(of_block["range-pairs"], 5.0) == "range-pairs"

@@ -7,6 +7,7 @@ import tomllib
 import pytest
 import tomli_w
 
+from sim.campaign import report_block
 from sim.campaign_draw import make_plan, run_seed, scenario_of
 from sim.campaign_spec import read_spec
 from sim.distributions import distribution, varied
@@ -212,11 +213,30 @@ def test_every_run_is_a_scenario_that_a_file_can_hold(plan):
 
 
 def test_pairs_are_two_different_faults_that_compose(plan):
-    pairs = [d for d in map(plan.draw, range(400)) if d.block == "range-pairs"]
+    pairs = [d for d in map(plan.draw, range(400)) if d.block.name == "range-pairs"]
     assert len(pairs) > 60
     for draw in pairs:
         assert len({fault.template.label for fault in draw.faults}) == 2
         assert {fault.template.group for fault in draw.faults} <= {"timing", "value"}
+
+
+def test_a_block_varies_what_is_its_own_and_is_reported_as_it_asks(write):
+    own = """
+    [[block]]
+    name = "steps"
+    share = 1
+    faults = 0
+    report = "ground"
+    vary = { "terrain.step_m" = { uniform = [100, 200] } }
+    """
+    plan = make_plan(read_spec(write(HEAD + FAULT + BLOCK + own)))
+    draws = {draw.block.name: draw for draw in map(plan.draw, range(20))}
+    assert 100 <= scenario_of(draws["steps"]).world.terrain.step_m <= 200
+    assert scenario_of(draws["one"]).world.terrain.step_m == 0
+    assert report_block(draws["steps"], 9.0) == "ground"
+    assert plan.spec.columns == draws["steps"].block.vary
+    said = refusal(write(HEAD + FAULT + BLOCK + own.replace("step_m", "stp_m")))
+    assert said.startswith("block.1.vary: terrain.stp_m: unknown key")
 
 
 def test_a_magnitude_s_size_is_its_place_between_its_ends(write):
