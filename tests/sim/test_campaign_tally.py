@@ -113,6 +113,14 @@ def test_a_run_visits_every_pair_of_its_four_values():
     ]
 
 
+@pytest.mark.parametrize(
+    ("size", "third"),
+    [(0.0, "low"), (0.33, "low"), (0.34, "middle"), (0.67, "high"), (1.0, "high")],
+)
+def test_magnitudes_fall_into_thirds_of_what_the_spec_allows(size, third):
+    assert ("kind", "magnitude", "delayed", third) in cells_of(row(size=size))
+
+
 def test_a_run_without_magnitude_or_onset_visits_less():
     assert len(cells_of(row(size=None))) == 3
     assert cells_of(row(size=None, onset_phase=None, onset_alt_m=None)) == []

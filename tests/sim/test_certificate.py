@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from sim.certificate import Moment, certificate, heights_to_stop
+from sim.certificate import Moment, certificate, heights_to_stop, moment_of
+from sim.knowledge import MOMENT
 from sim.verdict import LANDED_LIMITS
+from sim.world import WORLD
 
 # the default vehicle with 60 kg left, plumb above the ground
 HOVER = Moment(
@@ -117,6 +119,24 @@ def test_an_orbit_is_no_fall_and_its_speed_must_be_paid():
     assert certificate(orbit) is None
     assert certificate(replace(orbit, propellant_kg=290.0)) is not None
     assert certificate(replace(orbit, thrust_N=0.0)) is not None
+
+
+def test_horizontal_speed_is_paid_from_the_same_tanks():
+    plumb = replace(HOVER, propellant_kg=15.0, height_m=1000.0)
+    leaning = replace(plumb, v_horizontal_mps=95.0)
+    assert certificate(plumb) is None and certificate(leaning) is not None
+    budget = HOVER.exhaust_mps * math.log(400.0 / 385.0)
+    assert budget > 95.0  # enough for either, not for both
+
+
+def test_the_ground_in_question_is_the_lowest_flown_over():
+    world, kept = WORLD.new(), MOMENT.new()
+    kept.t_ns, kept.height_m, kept.clearance_m = 0, 501.2, 400.0  # ground at 100 m
+    for at_the_end, height in ((100.0, 400.0), (300.0, 400.0), (-50.0, 550.0)):
+        world.truth.ground_m, world.errors.site_height_m = at_the_end, 150.0
+        assert moment_of(world, kept).height_m == pytest.approx(height)
+    kept.t_ns = -1
+    assert moment_of(world, kept) is None
 
 
 def test_nothing_is_certified_that_integration_lands():
