@@ -104,6 +104,7 @@ class Emulator:
         self.bench_events: list[BenchEvent] = []
         self.check_alive = check_alive
         self.logging = False  # the other end keeps a log
+        self.interrupted = False  # asked to stop; heeded between ticks
         self._scenario, self._seed = scenario, seed
         self._on_event, self._on_bench_event = on_event, on_bench_event
         self._views = rows_of(FLIGHT_VIEW)
@@ -226,7 +227,13 @@ class Emulator:
 
     def sense(self) -> bool:
         """What arrives in this tick; true when the flight software gets it."""
+        self.heed_interrupt()
         return bool(sense_rows(self.rows))
+
+    def heed_interrupt(self) -> None:
+        """Raise KeyboardInterrupt where nothing is half done, once somebody has asked for it."""
+        if self.interrupted:
+            raise KeyboardInterrupt
 
     @property
     def action(self) -> int:
@@ -269,6 +276,7 @@ class Emulator:
 
     def watch_link(self) -> None:
         """Say when the line goes and when it comes back."""
+        self.heed_interrupt()
         lost, back = self.peer.link.counters.unplugged, self.peer.link.counters.replugged
         if lost > self._seen_lost:
             self.note("line_lost", "alarm", "the port is gone; it is tried again all the time")

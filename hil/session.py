@@ -8,8 +8,10 @@ it ends.
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -181,7 +183,7 @@ def _fly(
     time_limit_s: float | None,
 ) -> SessionResult:
     emulator = line.emulator(scenario, seed, hooks, time_limit_s)
-    with _last_word(emulator):
+    with _last_word(emulator), _deferred_interrupt(emulator):
         emulator.meet(line.meeting_limit_ns)
         if hooks.on_start:
             hooks.on_start()
@@ -235,6 +237,29 @@ def _last_word(emulator: Emulator) -> Iterator[None]:
     except BaseException:
         emulator.end(END_INTERRUPTED)
         raise
+
+
+@contextlib.contextmanager
+def _deferred_interrupt(emulator: Emulator) -> Iterator[None]:
+    """Let the emulator heed Ctrl-C between ticks; a second one strikes where it falls.
+
+    An exception raised wherever a signal happens to fall may fall into a callback of the
+    compiler, which loses it.
+    """
+
+    def ask(*_: Any) -> None:
+        if emulator.interrupted:
+            raise KeyboardInterrupt
+        emulator.interrupted = True
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 # --- the flight computer's process ---------------------------------------------------------
