@@ -4,7 +4,8 @@ The gate stands where the stopping-distance law wants the braking to end: at its
 higher by the doubt about the altitude, so that the descent rate of the gate can still be stopped
 above the lowest ground that is believed. It moves no faster than braking can follow: what doubt
 comes up late is left to the descent. Should that not suffice, because the ground came up on the
-way, runtime assurance turns as much thrust upwards as the law needs, the rest still brakes.
+way, runtime assurance turns as much thrust upwards as the law needs, the rest still brakes. A
+gate that has come out of reach is given up: approach sheds what speed is left.
 """
 
 from math import sqrt
@@ -23,14 +24,17 @@ from fsw.linear import (
     store3,
     unit3,
 )
-from fsw.modes import COAST, CUE_IGNITION_POINT, CUE_LOW, CUE_NEAR_GATE
+from fsw.modes import COAST, CUE_IGNITION_POINT, CUE_NEAR_GATE
 from fsw.steering import push, turn_towards
 
 FAR_M = 20e3
 # shortest time to go for which the braking equations are well conditioned
 T_GO_MIN_S = 0.5
+T_GO_MAX_S = 2000.0
 # what is left of it at the gate: 0 would mean that it is not known
 T_GO_END_S = 1e-3
+# thrust asked for, over what there is, beyond which the gate is out of reach
+OUT_OF_REACH = 1.3
 
 
 @kernel
@@ -101,7 +105,7 @@ def brake(guidance, params, estimate, mode, accel_max, dt_s):
         _cue_ignition(guidance, own, estimate)
     else:
         a_L = _assure(guidance, params, estimate, a_L, accel_max)
-        _cue_gate(guidance, own, estimate)
+        _cue_gate(guidance, own, estimate, accel_max)
     push(guidance, a_L, min(norm3(a_L), accel_max), accel_max)
     turn_towards(guidance, own, unit3(a_L), dt_s)
 
@@ -125,7 +129,7 @@ def _aim(guidance, params, estimate, t_go, accel_max):
     t_go, a_L, mean, short = steer(
         params.moon, params.site, estimate, gate, ahead_L, last, tau_s, limit, steps
     )
-    guidance.t_go_s = max(t_go, T_GO_MIN_S)
+    guidance.t_go_s = clamp(t_go, T_GO_MIN_S, T_GO_MAX_S)
     guidance.even_throttle = mean / accel_max
     guidance.short = 1 if short > 0.0 else 0
     store3(guidance.a_brake_L_mps2, a_L)
@@ -133,17 +137,18 @@ def _aim(guidance, params, estimate, t_go, accel_max):
 
 @kernel
 def _assure(guidance, params, estimate, a_L, accel_max):
-    """Runtime assurance while braking: thrust upwards first, the rest against the motion.
+    """Runtime assurance while braking: thrust upwards first, then across as the gate asks.
 
     Flying fast over a round Moon, the ground falls away: v^2/r of gravity needs no thrust.
     """
     up = load3(estimate.up_L)
     v = load3(estimate.v_BL_L_mps)
-    v_up = dot3(v, up)
-    level = add_scaled3(v, up, -v_up)
+    level = add_scaled3(v, up, -dot3(v, up))
     r_m = float(params.moon.radius_m)
     g = surface_gravity(params.moon, params.site) - dot3(level, level) / r_m
-    u = dot3(a_L, up)
+    level_L = add_scaled3(a_L, up, -dot3(a_L, up))
+    # a gate left behind above asks for thrust downwards: falling is quick enough
+    u = max(dot3(a_L, up), 0.0)
     assured = assured_thrust(
         params.descent,
         u,
@@ -157,13 +162,12 @@ def _assure(guidance, params, estimate, a_L, accel_max):
     guidance.u_before_mps2 = u
     guidance.u_assured_mps2 = assured
     if assured <= u:
-        return a_L
+        return add_scaled3(level_L, up, u)
     guidance.assured = 1
-    u_new = min(assured, accel_max)
-    across = add_scaled3(a_L, up, -u)
-    most = sqrt(max(accel_max * accel_max - u_new * u_new, 0.0))
-    across = scale3(across, min(1.0, most / max(norm3(across), 1e-9)))
-    return add_scaled3(across, up, u_new)
+    u = min(assured, accel_max)
+    most = sqrt(max(accel_max * accel_max - u * u, 0.0))
+    level_L = scale3(level_L, min(1.0, most / max(norm3(level_L), 1e-9)))
+    return add_scaled3(level_L, up, u)
 
 
 @kernel
@@ -175,15 +179,14 @@ def _cue_ignition(guidance, own, estimate):
 
 
 @kernel
-def _cue_gate(guidance, own, estimate):
+def _cue_gate(guidance, own, estimate, accel_max):
     v = load3(estimate.v_BL_L_mps)
     up = load3(estimate.up_L)
     drift = norm3(add_scaled3(v, up, -dot3(v, up)))
-    # slower than at the gate: it was missed, and braking on would fly back to it
-    if dot3(v, load3(guidance.downrange_L)) < 0.5 * float(own.gate_forward_mps):
+    lost = norm3(load3(guidance.a_brake_L_mps2)) > OUT_OF_REACH * accel_max
+    if (lost or int(guidance.assured) == 1) and drift < float(own.give_up_mps):
         guidance.cue = CUE_NEAR_GATE
-    # still fast across the ground, braking goes on, level
-    if float(estimate.altitude_lo_m) < 0.0 and drift < float(own.settled_mps):
-        guidance.cue = CUE_LOW
-    if float(guidance.t_go_s) < T_GO_MIN_S:
+    # as slow as at the gate: braking on would fly back to one that was missed
+    ahead_mps = dot3(v, load3(guidance.downrange_L))
+    if float(guidance.t_go_s) < T_GO_MIN_S or ahead_mps < float(own.gate_forward_mps):
         guidance.cue = CUE_NEAR_GATE

@@ -44,6 +44,12 @@ GUIDANCE_PARAMS = record(
     gate_short_m=f64("how far the gate stands before the site", default=250.0, lo=0.0, hi=20e3),
     gate_forward_mps=f64("speed towards the site at the gate", default=20.0, lo=0.0, hi=200.0),
     gate_down_mps=f64("descent rate at the gate", default=75.0, lo=0.0, hi=200.0),
+    give_up_mps=f64(
+        "speed across the ground below which a gate out of reach is given up",
+        default=250.0,
+        lo=0.0,
+        hi=1000.0,
+    ),
     freeze_s=f64("time to go below which it is only counted down", default=8.0, lo=1.0, hi=60.0),
     hold_s=f64("time to go below which the thrust vector is held", default=3.0, lo=0.2, hi=30.0),
     lean_approach_deg=f64("greatest lean in approach", default=50.0, lo=1.0, hi=70.0),
@@ -51,6 +57,15 @@ GUIDANCE_PARAMS = record(
     lean_terminal_deg=f64("greatest lean in terminal", default=4.0, lo=0.5, hi=15.0),
     decel_approach_mps2=f64(
         "horizontal deceleration planned in approach", default=1.0, lo=0.1, hi=5.0
+    ),
+    shed_above_m=f64(
+        "height above which approach sheds what speed it has", default=100.0, lo=0.0, hi=5e3
+    ),
+    shed_s=f64(
+        "time in which approach would shed more speed than that deceleration does",
+        default=20.0,
+        lo=1.0,
+        hi=1e3,
     ),
     decel_descent_mps2=f64(
         "horizontal deceleration planned in descent", default=0.2, lo=0.02, hi=2.0

@@ -42,7 +42,7 @@ def descend(guidance, params, estimate, mode, accel_max, dt_s):
     drift = add_scaled3(v, up, -dot3(v, up))
     place = add_scaled3(r, up, -dot3(r, up))
     h_lo = float(estimate.altitude_lo_m)
-    u = _climb_or_fall(guidance, params, estimate, mode, accel_max)
+    u = _climb_or_fall(guidance, params, estimate, mode, norm3(drift), accel_max)
     if mode == APPROACH:
         a_h = _shed_speed(own, place, drift)
     else:
@@ -60,8 +60,11 @@ def descend(guidance, params, estimate, mode, accel_max, dt_s):
 
 
 @kernel
-def _climb_or_fall(guidance, params, estimate, mode, accel_max):
-    """Upward thrust acceleration under the stopping-distance law, within the engine's reach."""
+def _climb_or_fall(guidance, params, estimate, mode, drift_mps, accel_max):
+    """Upward thrust acceleration under the stopping-distance law, within the engine's reach.
+
+    Approach also goes no faster than leaves it time to shed the drift above its last height.
+    """
     descent = params.descent
     g = surface_gravity(params.moon, params.site)
     h_lo = float(estimate.altitude_lo_m)
@@ -70,7 +73,10 @@ def _climb_or_fall(guidance, params, estimate, mode, accel_max):
     floor = (float(guidance.v_floor_mps), float(guidance.a_floor_mps2))
     limit = float(descent.v_descent_mps)
     if mode == APPROACH:
-        limit = float(descent.v_approach_mps)
+        shed_s = max(drift_mps, 1.0) / float(params.guidance.decel_approach_mps2)
+        room_m = max(h_lo - float(params.guidance.shed_above_m), 0.0)
+        limit = max(room_m / shed_s, float(descent.v_touchdown_mps))
+        limit = min(float(descent.v_approach_mps), limit)
     elif mode == TERMINAL:
         limit = floor[0]
     v_cmd, a_ff = wanted_descent(descent, v, limit, h_lo, a_d, floor)
@@ -99,16 +105,17 @@ def _lean_tangent(own, mode):
 def _shed_speed(own, place, drift):
     """Approach: horizontal acceleration against the drift, to stop above the site.
 
-    The deceleration that stops there, within 0.3 and 1.3 times the planned one, and fading with
-    the speed at the end, so that the vehicle is upright when it stops. It never pushes towards
-    the site: what is missing then, the descent makes up for gently.
+    The deceleration that stops there, within 0.3 and 1.3 times the planned one, more when there is
+    much to shed, and fading with the speed at the end, so that the vehicle is upright when it
+    stops. It never pushes towards the site: what is missing then, the descent makes up for gently.
     """
     planned = float(own.decel_approach_mps2)
     speed = norm3(drift)
+    most = max(1.3 * planned, speed / float(own.shed_s))
     needed = 0.5 * speed * speed / max(norm3(place), 1.0)
     if dot3(place, drift) > 0.0:
-        needed = 1.3 * planned
-    decel = clamp(needed, 0.3 * planned, 1.3 * planned)
+        needed = most
+    decel = clamp(needed, 0.3 * planned, most)
     decel = min(decel, speed / float(own.tau_drift_s))
     return scale3(unit3(drift), -decel)
 

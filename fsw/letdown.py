@@ -45,7 +45,7 @@ LETDOWN_PARAMS = record(
         "age of the newest range beyond which the descent is blind", default=3.0, lo=0.2, hi=1e4
     ),
     depth_sigma=f64(
-        "deviations below the believed ground that must stay in reach", default=2.0, lo=0.0, hi=6.0
+        "deviations below the believed ground that must stay in reach", default=3.0, lo=0.0, hi=6.0
     ),
     lock_height_m=f64(
         "height at which a first range must still come in time", default=250.0, lo=5.0, hi=5000.0
@@ -55,8 +55,8 @@ LETDOWN_PARAMS = record(
     ),
     search_mps=f64("descent rate in search of the ground", default=15.0, lo=1.0, hi=200.0),
     touch_limit_mps=f64("descent rate that the legs bear", default=2.0, lo=0.3, hi=10.0),
-    touch_sigma=f64("deviations of the descent rate kept from it", default=1.65, lo=0.0, hi=6.0),
-    touch_margin_mps=f64("what is kept from it besides", default=0.15, lo=0.0, hi=2.0),
+    touch_sigma=f64("deviations of the descent rate kept from it", default=0.8, lo=0.0, hi=6.0),
+    touch_margin_mps=f64("what is kept from it besides", default=0.1, lo=0.0, hi=2.0),
     touch_least_mps=f64("slowest blind descent", default=1.0, lo=0.1, hi=10.0),
     window_least_sigma=f64(
         "half window, in deviations of the altitude, below which there is none",
@@ -83,7 +83,11 @@ def is_blind(params, estimate):
 
 @kernel
 def touch_speed(params, estimate):
-    """Descent rate with which the ground may come unseen [m/s]."""
+    """Descent rate with which the ground may come unseen [m/s].
+
+    Nearly all of a blind descent rate's error comes from the altitude's, by the gravity gradient,
+    and is small where the altitude's is, within the window: half of it is kept off, not 1.65 of it.
+    """
     doubt = float(params.touch_sigma) * float(estimate.sigma_v_down_mps)
     v = float(params.touch_limit_mps) - doubt - float(params.touch_margin_mps)
     return max(v, float(params.touch_least_mps))
@@ -108,9 +112,9 @@ def hold_speed(params, accel_max_mps2, g_mps2):
 def search_plan(params, estimate, time_s, hold_mps, touch_mps):
     """(speed outside the window, upper edge of the window) [m/s, m above believed ground].
 
-    Within the window, what lies behind is as much wider than half of it as what the time left
-    still pays for is narrower; so the plan needs no memory. Below it nothing is left to creep
-    with: the search goes on, for a range or for the ground.
+    Slow and within the window, what lies behind is as much wider than half of it as what the time
+    left still pays for is narrower; so the speed is all the memory that the plan needs. Below the
+    window nothing is left to creep with: the search goes on, for a range or for the ground.
     """
     h = float(estimate.altitude_blind_m)
     sigma = float(estimate.sigma_blind_m)
@@ -119,7 +123,7 @@ def search_plan(params, estimate, time_s, hold_mps, touch_mps):
     search = clamp(float(params.search_mps), 1.1 * touch_mps, fastest)
     paid_m = (time_s - depth_m / search) * touch_mps / (1.0 - touch_mps / search)
     half_m = 0.5 * paid_m
-    if h < half_m:
+    if h < half_m and float(estimate.v_down_mps) < 0.5 * search:
         half_m = paid_m - h
     half_m = min(half_m, float(params.window_most_sigma) * sigma)
     bingo = clamp(depth_m / time_s, touch_mps, fastest)

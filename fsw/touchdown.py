@@ -1,7 +1,8 @@
 """Touchdown: two witnesses, and never altitude alone.
 
 Footpad switches: at least two legs for 60 ms. Support force: the accelerometers feel more than
-the engine gives, by a share of the weight, for 0.3 s; that serves when the switches are dead.
+the engine gives, by a share of the weight, for 0.3 s, or for longer where fresh ranges know of no
+ground there; that serves when the switches are dead.
 Switches alone have lied (Mars Polar Lander, 1999: a transient of the leg's deployment, latched,
 cut the engine 40 m up), so they are confirmed: by a moment of support, or by fresh ranges that
 put the footpads at the ground. Both witnesses are heard only in the let-down and slower than
@@ -22,9 +23,12 @@ TOUCHDOWN_PARAMS = record(
     contact_s=f64("time for which enough legs must touch", default=0.06, lo=0.01, hi=100.0),
     support_share=f64("support force that counts, over weight", default=0.25, lo=0.01, hi=2.0),
     support_s=f64("time for which it must last", default=0.3, lo=0.01, hi=100.0),
+    astray_s=f64(
+        "the same, where fresh ranges put all ground elsewhere", default=2.0, lo=0.01, hi=60.0
+    ),
     confirm_s=f64("time for which it must last to confirm contact", default=0.03, lo=0.01, hi=5.0),
     confirm_for_s=f64("time for which that confirms", default=0.5, lo=0.01, hi=5.0),
-    near_m=f64("altitude by fresh ranges that confirms contact", default=1.5, lo=0.0, hi=100.0),
+    near_m=f64("altitude by fresh ranges that confirms contact", default=0.4, lo=0.0, hi=100.0),
     fresh_s=f64("age up to which ranges are fresh", default=3.0, lo=0.0, hi=60.0),
     legs=i64("legs that must touch at once", default=2, lo=1, hi=4),
     confirm=i64("1: contact must be confirmed; 0: switches are believed", default=1, lo=0, hi=1),
@@ -72,7 +76,8 @@ def ground_reached(touchdown, params, estimate, thrust_N, g_mps2, mode, inbox, t
         return False
     by_support = _feel_support(touchdown, params, estimate, thrust_N, g_mps2, tick_s)
     believed = int(params.confirm) == 0 or int(touchdown.confirmed_ticks) > 0
-    believed = believed or _near_by_ranges(params, estimate)
+    near = float(estimate.altitude_m) <= float(params.near_m)
+    believed = believed or (near and _ranges_fresh(params, estimate))
     return by_support or (int(touchdown.latched) == 1 and believed)
 
 
@@ -100,12 +105,14 @@ def _feel_support(touchdown, params, estimate, thrust_N, g_mps2, tick_s):
     touchdown.confirmed_ticks = max(int(touchdown.confirmed_ticks) - 1, 0)
     if felt_s >= float(params.confirm_s):
         touchdown.confirmed_ticks = to_int(float(params.confirm_for_s) / tick_s, 0.0, 1e6)
-    return felt_s >= float(params.support_s)
+    needed_s = float(params.support_s)
+    # an engine that lags or sticks feels like support
+    if _ranges_fresh(params, estimate) and float(estimate.altitude_lo_m) > float(params.near_m):
+        needed_s = max(needed_s, float(params.astray_s))
+    return felt_s >= needed_s
 
 
 @kernel
-def _near_by_ranges(params, estimate):
-    """True when fresh ranges put the footpads at the ground."""
+def _ranges_fresh(params, estimate):
     age_s = float(estimate.range_age_s)
-    fresh = 0.0 <= age_s and age_s <= float(params.fresh_s)
-    return fresh and float(estimate.altitude_m) <= float(params.near_m)
+    return 0.0 <= age_s and age_s <= float(params.fresh_s)

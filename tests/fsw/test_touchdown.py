@@ -18,7 +18,7 @@ HELD_UP_MPS2 = THRUST_N / MASS_KG
 class Witnesses:
     """The witnesses, heard tick by tick; in the let-down, low by a fresh range, unless told."""
 
-    def __init__(self, params=PARAMS, altitude_m=0.5, range_age_s=0.2):
+    def __init__(self, params=PARAMS, altitude_m=0.3, range_age_s=0.2):
         self.touchdown, self.inbox, self.params = TOUCHDOWN.new(), INBOX.new(), params
         self.estimate = ESTIMATE.new(mass_kg=MASS_KG, altitude_m=altitude_m)
         self.estimate.range_age_s = range_age_s
@@ -82,13 +82,13 @@ BLIND = {"range_age_s": -1.0}
 @pytest.mark.parametrize(
     ("altitude_m", "range_age_s", "believed"),
     [
-        (1.4, 0.1, True),
+        (0.3, 0.1, True),
         (-2.0, 0.1, True),
-        (1.6, 0.1, False),
+        (0.5, 0.1, False),
         (40.0, 0.1, False),  # Mars Polar Lander's height
-        (1.4, 2.9, True),
-        (1.4, 3.1, False),
-        (1.4, -1.0, False),
+        (0.3, 2.9, True),
+        (0.3, 3.1, False),
+        (0.3, -1.0, False),
     ],
 )
 def test_switches_alone_are_believed_only_near_the_ground_by_fresh_ranges(
@@ -233,3 +233,15 @@ def test_half_of_each_witness_is_none():
         range(5), [(TWO_LEGS, 0.0)] * 5 + [(NO_LEG, 1.0)] * 5
     ):
         assert not witnesses.tick(legs=legs, support_mps2=support)
+
+
+def test_support_must_last_longer_where_fresh_ranges_know_of_no_ground():
+    high = Witnesses(altitude_m=9.0)
+    high.estimate.altitude_lo_m = 8.0
+    assert high.ticks_until_ground(support_mps2=1.0, limit=400) == 200
+    old = Witnesses(altitude_m=9.0, range_age_s=3.1)
+    old.estimate.altitude_lo_m = 8.0
+    assert old.ticks_until_ground(support_mps2=1.0) == 30
+    unsure = Witnesses(altitude_m=9.0)
+    unsure.estimate.altitude_lo_m = 0.3
+    assert unsure.ticks_until_ground(support_mps2=1.0) == 30
