@@ -66,6 +66,9 @@ UPDATE_NEAREST_M = 1.6e6
 UPDATE_FURTHEST_M = 6.0e7
 UPDATE_FASTEST_MPS = 1.0e4
 
+# a steady delay replays at every range: one report in a while tells as much
+REPLAY_TOLD_NS = 10_000_000_000
+
 NAVIGATION_PARAMS = record(
     "NavigationParams",
     "Navigation as a whole.",
@@ -92,6 +95,7 @@ NAVIGATION = record(
     head=NOMINAL("the estimate of now"),
     head_next=i64("count of the first increment that the head has not taken"),
     computed_k=i64("newest grid point ever computed"),
+    replay_told_ns=i64("when a replay was reported last"),
     q_FL=f64("attitude of the site's frame, Moon-fixed", 4),
     omega_B_radps=f64("angular rate of the last increment, bias removed", 3),
     f_B_mps2=f64("specific force of the last increment, bias removed", 3),
@@ -100,7 +104,8 @@ NAVIGATION = record(
     ready=u8("1 once a state vector has come"),
     replaying=u8("1 while the grid is behind and the old head flies on"),
     silent=u8("1 while no range is fused"),
-    spare=u8("zero", 5),
+    lock_told=u8("1 once the first fused range was reported"),
+    spare=u8("zero", 4),
 )
 
 
@@ -243,10 +248,8 @@ def _catch_up(nav, history, params, now_ns, outbox):
     if dirty_k != NEVER and int(nav.replaying) == 0:
         nav.intake.dirty_k = NEVER
         if restore_before(grid, history, dirty_k - 1):
-            age_s = float(now_ns - dirty_k * GRID_NS) * 1e-9
-            post_event(outbox, EV_RANGE_REPLAYED, float(due_k - int(grid.k)), age_s)
+            _report_replay(nav, now_ns, dirty_k, due_k - int(grid.k), outbox)
     moved = 0
-    locked = int(grid.trust.locked)
     rejected = int(grid.trust.rejects_in_a_row)
     won = int(grid.trust.won)
     condemned = int(grid.trust.condemned)
@@ -274,9 +277,19 @@ def _catch_up(nav, history, params, now_ns, outbox):
         before_m = altitude_m(nav.head, params)
         _renew_head(nav, history, params)
         _carry_head(nav, history, params)
-        if int(grid.trust.locked) == 1 and locked == 0:
+        if int(grid.trust.locked) == 1 and int(nav.lock_told) == 0:
+            nav.lock_told = 1
             after_m = altitude_m(nav.head, params)
             post_event(outbox, EV_RANGE_FIRST_FUSED, after_m, after_m - before_m)
+
+
+@kernel
+def _report_replay(nav, now_ns, dirty_k, steps, outbox):
+    """Say that a late range made grid points be redone; not more often than it helps."""
+    if int(nav.replay_told_ns) > 0 and now_ns - int(nav.replay_told_ns) < REPLAY_TOLD_NS:
+        return
+    nav.replay_told_ns = now_ns
+    post_event(outbox, EV_RANGE_REPLAYED, float(steps), float(now_ns - dirty_k * GRID_NS) * 1e-9)
 
 
 @kernel
