@@ -19,7 +19,7 @@ THRUST_PARAMS = record(
     range=f64("how far the slow estimate may leave 1", default=0.12, lo=0.0, hi=0.5),
     quick_tau_s=f64("time constant of the quick estimate", default=0.5, lo=0.05, hi=10.0),
     loss=f64(
-        "quick estimate below the slow one, or below its bounds, that is a loss",
+        "quick estimate below the slow one that is a loss",
         default=0.08,
         lo=0.01,
         hi=1.0,
@@ -86,7 +86,7 @@ def _watch_for_loss(thrust, params, quick, dt_s):
             thrust.lost = 0
             thrust.low_s = 0.0
         return
-    limit = max(float(thrust.scale), low) - float(params.loss)
+    limit = float(thrust.scale) - float(params.loss)
     thrust.low_s = float(thrust.low_s) + dt_s
     if quick >= limit:
         thrust.low_s = 0.0

@@ -126,6 +126,10 @@ def test_more_propellant_makes_the_window_wider():
 def test_a_window_that_would_be_too_narrow_is_left_out():
     flown = let_go(2400.0, 800.0, kg=52.0, until_m=-2200.0)
     assert min(flown[:, 1]) > 10.0
+    # 20 s to spare would be 17 m to either side of the believed ground
+    search, top_m = search_plan(PARAM.letdown, believing(2400.0, 800.0), 340.0, 28.0, 1.5)
+    assert search == pytest.approx(4800.0 / 340.0)
+    assert top_m < -1e6
 
 
 def test_long_below_the_believed_ground_it_goes_on_down():
