@@ -390,22 +390,20 @@ def _fuse_range(grid, history, expected, entry, site, params, trust_params):
     for j in range(N_STATES):
         innovation = innovation - H[j] * history.dx[j]
     ground = _ground_variance(grid, expected, site, params)
-    R = range_variance_m2(trust_params, float(expected.range_m), float(expected.closing_mps))
+    # a sample that is true is as long as expected; a false one is no better for being short
+    length = min(float(expected.range_m), float(entry.range_m))
+    R = range_variance_m2(trust_params, length, float(expected.closing_mps))
     trust = grid.trust
     t_ns = int(entry.t_ns)
     if is_stale(trust, trust_params, float(entry.range_m), float(expected.range_m)):
         return STALE_REPEAT
-    R = learn_scatter(trust, trust_params, innovation, R)
-    S = project(grid.P, H, PHt) + ground * H[HT] * H[HT] + R
+    noise = learn_scatter(trust, trust_params, innovation, R)
+    S = project(grid.P, H, PHt) + ground * H[HT] * H[HT] + noise
     verdict = judge(trust, trust_params, t_ns, innovation, S, R)
     if verdict == REJECTED:
         claim = float(grid.nominal.terrain_m) + history.dx[HT] + innovation / H[HT]
-        doubt = range_variance_m2(trust_params, float(entry.range_m), float(expected.closing_mps))
-        hit = load3(expected.hit_F_m)
-        verdict = challenge(trust, trust_params, t_ns, claim, doubt / (H[HT] * H[HT]), hit)
-        if challenger_has_won(trust, trust_params, t_ns):
-            _crown_challenger(grid, history, trust_params, t_ns)
-            store3(grid.footprint_F_m, load3(expected.hit_F_m))
+        if abs(claim - float(site.height_m)) <= float(trust_params.relief_m):
+            verdict = _hear_claim(grid, history, expected, entry, claim, trust_params)
     if verdict == FUSED_NOW:
         grid.P[HT, HT] += ground
         PHt[HT] += ground * H[HT]
@@ -413,6 +411,21 @@ def _fuse_range(grid, history, expected, entry, site, params, trust_params):
         rate_doubt = float(trust_params.rate_doubt_mps)
         fuse_vertical(grid.P, history.dx, PHt, S, innovation, up, rate_doubt, history.K)
         store3(grid.footprint_F_m, load3(expected.hit_F_m))
+    return verdict
+
+
+@kernel
+def _hear_claim(grid, history, expected, entry, claim_m, trust_params):
+    """Let a rejected sample speak for its ground, and crown the challenger when it has won."""
+    trust = grid.trust
+    t_ns = int(entry.t_ns)
+    slope = expected.H[HT]
+    doubt = range_variance_m2(trust_params, float(entry.range_m), float(expected.closing_mps))
+    hit = load3(expected.hit_F_m)
+    verdict = challenge(trust, trust_params, t_ns, claim_m, doubt / (slope * slope), hit)
+    if challenger_has_won(trust, trust_params, t_ns):
+        _crown_challenger(grid, history, trust_params, t_ns)
+        store3(grid.footprint_F_m, hit)
     return verdict
 
 

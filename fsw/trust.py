@@ -57,6 +57,10 @@ VERDICT_NAMES = (
     INHIBITED,
 ) = range(15)
 
+# noise beyond so many times the expected is no measurement any more, and none to lock on
+SCATTER_MOST = 30.0
+SCATTER_TO_LOCK = 5.0
+
 TRUST_PARAMS = record(
     "TrustParams",
     "How ranges are believed.",
@@ -76,6 +80,12 @@ TRUST_PARAMS = record(
     range_max_m=f64("longest range believed", default=20000.0, lo=1.0, hi=1e6),
     reach_s=f64("a sample older than this is refused", default=8.0, lo=0.1, hi=8.0),
     future_s=f64("a stamp further ahead than this is a clock fault", default=0.02, lo=0.0, hi=10.0),
+    relief_m=f64(
+        "ground further than this from the mapped height is not believed",
+        default=6000.0,
+        lo=0.0,
+        hi=1e6,
+    ),
     challenger_slope=f64(
         "steepest ground that a challenger may claim along its footprint",
         default=0.5,
@@ -244,7 +254,7 @@ def learn_scatter(trust, params, innovation_m, R_m2):
     trust.scatter = clamp(scatter, 1.0, 1000.0)
     trust.neighbour_m = innovation_m
     trust.neighbour_m2 = R_m2
-    excess = max(float(trust.scatter) / float(params.scatter_free), 1.0)
+    excess = clamp(float(trust.scatter) / float(params.scatter_free), 1.0, SCATTER_MOST)
     return R_m2 * excess * excess
 
 
@@ -344,8 +354,9 @@ def _agreed(trust, params, t_ns, innovation_m, R_m2):
     gate = float(params.gate_sigma)
     step = innovation_m - float(trust.lock_innovation_m)
     window_ns = to_int(float(params.lock_window_s) * 1e9, 0.0, 1e12)
+    noisy = clamp(float(trust.scatter) / float(params.scatter_free), 1.0, SCATTER_TO_LOCK)
     fresh = int(trust.lock_count) > 0 and t_ns - int(trust.lock_t_ns) <= window_ns
-    agrees = fresh and step * step <= gate * gate * 2.0 * R_m2
+    agrees = fresh and step * step <= gate * gate * 2.0 * R_m2 * noisy * noisy
     trust.lock_count = min(int(trust.lock_count) + 1, 255) if agrees else 1
     trust.lock_t_ns = t_ns
     trust.lock_innovation_m = innovation_m
