@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
+from fsw.state import PARAMS
 from hil.bench import END_INTERRUPTED, END_SILENT, PACE_LOCKSTEP, ROLE_FLIGHT_COMPUTER
 from hil.clock import NS_PER_S, RealClock
 from hil.computer import Computer, compile_all
@@ -106,11 +107,19 @@ def run_flight_computer(
 
         stack.enter_context(punctual(cpu))
         compile_all()
+        if log:
+            _rehearse_recording()
         peer = Peer(link, clock, ROLE_FLIGHT_COMPUTER, (TO_FLIGHT, BOTH_WAYS))
         peer.records = log is not None
         with _last_word(peer):
             limit_ns = int(meeting_limit_s * NS_PER_S)
             return fly_with_bench(peer, open_recorder if log else None, limit_ns)
+
+
+def _rehearse_recording() -> None:
+    """Compile what recording calls, on a log that nobody keeps: no bench shall wait for it."""
+    with Recorder(os.devnull, {}) as recorder:
+        Tap(recorder, *Computer(PARAMS.new().tobytes()).boxes()).record()
 
 
 @contextlib.contextmanager
