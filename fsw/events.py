@@ -25,7 +25,7 @@ EVENT_TABLE = (
     ("estimate_condemned", ALARM, "altitude below zero without contact, {a:.0f} times so far"),
     ("stamps_repaired", WARNING, "range stamps moved by {a:+.3f} s, {b:.0f} steps so far"),
     ("range_replayed", INFO, "{a:.0f} grid steps redone, sample {b:.3f} s old"),
-    ("imu_gap", WARNING, "{a:.3f} s without increments, {b:.0f} gaps so far"),
+    ("imu_gap", WARNING, "{a:.3f} s without samples, {b:.0f} gaps so far"),
     ("imu_saturated", WARNING, "axis clipped, {a:.0f} so far"),
     ("imu_silent", ALARM, "no increment for {a:.2f} s"),
     ("clock_mapped", INFO, "sensor clock {a:+.6f} s ahead, uncertain by {b:.6f} s"),
@@ -43,6 +43,12 @@ EVENT_TABLE = (
     ("thrust_low", ALARM, "engine gives {a:.2f} of what throttle {b:.2f} should"),
     ("thrust_back", NOTICE, "engine gives {a:.2f} of what throttle {b:.2f} should"),
     ("imu_zero", ALARM, "accelerometers read exactly nothing {a:.0f} times in a row"),
+    (
+        "imu_restarted",
+        ALARM,
+        "inertial sums begun anew, {a:.3f} s bridged, {b:.0f} samples refused",
+    ),
+    ("imu_clock_repaired", WARNING, "inertial stamps moved by {a:+.3f} s after {b:.3f} s"),
 )
 EVENT_NAMES = tuple(row[0] for row in EVENT_TABLE)
 
@@ -80,6 +86,8 @@ EVENT_NAMES = tuple(row[0] for row in EVENT_TABLE)
     EV_THRUST_LOW,
     EV_THRUST_BACK,
     EV_IMU_ZERO,
+    EV_IMU_RESTARTED,
+    EV_IMU_CLOCK_REPAIRED,
 ) = range(len(EVENT_TABLE))
 
 

@@ -7,7 +7,8 @@ Silence is a failure with a policy: whatever stays away is counted and said.
 """
 
 from fsw.ascent import orbit_in_reach
-from fsw.control import control
+from fsw.control import control, inertia_at
+from fsw.deadreckoning import reckon
 from fsw.events import (
     EV_ABORTED,
     EV_BLIND_LET_DOWN,
@@ -17,7 +18,6 @@ from fsw.events import (
     EV_ENGINE_CUT,
     EV_IGNITION,
     EV_IMU_SILENT,
-    EV_IMU_ZERO,
     EV_MISSED_TICKS,
     EV_MODE_CHANGED,
     EV_NONE,
@@ -34,7 +34,7 @@ from fsw.guidance import guide
 from fsw.history import clear_history
 from fsw.hypotheses import drop_dear_rival, heed_challenger, weigh
 from fsw.kernel import kernel
-from fsw.linear import load3, load4, norm3
+from fsw.linear import add3, load3, load4, norm3
 from fsw.messages import (
     ACK_ACCEPTED,
     ACK_TRIES_USED_UP,
@@ -130,7 +130,9 @@ def step(state, params, inbox, outbox):
     _take_update(core, state.history, params, inbox, outbox)
     _take_commands(core, params, inbox, outbox)
     navigate(core.navigation, state.history, params, inbox, quiet, outbox)
-    track_mass(core.propulsion, params.propulsion, params.vehicle, inbox, quiet)
+    _dead_reckon(core, params, inbox)
+    gained_mps = float(core.navigation.inertial.gained_mps)
+    track_mass(core.propulsion, params.propulsion, params.vehicle, inbox, gained_mps, quiet)
     _renew_estimate(core, params, int(inbox.now_ns))
     _watch_inputs(core, params, inbox, outbox)
     _watch_ground(core, params, inbox, outbox)
@@ -296,18 +298,36 @@ def _renew_estimate(core, params, now_ns):
 
 
 @kernel
+def _dead_reckon(core, params, inbox):
+    """Count ticks without an increment; when they are many, the head flies on by what was told."""
+    executive = core.executive
+    executive.imu_missing_ticks = int(executive.imu_missing_ticks) + 1
+    if int(inbox.n_imus) > 0:
+        executive.imu_missing_ticks = 0
+    silent = int(executive.imu_missing_ticks) >= int(params.executive.imu_silent_ticks)
+    if silent and int(core.navigation.ready) == 1:
+        mass_kg = float(core.propulsion.mass_kg)
+        thrust_N = float(core.propulsion.thrust_N) * float(core.control.thrust.scale)
+        control = core.control
+        torque_B_Nm = add3(load3(control.torque_B_Nm), load3(control.disturbance_B_Nm))
+        inertia = inertia_at(params.vehicle, mass_kg)
+        turn_B_radps2 = (
+            torque_B_Nm[0] / inertia[0],
+            torque_B_Nm[1] / inertia[1],
+            torque_B_Nm[2] / inertia[2],
+        )
+        reckon(core.navigation, params.moon, int(inbox.now_ns), thrust_N / mass_kg, turn_B_radps2)
+
+
+@kernel
 def _watch_inputs(core, params, inbox, outbox):
     """Report silent and dead instruments and low propellant, once each time."""
     executive = core.executive
     if engine_may_run(int(executive.mode)):
         report_silence(core.navigation, params, int(inbox.now_ns), outbox)
     limit = int(params.executive.imu_silent_ticks)
-    executive.imu_missing_ticks = int(executive.imu_missing_ticks) + 1
-    if int(inbox.n_imus) > 0:
-        executive.imu_missing_ticks = 0
     if int(executive.imu_missing_ticks) == limit and int(core.navigation.ready) == 1:
         post_event(outbox, EV_IMU_SILENT, float(limit) * TICK_S, 0.0)
-    _watch_zeros(executive, params.executive, inbox, outbox)
     left = propellant_left_kg(core.propulsion, params.vehicle)
     low = left < float(params.propulsion.propellant_low_kg)
     if low and int(core.propulsion.low_reported) == 0 and engine_may_run(int(executive.mode)):
@@ -315,23 +335,6 @@ def _watch_inputs(core, params, inbox, outbox):
         rate = float(core.propulsion.mass_kg) * surface_gravity(params.moon, params.site)
         hover_s = left * float(params.vehicle.exhaust_mps) / max(rate, 1.0)
         post_event(outbox, EV_PROPELLANT_LOW, left, hover_s)
-
-
-@kernel
-def _watch_zeros(executive, params, inbox, outbox):
-    """Count increments without any velocity: even free fall leaves bias and noise in them.
-
-    Luna-25 (2023) burnt past its mark because accelerometers that were never switched on read
-    zero, which looks like a reading.
-    """
-    for i in range(int(inbox.n_imus)):
-        dv = load3(inbox.imus[i].dv_B_mps)
-        if dv[0] != 0.0 or dv[1] != 0.0 or dv[2] != 0.0:
-            executive.imu_zeros = 0
-        else:
-            executive.imu_zeros = int(executive.imu_zeros) + 1
-            if int(executive.imu_zeros) == int(params.imu_zero_samples):
-                post_event(outbox, EV_IMU_ZERO, float(int(executive.imu_zeros)), 0.0)
 
 
 @kernel
@@ -424,8 +427,8 @@ def _report_blindness(guidance, estimate, mode, outbox):
 @kernel
 def _fit(core, params):
     """True when accelerometers live and propulsion can carry a descent; silence is no refusal."""
-    zeros = int(params.executive.imu_zero_samples)
-    if zeros > 0 and int(core.executive.imu_zeros) >= zeros:
+    zeros = int(params.navigation.inertial.zero_samples)
+    if zeros > 0 and int(core.navigation.inertial.zeros) >= zeros:
         return False
     propulsion = core.propulsion
     if int(propulsion.reported) == 0:

@@ -36,6 +36,7 @@ from fsw.history import (
     IMU_SLOTS,
     PREDICTIONS,
     RANGE_SLOTS,
+    SUMMED,
     first_range_after,
 )
 from fsw.kernel import kernel
@@ -81,6 +82,9 @@ from fsw.trust import (
 GRID_NS = 100_000_000
 MAX_INCREMENTS = 64
 """Increments that one grid step may hold: 400 Hz and as many bridged gaps fit."""
+
+# of what is unknown in a bridged hole, this share is unknown where only the sum is known
+SUMMED_SHARE = 0.05
 
 FILTER_PARAMS = record(
     "FilterParams",
@@ -246,6 +250,8 @@ def _move_nominal(grid, history, moon, vehicle, t1_ns):
                     grid.quiet_s = 0.0
                 if flags & BRIDGED:
                     gap2 = gap2 + dt * dt
+                elif flags & SUMMED:
+                    gap2 = gap2 + SUMMED_SHARE * SUMMED_SHARE * dt * dt
                 if flags & CLIPPED:
                     clipped_s = clipped_s + dt
                 total = add3(total, strapdown(moon, nominal, stop_ns, dv, dth))

@@ -22,7 +22,7 @@ COARSE_STEPS = 10
 PREDICTIONS = 8
 PACKED = N_STATES * (N_STATES + 1) // 2 + N_STATES * (N_ALL - N_STATES)
 
-FREE_FALL, BRIDGED, CLIPPED = 1, 2, 4
+FREE_FALL, BRIDGED, CLIPPED, SUMMED = 1, 2, 4, 8
 
 RANGE_ENTRY = record(
     "RangeEntry",
@@ -64,7 +64,7 @@ HISTORY = record(
     imu_t_ns=i64("end of each increment, flight clock", IMU_SLOTS),
     imu_dv_B_mps=f32("velocity gained", (IMU_SLOTS, 3)),
     imu_dtheta_B_rad=f32("angle turned", (IMU_SLOTS, 3)),
-    imu_flags=u8("1 free fall, 2 bridged gap, 4 clipped", IMU_SLOTS),
+    imu_flags=u8("1 free fall, 2 bridged hole, 4 clipped, 8 sum of several", IMU_SLOTS),
     ranges=RANGE_ENTRY("ranges, a ring in order of stamp", RANGE_SLOTS),
     fine=CHECKPOINT("every grid point", FINE_SLOTS),
     coarse=CHECKPOINT("every tenth grid point", COARSE_SLOTS),

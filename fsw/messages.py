@@ -6,13 +6,17 @@ arrived is not on the wire: the receiver stamps that itself, in the inbox.
 
 from fsw.events import EVENT_NAMES
 from fsw.modes import MODE_NAMES
-from fsw.record import f32, f64, i64, record, u8, u16, u32
+from fsw.record import f32, f64, i32, i64, record, u8, u16, u32
 from fsw.trust import VERDICT_NAMES
 
 RANGES_PER_TICK = 8
 IMUS_PER_TICK = 4
 COMMANDS_PER_TICK = 2
 EVENTS_PER_TICK = 16
+
+# what one count of the inertial sums is worth; powers of two, so that a count is exact
+VELOCITY_COUNT_MPS = 2.0**-20
+ANGLE_COUNT_RAD = 2.0**-26
 
 COMMAND_NAMES = (
     "none",
@@ -41,13 +45,14 @@ ACK_ACCEPTED, ACK_UNKNOWN, ACK_WRONG_MODE, ACK_TRIES_USED_UP = range(4)
 
 IMU_SAMPLE = record(
     "ImuSample",
-    "Velocity and angle gained over one interval, summed by the instrument.",
+    "Velocity and angle gained since the instrument was switched on: a sample that is lost costs"
+    " nothing, since the next one holds what it told.",
     t_ns=i64("end of the interval"),
-    dv_B_mps=f32("integral of specific force over the interval", 3),
-    dtheta_B_rad=f32("integral of angular rate over the interval", 3),
-    dt_ns=u32("true length of the interval"),
-    seq=u16("counts samples, wraps at 65536"),
-    saturated=u8("1 when an axis was clipped during the interval"),
+    velocity_B=i32("integral of specific force, in counts of 2^-20 m/s, wraps", 3),
+    angle_B=i32("integral of angular rate, in counts of 2^-26 rad, wraps", 3),
+    dt_ns=u32("length of the interval between two samples"),
+    seq=u16("counts intervals, wraps at 65536"),
+    saturated=u8("1 when an axis was clipped during the latest interval"),
     valid=u8("the instrument's own opinion: 1 or 0"),
 )
 

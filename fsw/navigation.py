@@ -36,8 +36,9 @@ from fsw.grid import (
     grid_step,
     increment_until,
 )
-from fsw.history import IMU_SLOTS, forget_checkpoints, newest_imu_ns
-from fsw.intake import INTAKE, INTAKE_PARAMS, NEVER, take_imu, take_range
+from fsw.history import IMU_SLOTS, SUMMED, forget_checkpoints, newest_imu_ns
+from fsw.inertial import INERTIAL, INERTIAL_PARAMS, take_imu
+from fsw.intake import INTAKE, NEVER, take_range
 from fsw.kernel import kernel
 from fsw.linear import (
     add_scaled3,
@@ -68,13 +69,15 @@ UPDATE_FASTEST_MPS = 1.0e4
 
 # a steady delay replays at every range: one report in a while tells as much
 REPLAY_TOLD_NS = 10_000_000_000
+# an increment longer than this says little of the rate at its end
+HOLE_S = 0.05
 
 NAVIGATION_PARAMS = record(
     "NavigationParams",
     "Navigation as a whole.",
     timebase=TIMEBASE_PARAMS("clock map"),
     cadence=CADENCE_PARAMS("stamps of ranges"),
-    intake=INTAKE_PARAMS("inertial increments"),
+    inertial=INERTIAL_PARAMS("inertial increments"),
     filter=FILTER_PARAMS("noise that the filter expects"),
     trust=TRUST_PARAMS("how ranges are believed"),
     update_age_max_s=f64(
@@ -90,7 +93,8 @@ NAVIGATION = record(
     "All that navigation needs to fly on.",
     timebase=TIMEBASE("clock map"),
     cadence=CADENCE("line of the ranges' stamps"),
-    intake=INTAKE("arrival facts and counters"),
+    inertial=INERTIAL("inertial sums"),
+    intake=INTAKE("arrival facts and counters of ranges"),
     grid=GRID("the filter at its latest grid point"),
     head=NOMINAL("the estimate of now"),
     head_next=i64("count of the first increment that the head has not taken"),
@@ -198,11 +202,12 @@ def _first_increment_after(history, t_ns):
 
 @kernel
 def navigate(nav, history, params, inbox, quiet, outbox):
-    """One tick of navigation: intake, grid, head. quiet as in fsw.intake.take_imu."""
+    """One tick of navigation: intake, grid, head. quiet as in fsw.inertial.take_imu."""
     now_ns = int(inbox.now_ns)
     own = params.navigation
+    nav.inertial.gained_mps = 0.0
     for i in range(int(inbox.n_imus)):
-        take_imu(nav.intake, history, nav.timebase, own.intake, inbox.imus[i], quiet, outbox)
+        take_imu(nav.inertial, history, nav.timebase, own.inertial, inbox.imus[i], quiet, outbox)
     if int(nav.ready) == 0:
         return
     for i in range(int(inbox.n_ranges)):
@@ -334,8 +339,10 @@ def _carry_head(nav, history, params):
         if dt > 0.0:
             dv, dtheta = increment_until(history, j, head, end_ns)
             strapdown(params.moon, head, end_ns, dv, dtheta)
-            store3(nav.f_B_mps2, scale3(dv, 1.0 / dt))
-            store3(nav.omega_B_radps, scale3(dtheta, 1.0 / dt))
+            # the mean over a hole is not the rate of now
+            if int(history.imu_flags[j % IMU_SLOTS]) & SUMMED == 0 or dt < HOLE_S:
+                store3(nav.f_B_mps2, scale3(dv, 1.0 / dt))
+                store3(nav.omega_B_radps, scale3(dtheta, 1.0 / dt))
     nav.head_next = end
 
 

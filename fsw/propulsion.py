@@ -7,10 +7,11 @@ engine's dead time and lag: what the engine should give, to hold against what is
 
 from fsw.elementary import log
 from fsw.kernel import kernel
-from fsw.linear import load3, norm3
 from fsw.record import f64, record, u8
 
 TICK_S = 0.01
+# what the engine can give in the longest silence that is flown through
+GAINED_MAX_MPS = 50.0
 
 PROPULSION_PARAMS = record(
     "PropulsionParams",
@@ -47,14 +48,11 @@ def begin_propulsion(propulsion, params, vehicle):
 
 
 @kernel
-def track_mass(propulsion, params, vehicle, inbox, quiet):
+def track_mass(propulsion, params, vehicle, inbox, gained_mps, quiet):
     """Burn what was felt since the last tick, then lean on the gauging when there is one."""
     mass = float(propulsion.mass_kg)
     if quiet == 0:
-        for i in range(int(inbox.n_imus)):
-            gain = min(norm3(load3(inbox.imus[i].dv_B_mps)), 1.0)
-            if gain > 0.0:
-                mass = mass - mass * gain / float(vehicle.exhaust_mps)
+        mass = mass - mass * min(gained_mps, GAINED_MAX_MPS) / float(vehicle.exhaust_mps)
     drift = float(params.mass_drift_kg)
     variance = float(propulsion.variance_kg2) + drift * drift * TICK_S
     if int(inbox.has_propulsion) == 1:

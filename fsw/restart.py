@@ -4,8 +4,9 @@ The rings of the past are gone, so the past cannot be redone: the grid is taken 
 the newest estimate there is, with the covariance as it stands. Modes, guidance, control and the
 command to the engine stand in core and are not touched; an engine is never cut for a restart.
 
-What happened while nobody listened is a gap between increments like any other. For intake to
-bridge it, the last force and rate are put into the empty ring as the increment before it.
+What the instrument gained while nobody listened is in its sums, which stand in core as they were;
+the ring begins where the last sample ended, with the last force and rate as the increment before
+it, should the sums have begun anew, too.
 """
 
 from fsw.checkpoint import save
@@ -30,7 +31,9 @@ def resume(state):
     nav.replaying = 0
     if int(nav.ready) == 1:
         _take_up_the_grid(nav)
+    if int(nav.inertial.begun) == 1:
         _recall_last_force(nav, state.history)
+    if int(nav.ready) == 1:
         save(nav.grid, state.history)
 
 
@@ -58,10 +61,10 @@ def _take_up_the_grid(nav):
 def _recall_last_force(nav, history):
     """Begin the ring of increments with the last force and rate, biases put back."""
     dt = float(STAND_IN_NS) * 1e-9
-    head_ns = int(nav.head.t_ns)
+    last_ns = int(nav.inertial.t_ns)
     force = add3(load3(nav.f_B_mps2), load3(nav.head.accel_bias_B_mps2))
     rate = add3(load3(nav.omega_B_radps), load3(nav.head.gyro_bias_B_radps))
-    push_imu(history, head_ns - STAND_IN_NS, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), 0)
-    push_imu(history, head_ns, scale3(force, dt), scale3(rate, dt), 0)
+    push_imu(history, last_ns - STAND_IN_NS, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), 0)
+    push_imu(history, last_ns, scale3(force, dt), scale3(rate, dt), 0)
     nav.grid.imu_next = history.imu_count
     nav.head_next = history.imu_count

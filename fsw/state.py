@@ -26,13 +26,11 @@ EXECUTIVE_PARAMS = record(
     "Policy for time that was lost.",
     power_cycles_max=i64("times the rangefinder may be power-cycled", default=3, lo=0, hi=100),
     shed_after=i64("late ticks in a row after which telemetry is shed", default=3, lo=1, hi=1000),
-    imu_silent_ticks=i64("ticks without an increment that are reported", default=5, lo=1, hi=1000),
-    imu_zero_samples=i64(
-        "increments in a row whose velocity is exactly zero, not even noise, that forbid a descent;"
-        " 0: zeros are believed",
-        default=500,
-        lo=0,
-        hi=1_000_000,
+    imu_silent_ticks=i64(
+        "ticks without an increment, after which control flies on by dead reckoning",
+        default=5,
+        lo=1,
+        hi=1000,
     ),
     engine_off_ticks=i64(
         "ticks after which the last thrust has died away", default=200, lo=1, hi=10000
@@ -68,7 +66,6 @@ EXECUTIVE = record(
     engine_off_ticks=i64("ticks in a row without thrust commanded"),
     torque_off_ticks=i64("ticks in a row without thruster torque commanded"),
     imu_missing_ticks=i64("ticks in a row without an increment"),
-    imu_zeros=i64("increments in a row whose velocity was exactly zero"),
     tick=u32("ticks since the start"),
     overruns=u32("ticks skipped since the start"),
     events_lost=u32("events that found no room"),

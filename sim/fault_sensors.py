@@ -29,62 +29,62 @@ def is_sent(faults, memories, n, seed, sensor, count, t_ns):
 
 
 @kernel
-def fault_imu(faults, memories, n, seed, count, t_ns, sample):
-    """Apply n rows to increment number `count`, taken at t_ns."""
+def fault_imu(faults, memories, n, seed, count, t_ns, reading):
+    """Apply n rows to reading number `count`, an ImuReading taken at t_ns."""
     for i in range(n):
         fault = faults[i]
         memory = memories[i]
         kind = int(fault.kind)
         key = message_dice(seed, i)
         if int(fault.sensor) == SENSOR_IMU:
-            stamp_ns = int(sample.t_ns)
-            sample.t_ns = false_stamp_ns(fault, memory, key, count, t_ns, stamp_ns)
+            stamp_ns = int(reading.t_ns)
+            reading.t_ns = false_stamp_ns(fault, memory, key, count, t_ns, stamp_ns)
         elif int(memory.open) == 1 and kind == IMU_BIAS:
-            _add_bias(fault, sample)
+            _add_bias(fault, reading)
         elif int(memory.open) == 1 and kind == IMU_CLIP:
-            _clip(fault, memory, t_ns, sample)
+            _clip(fault, memory, t_ns, reading)
         elif kind == IMU_ZERO and acts(fault, memory, key, count):
             for k in range(3):
-                sample.dv_B_mps[k] = 0.0
+                reading.dv_B_mps[k] = 0.0
 
 
 @kernel
-def _add_bias(fault, sample):
+def _add_bias(fault, reading):
     axis = int(fault.axis)
-    dt = float(int(sample.dt_ns)) * 1e-9
-    dv = float(sample.dv_B_mps[axis])
-    dtheta = float(sample.dtheta_B_rad[axis])
-    sample.dv_B_mps[axis] = dv + float(fault.accel_offset_mps2) * dt
-    sample.dtheta_B_rad[axis] = dtheta + float(fault.rate_offset_radps) * dt
+    dt = float(int(reading.dt_ns)) * 1e-9
+    dv = float(reading.dv_B_mps[axis])
+    dtheta = float(reading.dtheta_B_rad[axis])
+    reading.dv_B_mps[axis] = dv + float(fault.accel_offset_mps2) * dt
+    reading.dtheta_B_rad[axis] = dtheta + float(fault.rate_offset_radps) * dt
 
 
 @kernel
-def _clip(fault, memory, t_ns, sample):
+def _clip(fault, memory, t_ns, reading):
     """Hold every axis within the limits; one that was clipped stays there for a while."""
-    dt = float(int(sample.dt_ns)) * 1e-9
+    dt = float(int(reading.dt_ns)) * 1e-9
     dv_max = float(fault.accel_max_mps2) * dt
     dtheta_max = float(fault.rate_max_radps) * dt
     clipped = False
     for k in range(3):
-        dv = float(sample.dv_B_mps[k])
-        dtheta = float(sample.dtheta_B_rad[k])
+        dv = float(reading.dv_B_mps[k])
+        dtheta = float(reading.dtheta_B_rad[k])
         if abs(dv) > dv_max or abs(dtheta) > dtheta_max:
             clipped = True
-            sample.dv_B_mps[k] = clamp(dv, -dv_max, dv_max)
-            sample.dtheta_B_rad[k] = clamp(dtheta, -dtheta_max, dtheta_max)
+            reading.dv_B_mps[k] = clamp(dv, -dv_max, dv_max)
+            reading.dtheta_B_rad[k] = clamp(dtheta, -dtheta_max, dtheta_max)
     if clipped:
-        sample.saturated = 1
+        reading.saturated = 1
         memory.until_ns = t_ns + ns(float(fault.hold_s))
         for k in range(3):
-            memory.held_dv_B_mps[k] = float(sample.dv_B_mps[k])
-            memory.held_dtheta_B_rad[k] = float(sample.dtheta_B_rad[k])
+            memory.held_dv_B_mps[k] = float(reading.dv_B_mps[k])
+            memory.held_dtheta_B_rad[k] = float(reading.dtheta_B_rad[k])
     elif t_ns < int(memory.until_ns):
-        sample.saturated = 1
+        reading.saturated = 1
         dv_held = load3(memory.held_dv_B_mps)
         dtheta_held = load3(memory.held_dtheta_B_rad)
         for k in range(3):
-            sample.dv_B_mps[k] = dv_held[k]
-            sample.dtheta_B_rad[k] = dtheta_held[k]
+            reading.dv_B_mps[k] = dv_held[k]
+            reading.dtheta_B_rad[k] = dtheta_held[k]
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""The inertial measurement unit: ideal increments in, one sample of a real instrument out.
+"""The inertial measurement unit: ideal increments in, one reading of a real instrument out.
 
 measured = matrix * true + bias * dt + white noise, clipped, then rounded to the resolution; what
 rounding left over is carried into the next sample, so that it never adds up. White noise of
@@ -10,9 +10,10 @@ given in the axes of mid-interval.
 
 from math import sqrt
 
-from fsw.elementary import PI, floor_int
+from fsw.elementary import PI, floor_int, nearest_int
 from fsw.kernel import kernel
 from fsw.linear import clamp, load3
+from fsw.messages import ANGLE_COUNT_RAD, VELOCITY_COUNT_MPS
 from sim.dice import STREAM_ACCEL, STREAM_GYRO, STREAM_IMU_WALK, gauss3, stream_key
 from sim.world import STANDARD_GRAVITY_MPS2
 
@@ -60,8 +61,8 @@ def _report(field, residue, i, wanted, limit, quantum):
 
 
 @kernel
-def measure_imu(imu, errors, state, seed, truth, sample):
-    """One ImuSample from ideal increments.
+def measure_imu(imu, errors, state, seed, truth, reading):
+    """One ImuReading from ideal increments.
 
     imu: Imu; errors: ImuErrors, whose biases walk on; state: ImuState; truth: ImuTruth.
     """
@@ -80,7 +81,7 @@ def measure_imu(imu, errors, state, seed, truth, sample):
     for i in range(3):
         angle = turn[i] + float(errors.gyro_bias_radps[i]) * dt + angle_sigma * turn_noise[i]
         clipped = clipped | _report(
-            sample.dtheta_B_rad,
+            reading.dtheta_B_rad,
             state.angle_residue_rad,
             i,
             angle,
@@ -89,17 +90,38 @@ def measure_imu(imu, errors, state, seed, truth, sample):
         )
         velocity = gain[i] + float(errors.accel_bias_mps2[i]) * dt + velocity_sigma * gain_noise[i]
         clipped = clipped | _report(
-            sample.dv_B_mps,
+            reading.dv_B_mps,
             state.velocity_residue_mps,
             i,
             velocity,
             velocity_max,
             float(imu.velocity_quantum_mps),
         )
-    sample.t_ns = int(truth.t_ns)
-    sample.dt_ns = int(truth.dt_ns)
-    sample.seq = count & 0xFFFF
-    sample.saturated = clipped
-    sample.valid = 1
+    reading.t_ns = int(truth.t_ns)
+    reading.dt_ns = int(truth.dt_ns)
+    reading.saturated = clipped
     state.count = count + 1
     _walk_biases(imu, errors, seed, count, dt)
+
+
+@kernel
+def tell_imu(state, reading, sample):
+    """Add a reading to the sums, and write the ImuSample that tells them."""
+    for i in range(3):
+        velocity = float(state.velocity_B_mps[i]) + float(reading.dv_B_mps[i])
+        angle = float(state.angle_B_rad[i]) + float(reading.dtheta_B_rad[i])
+        state.velocity_B_mps[i] = velocity
+        state.angle_B_rad[i] = angle
+        sample.velocity_B[i] = _in_32_bits(nearest_int(velocity / VELOCITY_COUNT_MPS))
+        sample.angle_B[i] = _in_32_bits(nearest_int(angle / ANGLE_COUNT_RAD))
+    sample.t_ns = int(reading.t_ns)
+    sample.dt_ns = int(reading.dt_ns)
+    sample.seq = int(state.count) & 0xFFFF
+    sample.saturated = int(reading.saturated)
+    sample.valid = 1
+
+
+@kernel
+def _in_32_bits(counts):
+    """What a counter of 32 bits that wraps would show."""
+    return ((counts + 0x80000000) & 0xFFFFFFFF) - 0x80000000

@@ -32,7 +32,7 @@ from sim.fault_sensors import fault_imu, fault_legs, is_sent
 from sim.fault_table import SENSOR_CONTACT, SENSOR_IMU, SENSOR_PROPULSION
 from sim.faults import NOTHING
 from sim.ground import uplink
-from sim.imu import measure_imu
+from sim.imu import measure_imu, tell_imu
 from sim.legs import leg_load
 from sim.moon import ground_velocity
 from sim.observe import look, motion_over_ground, note_contact, note_rest
@@ -65,16 +65,18 @@ def sense(world, arrivals):
 
 @kernel
 def _sense_imu(world, arrivals):
-    if int(world.tick) == 0:
-        return
-    errors = world.errors.imu
     seed = int(world.seed)
-    parameters = world.sensors.imu
     count = int(world.imu_state.count)
-    sample = arrivals.imus[0]
-    measure_imu(parameters, errors, world.imu_state, seed, world.imu_truth, sample)
-    n = int(world.n_faults)
-    fault_imu(world.faults, world.fault_memory, n, seed, count, int(world.t_ns), sample)
+    state = world.imu_state
+    reading = world.imu_reading
+    t_ns = int(world.t_ns)
+    reading.t_ns = t_ns
+    reading.dt_ns = TICK_NS
+    if int(world.tick) > 0:  # at first the sums are told as they stand: nothing was gained yet
+        measure_imu(world.sensors.imu, world.errors.imu, state, seed, world.imu_truth, reading)
+        n = int(world.n_faults)
+        fault_imu(world.faults, world.fault_memory, n, seed, count, t_ns, reading)
+    tell_imu(state, reading, arrivals.imus[0])
     arrivals.n_imus = 1
     if not _is_heard(world, SENSOR_IMU, count):
         arrivals.n_imus = 0

@@ -304,10 +304,22 @@ IMU_TRUTH = record(
     dt_ns=i64("length of the interval"),
 )
 
+IMU_READING = record(
+    "ImuReading",
+    "What the inertial unit has measured in one interval, before it is added to its sums.",
+    t_ns=i64("end of the interval, by the unit's clock"),
+    dt_ns=i64("length of the interval"),
+    dv_B_mps=f64("velocity gained", 3),
+    dtheta_B_rad=f64("angle turned", 3),
+    saturated=i64("1 when an axis was clipped"),
+)
+
 IMU_STATE = record(
     "ImuState",
     "What the inertial unit remembers.",
-    count=i64("samples since the start"),
+    count=i64("intervals since the start"),
+    velocity_B_mps=f64("sum of all readings", 3),
+    angle_B_rad=f64("sum of all readings", 3),
     angle_residue_rad=f64("not reported yet, less than the resolution", 3),
     velocity_residue_mps=f64("not reported yet, less than the resolution", 3),
 )
@@ -393,6 +405,7 @@ WORLD = record(
     legs=LEG("ground under each footpad", LEGS),
     actuators=ACTUATORS("engine and thrusters"),
     imu_truth=IMU_TRUTH("ideal increments of the last tick"),
+    imu_reading=IMU_READING("what it made of them"),
     imu_state=IMU_STATE("inertial unit"),
     range_truth=RANGE_TRUTH("the last beam"),
     range_state=RANGE_STATE("rangefinder"),

@@ -7,11 +7,11 @@ import numpy as np
 
 from fsw.events import EVENT_NAMES
 from fsw.executive import boot, step
-from fsw.messages import GROUND_COMMAND, IMU_SAMPLE, INBOX, NAV_UPDATE, OUTBOX
+from fsw.messages import GROUND_COMMAND, INBOX, NAV_UPDATE, OUTBOX
 from fsw.state import PARAMS, STATE
 from tests.fsw.byhand import about
+from tests.sums import TICK_NS, Instrument, sample_of
 
-TICK_NS = 10_000_000
 UPRIGHT_ON_X = about((0.0, 1.0, 0.0), 0.5 * math.pi)
 
 
@@ -31,9 +31,12 @@ class Computer:
         if mode is not None:
             self.core.executive.mode = mode
         self.n = 0
+        self.instrument = Instrument()
 
     def tick(self, missed=0, imus=(), ranges=(), commands=(), **reports):
         """One tick; reports are contact, propulsion, nav_update or clock. Returns its events."""
+        if self.n == 0 and not imus:
+            imus = [sample_of(0, 0, (0.0,) * 3, (0.0,) * 3)]  # the sums as they stand at first
         inbox = self.inbox
         inbox.now_ns = self.n * TICK_NS
         inbox.missed_ticks = missed
@@ -67,12 +70,8 @@ class Computer:
         return int(self.core.executive.mode)
 
     def imu(self, dv=(0.0, 0.0, 0.0), dtheta=(0.0, 0.0, 0.0), **fields):
-        """An increment that ends with the coming tick."""
-        made = IMU_SAMPLE.new(t_ns=self.n * TICK_NS, dt_ns=TICK_NS, valid=1)
-        made.dv_B_mps, made.dtheta_B_rad = dv, dtheta
-        for name, value in fields.items():
-            made[name] = value
-        return made
+        """The inertial sample of the coming tick, after one more increment."""
+        return self.instrument.sample(self.n * TICK_NS, dv, dtheta, **fields)
 
 
 def command(code, seq=7):

@@ -10,14 +10,14 @@ import functools
 import numpy as np
 
 from fsw.history import HISTORY, clear_history
-from fsw.linear import load3, store3, store4
-from fsw.messages import IMU_SAMPLE, INBOX, NAV_UPDATE, OUTBOX, RANGE_SAMPLE
+from fsw.linear import store3, store4
+from fsw.messages import INBOX, NAV_UPDATE, OUTBOX, RANGE_SAMPLE
 from fsw.navigation import NAVIGATION, begin_navigation, navigate, take_nav_update
 from fsw.range_model import predict_range
 from fsw.state import PARAMS
 from fsw.strapdown import NOMINAL, strapdown
+from tests.sums import TICK_NS, Instrument, gained, sample_of
 
-TICK_NS = 10_000_000
 RANGE_EVERY = 5
 START_HEIGHT_M = 2000.0
 
@@ -56,19 +56,24 @@ def update(radial_m=0.0):
 def stream(ticks, seed=0):
     """(increments, ranges): made up for `ticks` ticks, and what a perfect instrument would see."""
     rng = np.random.default_rng(seed)
-    imus = IMU_SAMPLE.array(ticks, dt_ns=TICK_NS, valid=1)
+    instrument = Instrument()
+    imus = [switched_on()]
     truth = NOMINAL.from_bytes(start().tobytes())
     ranges = []
     for n in range(ticks):
-        imus[n].t_ns = (n + 1) * TICK_NS
-        imus[n].seq = n
-        imus[n].dv_B_mps = (0.0, 0.0, 0.0097 + 1e-5 * rng.standard_normal())
-        imus[n].dtheta_B_rad = 1e-6 * rng.standard_normal(3)
-        dv, dtheta = load3(imus[n].dv_B_mps), load3(imus[n].dtheta_B_rad)
-        strapdown(params().moon, truth, int(imus[n].t_ns), dv, dtheta)
+        felt = (0.0, 0.0, 0.0097 + 1e-5 * rng.standard_normal())
+        turned = 1e-6 * rng.standard_normal(3)
+        imus.append(instrument.sample((n + 1) * TICK_NS, felt, turned))
+        dv, dtheta = gained(imus[-2:])
+        strapdown(params().moon, truth, int(imus[-1].t_ns), tuple(dv[0]), tuple(dtheta[0]))
         if n % RANGE_EVERY == RANGE_EVERY - 1:
             ranges.append(_range_at(truth, len(ranges), rng.standard_normal()))
-    return imus, tuple(ranges)
+    return imus[1:], tuple(ranges)
+
+
+def switched_on():
+    """The sample at t = 0, before anything was gained."""
+    return sample_of(0, 0, (0.0,) * 3, (0.0,) * 3)
 
 
 def _range_at(truth, seq, noise):
@@ -88,6 +93,7 @@ class Filter:
         clear_history(self.history)
         begin_navigation(self.nav, self.params)
         take_nav_update(self.nav, self.history, self.params, update(radial_error_m), 0, self.outbox)
+        self.tick(0, switched_on())
 
     def tick(self, now_ns, imu=None, ranges=()):
         """One tick with at most one increment and eight ranges."""

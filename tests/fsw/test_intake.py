@@ -6,12 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsw.events import EV_IMU_GAP, EV_RANGE_FIRST_VALID
+from fsw.events import EV_RANGE_FIRST_VALID
 from fsw.grid import GRID_NS
-from fsw.history import BRIDGED, CLIPPED, FREE_FALL, HISTORY, RANGE_SLOTS, clear_history
-from fsw.intake import INTAKE, INTAKE_PARAMS, NEVER, take_imu, take_range
-from fsw.messages import IMU_SAMPLE, OUTBOX, RANGE_SAMPLE
-from fsw.timebase import TIMEBASE
+from fsw.history import HISTORY, RANGE_SLOTS, clear_history
+from fsw.intake import INTAKE, NEVER, take_range
+from fsw.messages import OUTBOX, RANGE_SAMPLE
 from fsw.trust import (
     CLOCK_FAULT,
     DUPLICATE,
@@ -27,7 +26,6 @@ from fsw.trust import (
 S, MS = 1_000_000_000, 1_000_000
 NOW_NS = 100 * S
 TRUST = TRUST_PARAMS.new()
-IMU = INTAKE_PARAMS.new()
 
 
 class Gate:
@@ -35,7 +33,7 @@ class Gate:
 
     def __init__(self):
         self.intake = INTAKE.new(dirty_k=NEVER, anchor_t_ns=95 * S, newest_range_t_ns=-1)
-        self.history, self.timebase, self.outbox = HISTORY.new(), TIMEBASE.new(), OUTBOX.new()
+        self.history, self.outbox = HISTORY.new(), OUTBOX.new()
         clear_history(self.history)
         self.computed_k = self.cursor_k = (NOW_NS - GRID_NS) // GRID_NS
 
@@ -63,13 +61,6 @@ class Gate:
 
     def kept(self):
         return int(self.history.range_end) - int(self.history.range_first)
-
-    def imu(self, quiet=0, **fields):
-        """Take one increment; true when it was appended."""
-        sample = IMU_SAMPLE.new(**{"valid": 1, "dt_ns": 10 * MS, **fields})
-        before = int(self.history.imu_count)
-        take_imu(self.intake, self.history, self.timebase, IMU, sample, quiet, self.outbox)
-        return int(self.history.imu_count) > before
 
     def events(self):
         return [int(event.code) for event in self.outbox.events[: int(self.outbox.n_events)]]
@@ -234,84 +225,3 @@ def test_every_range_has_exactly_one_verdict_and_the_ring_holds_numbers_only(sam
     for entry in gate.history.ranges[: gate.kept()]:
         assert 1.0 <= float(entry.range_m) <= 20_000.0
         assert 95 * S < int(entry.t_ns) <= NOW_NS + 20 * MS
-
-
-# --- increments --------------------------------------------------------------------------
-
-
-def flying():
-    """A gate that has taken two good increments, the last of which ends at 20 ms."""
-    gate = Gate()
-    assert gate.imu(t_ns=10 * MS, dv_B_mps=(0.0, 0.0, 0.016))
-    assert gate.imu(t_ns=20 * MS, dv_B_mps=(0.0, 0.0, 0.016))
-    return gate
-
-
-def test_the_first_increment_brings_its_own_beginning():
-    gate = Gate()
-    gate.imu(t_ns=50 * MS, dt_ns=7 * MS)
-    assert gate.history.imu_t_ns[:2].tolist() == [43 * MS, 50 * MS]
-    assert gate.history.imu_flags[0] == FREE_FALL
-    assert (gate.intake.imu_gaps, int(gate.history.imu_count)) == (0, 2)
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"t_ns": 20 * MS},  # again
-        {"t_ns": 19 * MS},  # out of order
-        {"t_ns": -(2**62)},
-        {"valid": 0},
-        {"dt_ns": 0},
-        {"dv_B_mps": (math.nan, 0.0, 0.0)},
-        {"dv_B_mps": (0.0, math.inf, 0.0)},
-        {"dv_B_mps": (0.0, 0.0, 100.1)},
-        {"dtheta_B_rad": (0.0, math.nan, 0.0)},
-        {"dtheta_B_rad": (-math.inf, 0.0, 0.0)},
-        {"dtheta_B_rad": (0.3, 0.3, 0.3)},
-    ],
-)
-def test_an_increment_that_cannot_be_is_refused_and_counted(fields):
-    gate = flying()
-    before = gate.history.tobytes()
-    assert not gate.imu(**{"t_ns": 30 * MS, **fields})
-    assert gate.history.tobytes() == before
-    assert (gate.intake.imu_refused, gate.intake.imu_gaps) == (1, 0)
-
-
-def test_an_increment_refused_leaves_a_hole_that_the_next_one_finds():
-    gate = flying()
-    gate.imu(t_ns=30 * MS, valid=0)
-    gate.imu(t_ns=40 * MS)
-    assert gate.intake.imu_gaps == 1
-    assert gate.history.imu_t_ns[:5].tolist() == [0, 10 * MS, 20 * MS, 30 * MS, 40 * MS]
-    assert gate.history.imu_flags[3] == BRIDGED
-    assert gate.history.imu_dv_B_mps[3].tolist() == pytest.approx([0.0, 0.0, 0.016])
-    assert gate.events() == [EV_IMU_GAP]
-
-
-@pytest.mark.parametrize(
-    ("shift_ns", "gaps"), [(0, 0), (900_000, 0), (1_100_000, 1), (-900_000, 0)]
-)
-def test_jitter_below_a_millisecond_is_no_hole(shift_ns, gaps):
-    gate = flying()
-    gate.imu(t_ns=30 * MS + shift_ns)
-    assert int(gate.intake.imu_gaps) == gaps
-
-
-@pytest.mark.parametrize(
-    ("quiet", "dv", "flags"),
-    [(1, 1.9e-4, FREE_FALL), (1, 2.1e-4, 0), (0, 0.0, 0), (0, 1.9e-4, 0)],
-)
-def test_free_fall_takes_a_quiet_vehicle_and_quiet_accelerometers(quiet, dv, flags):
-    gate = flying()
-    gate.imu(t_ns=30 * MS, dv_B_mps=(0.0, dv, 0.0), quiet=quiet)
-    assert gate.history.imu_flags[3] == flags
-
-
-def test_a_clipped_increment_is_marked_for_the_filter():
-    gate = flying()
-    gate.imu(t_ns=30 * MS, saturated=1)
-    gate.imu(t_ns=40 * MS, saturated=1, quiet=1)
-    assert gate.history.imu_flags[3:5].tolist() == [CLIPPED, CLIPPED | FREE_FALL]
-    assert gate.intake.imu_saturated == 2

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from sim.fault_state import COMPUTER_AWAY, COMPUTER_RESUME, COMPUTER_SKIP
@@ -9,6 +10,7 @@ from sim.fault_table import KINDS, WIRE
 from sim.rangefinder import switch_range
 from sim.world import TICK_NS
 from tests.sim.faulty import MODE, S, faulty_world, healthy, hear, listen
+from tests.sums import gained
 
 # a row of every kind that does nothing, where the kind has such a magnitude
 IDLE = {
@@ -282,7 +284,7 @@ def test_a_clock_drifts_from_when_the_window_opened():
 
 def test_the_clock_of_the_inertial_unit_can_jump():
     stamps = [int(i.t_ns) for i in hear(row("stamp_jump", sensor="imu", start_s=1.0)).imus]
-    assert stamps[99] - stamps[98] == 7 * S + TICK_NS
+    assert stamps[100] - stamps[99] == 7 * S + TICK_NS
 
 
 def test_a_pause_silences_all_sensors_at_once():
@@ -400,37 +402,44 @@ def test_a_lossy_link_sees_less_far():
 
 def test_a_bias_step_moves_one_axis():
     kicked = {"kind": "imu_bias", "accel_offset_mps2": 0.5, "rate_offset_radps": 0.02, "axis": "y"}
-    for sick, good in zip(hear(kicked).imus, healthy().imus, strict=True):
-        assert sick.dv_B_mps[1] - good.dv_B_mps[1] == pytest.approx(0.005, rel=1e-3)
-        assert sick.dtheta_B_rad[1] - good.dtheta_B_rad[1] == pytest.approx(2e-4, rel=1e-3)
-        assert list(sick.dv_B_mps[::2]) == list(good.dv_B_mps[::2])
+    (dv, dtheta), (good_dv, good_dtheta) = gained(hear(kicked).imus), gained(healthy().imus)
+    assert np.allclose(dv - good_dv, (0.0, 0.005, 0.0), atol=2e-6)
+    assert np.allclose(dtheta - good_dtheta, (0.0, 2e-4, 0.0), atol=3e-8)
 
 
 def test_an_axis_that_clips_is_flagged():
     limit = {"kind": "imu_clip", "accel_max_mps2": 1.0, "end_s": 2.0}
     sick, good = hear(limit).imus, healthy().imus
-    over = [bool(g.dv_B_mps[2] > 0.01) for g in good]
-    assert 100 < sum(over[:199]) < 199
-    assert [bool(s.saturated) for s in sick[:199]] == over[:199]
-    assert max(s.dv_B_mps[2] for s in sick[:199]) == pytest.approx(0.01)
-    assert [s.tobytes() for s in sick[200:]] == [g.tobytes() for g in good[200:]]
+    (dv, _), (good_dv, _) = gained(sick), gained(good)
+    over = [bool(z > 0.01) for z in good_dv[:, 2]]
+    assert 100 < sum(over[:198]) < 198
+    assert [bool(s.saturated) for s in sick[1:199]] == over[:198]
+    assert dv[:198, 2].max() == pytest.approx(0.01, abs=1e-6)
+    assert np.allclose(dv[200:], good_dv[200:], atol=1e-6)
 
 
 def test_clipping_outlasts_its_cause_by_its_hold():
     world = faulty_world([{"kind": "imu_clip", "accel_max_mps2": 2.0, "hold_s": 0.5}])
     listen(world, 1.0, throttle=1.0)
     after = listen(world, 2.5, throttle=0.1).imus
-    limit = [i for i in after if i.dv_B_mps[2] == pytest.approx(0.02)]
+    felt = gained(after)[0][:, 2]
+    limit = [i for i, z in zip(after[1:], felt, strict=True) if z == pytest.approx(0.02, abs=2e-6)]
     assert 50 <= len(limit) < 150 and all(i.saturated for i in limit)
-    assert not after[-1].saturated and after[-1].dv_B_mps[2] < 0.01
+    assert not after[-1].saturated and felt[-1] < 0.01
 
 
 def test_accelerometers_can_read_exactly_zero():
-    sick = hear(row("imu_zero")).imus
-    assert all(not i.dv_B_mps.any() and i.valid for i in sick)
-    assert [i.dtheta_B_rad.tobytes() for i in sick] == [
-        i.dtheta_B_rad.tobytes() for i in healthy().imus
-    ]
+    sick, good = hear(row("imu_zero")).imus, healthy().imus
+    assert not gained(sick)[0].any() and all(i.valid for i in sick)
+    assert np.array_equal(gained(sick)[1], gained(good)[1])
+
+
+@pytest.mark.parametrize("lost", [{"kind": "pause"}, {"kind": "off", "sensor": "imu"}])
+def test_the_sums_go_on_while_no_sample_is_sent(lost):
+    heard = hear({**lost, "start_s": 1.0, "end_s": 2.0}).imus
+    last, good = heard[-1], healthy().imus[-1]
+    assert len(heard) == len(healthy().imus) - 100
+    assert last.tobytes() == good.tobytes()
 
 
 def test_a_spurious_pulse_is_sent_as_it_comes_and_as_it_goes():

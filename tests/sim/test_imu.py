@@ -7,10 +7,11 @@ from fsw.kernel import kernel
 from fsw.linear import load3
 from fsw.messages import ACTUATOR_COMMAND, IMU_SAMPLE
 from fsw.strapdown import NOMINAL, strapdown
-from sim.imu import measure_imu
+from sim.imu import measure_imu, tell_imu
 from sim.plant import advance, obey
-from sim.world import IMU, IMU_ERRORS, IMU_STATE, IMU_TRUTH, TICK_NS
+from sim.world import IMU, IMU_ERRORS, IMU_READING, IMU_STATE, IMU_TRUTH, TICK_NS
 from tests.sim.worlds import above_site, quiet_world, vector
+from tests.sums import gained
 
 DEG = np.pi / 180.0
 UG = 9.80665e-6
@@ -18,12 +19,12 @@ N = 200_000
 
 
 @kernel
-def record_samples(imu, errors, state, seed, truth, sample, turns, gains):
+def record_readings(imu, errors, state, seed, truth, reading, turns, gains):
     for i in range(len(turns)):
-        measure_imu(imu, errors, state, seed, truth, sample)
+        measure_imu(imu, errors, state, seed, truth, reading)
         for k in range(3):
-            turns[i, k] = float(sample.dtheta_B_rad[k])
-            gains[i, k] = float(sample.dv_B_mps[k])
+            turns[i, k] = float(reading.dtheta_B_rad[k])
+            gains[i, k] = float(reading.dv_B_mps[k])
 
 
 def measured(n=N, seed=1, errors=None, dtheta=(0.0, 0.0, 0.0), dv=(0.0, 0.0, 0.0), **imu):
@@ -31,9 +32,9 @@ def measured(n=N, seed=1, errors=None, dtheta=(0.0, 0.0, 0.0), dv=(0.0, 0.0, 0.0
     truth = IMU_TRUTH.new(dt_ns=TICK_NS, dtheta_B_rad=dtheta, dv_B_mps=dv)
     turns, gains = np.zeros((n, 3)), np.zeros((n, 3))
     errors = IMU_ERRORS.new() if errors is None else errors
-    sample = IMU_SAMPLE.new()
-    record_samples(IMU.new(**imu), errors, IMU_STATE.new(), seed, truth, sample, turns, gains)
-    return turns, gains, sample
+    reading = IMU_READING.new()
+    record_readings(IMU.new(**imu), errors, IMU_STATE.new(), seed, truth, reading, turns, gains)
+    return turns, gains, reading
 
 
 NOISELESS = {"gyro_walk_degprth": 0.0, "accel_walk_ugprtHz": 0.0}
@@ -143,3 +144,19 @@ def test_a_strapdown_on_ideal_increments_recovers_the_truth():
 @kernel
 def move(moon, nominal, ideal):
     strapdown(moon, nominal, int(ideal.t_ns), load3(ideal.dv_B_mps), load3(ideal.dtheta_B_rad))
+
+
+def test_sums_tell_every_reading_to_half_a_count_however_long_they_grow():
+    state, samples, dvs = IMU_STATE.new(velocity_B_mps=(2047.0, 0.0, -2047.9)), [], []
+    rng = np.random.default_rng(3)
+    for n in range(300):
+        dv = rng.normal(0.0, 0.02, 3) + (0.016, 0.0, -0.016)
+        state.count = n + 1
+        sample = IMU_SAMPLE.new()
+        tell_imu(state, IMU_READING.new(t_ns=n, dt_ns=TICK_NS, dv_B_mps=dv), sample)
+        samples.append(sample)
+        dvs.append(dv)
+    told, _ = gained(samples)
+    assert np.abs(told - dvs[1:]).max() < 2.0**-20
+    assert np.abs(told.sum(axis=0) - np.sum(dvs[1:], axis=0)).max() < 2.0**-20
+    assert [int(s.seq) for s in samples] == list(range(1, 301))

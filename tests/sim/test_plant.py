@@ -29,7 +29,7 @@ def heard(world, ticks):
 
 def test_messages_come_at_their_rates():
     ticks = heard(above_site(quiet_world(), 1000.0), 301)
-    assert [t for t, a in enumerate(ticks) if not a.n_imus] == [0]
+    assert [t for t, a in enumerate(ticks) if not a.n_imus] == []
     assert [t for t, a in enumerate(ticks) if a.has_propulsion] == [0, 100, 200, 300]
     assert [t for t, a in enumerate(ticks) if a.has_contact] == [0, 100, 200, 300]
     assert sum(int(a.n_ranges) for a in ticks) in (59, 60)
@@ -49,7 +49,7 @@ def test_increments_carry_the_tick_that_has_just_been_flown():
     for tick, arrivals in enumerate(heard(world, 5)[1:], start=1):
         assert arrivals.imus[0].t_ns == tick * TICK_NS
         assert arrivals.imus[0].dt_ns == TICK_NS
-        assert arrivals.imus[0].seq == tick - 1
+        assert arrivals.imus[0].seq == tick
 
 
 def test_ranges_carry_the_time_of_their_measurement():

@@ -1,0 +1,237 @@
+"""From inertial sums to increments: what was gained between two samples that arrived.
+
+The instrument tells its sums since it was switched on, as Apollo's accelerometers did with their
+pulse counters, and flight software takes differences: what a lost sample told, the next one tells
+too, over a longer interval. Sums wrap; a difference is right as long as it is below half of what
+32 bits count, 1,024 m/s and 16 rad.
+
+The instrument counts its intervals, so how much time has passed is known twice: by the count and
+by the stamps. A clock that jumps is found by that and put right, and the increment keeps its
+length. A sample that contradicts its predecessor is refused; when several in a row do so, the
+instrument has begun anew, and the hole is bridged with the last force and rate.
+"""
+
+from fsw.cadence import seconds_to_ns
+from fsw.events import (
+    EV_IMU_CLOCK_REPAIRED,
+    EV_IMU_GAP,
+    EV_IMU_RESTARTED,
+    EV_IMU_SATURATED,
+    EV_IMU_ZERO,
+    post_event,
+)
+from fsw.history import BRIDGED, CLIPPED, FREE_FALL, IMU_SLOTS, SUMMED, newest_imu_ns, push_imu
+from fsw.kernel import kernel
+from fsw.linear import load3, norm3, scale3
+from fsw.messages import ANGLE_COUNT_RAD, VELOCITY_COUNT_MPS
+from fsw.record import f64, i32, i64, record, u8, u16, u32
+from fsw.timebase import to_flight_ns
+
+INERTIAL_PARAMS = record(
+    "InertialParams",
+    "What an inertial increment must look like.",
+    force_max_mps2=f64(
+        "mean specific force beyond which an increment is refused", default=1e4, lo=1.0, hi=1e5
+    ),
+    rate_max_radps=f64(
+        "mean rate beyond which an increment is refused", default=50.0, lo=0.1, hi=1e3
+    ),
+    stamp_tolerance_s=f64(
+        "stamps may be off by this from the count of intervals", default=0.025, lo=1e-4, hi=1e3
+    ),
+    refused_max=i64(
+        "samples refused in a row after which the instrument is taken to have begun anew",
+        default=5,
+        lo=1,
+        hi=255,
+    ),
+    bridge_max_s=f64(
+        "the last force and rate are trusted for this long across a hole",
+        default=1.0,
+        lo=0.0,
+        hi=10.0,
+    ),
+    free_fall_max_mps2=f64(
+        "specific force below which a quiet vehicle is in free fall", default=0.02, lo=0.0, hi=1.0
+    ),
+    zero_samples=i64(
+        "increments in a row whose velocity is exactly zero, not even noise, that forbid a descent;"
+        " 0: zeros are believed",
+        default=500,
+        lo=0,
+        hi=1_000_000,
+    ),
+)
+
+INERTIAL = record(
+    "Inertial",
+    "Where the sums stood, and what became of the samples.",
+    t_ns=i64("end of the newest sample taken, flight clock"),
+    stamp_ns=i64("its stamp, clock repaired"),
+    shift_ns=i64("added to stamps, because the instrument's clock has jumped"),
+    gained_mps=f64("velocity gained in the increments of this tick"),
+    zeros=i64("increments in a row whose velocity was exactly zero"),
+    velocity_B=i32("sums of the newest sample taken, in counts", 3),
+    angle_B=i32("sums of the newest sample taken, in counts", 3),
+    refused=u32("samples refused: not new, marked invalid, or beyond what can be"),
+    gaps=u32("increments over more than one interval"),
+    saturated=u32("increments with a clipped axis"),
+    seq=u16("count of the newest sample taken"),
+    refused_in_a_row=u8("samples that contradicted the newest one taken, since then"),
+    begun=u8("1 once a sample was taken"),
+)
+
+
+@kernel
+def take_imu(inertial, history, timebase, params, sample, quiet, outbox):
+    """Append to the ring what was gained since the last sample.
+
+    quiet is 1 when neither engine nor thrusters can have acted in the latest intervals.
+    """
+    if int(sample.valid) != 1 or int(sample.dt_ns) <= 0:
+        inertial.refused = int(inertial.refused) + 1
+    elif int(history.imu_count) == 0:
+        _begin(inertial, history, timebase, sample)
+    elif int(inertial.refused_in_a_row) >= int(params.refused_max):
+        _begin_anew(inertial, history, timebase, params, sample, outbox)
+    else:
+        _take_next(inertial, history, timebase, params, sample, quiet, outbox)
+
+
+@kernel
+def _keep(inertial, sample, stamp_ns, t_ns):
+    """The sums of this sample are what the next one is held against."""
+    inertial.t_ns = t_ns
+    inertial.stamp_ns = stamp_ns
+    for i in range(3):
+        inertial.velocity_B[i] = sample.velocity_B[i]
+        inertial.angle_B[i] = sample.angle_B[i]
+    inertial.seq = sample.seq
+    inertial.begun = 1
+    inertial.refused_in_a_row = 0
+
+
+@kernel
+def _begin(inertial, history, timebase, sample):
+    """The first sample only tells where the sums stand."""
+    stamp_ns = int(sample.t_ns) + int(inertial.shift_ns)
+    t_ns = to_flight_ns(timebase, stamp_ns)
+    push_imu(history, t_ns, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), FREE_FALL)
+    _keep(inertial, sample, stamp_ns, t_ns)
+
+
+@kernel
+def _begin_anew(inertial, history, timebase, params, sample, outbox):
+    """Bridge to a sample whose sums have nothing to do with the last ones."""
+    inertial.shift_ns = 0
+    stamp_ns = int(sample.t_ns)
+    t_ns = to_flight_ns(timebase, stamp_ns)
+    last_ns = newest_imu_ns(history, t_ns)
+    if t_ns <= last_ns:  # its clock has begun anew, too: go on from where the last one ended
+        t_ns = last_ns + (int(inertial.refused_in_a_row) + 1) * int(sample.dt_ns)
+        inertial.shift_ns = t_ns - to_flight_ns(timebase, stamp_ns)
+        stamp_ns = stamp_ns + int(inertial.shift_ns)
+    _bridge(history, params, t_ns, float(t_ns - last_ns) * 1e-9)
+    post_event(outbox, EV_IMU_RESTARTED, float(t_ns - last_ns) * 1e-9, float(inertial.refused))
+    _keep(inertial, sample, stamp_ns, t_ns)
+
+
+@kernel
+def _take_next(inertial, history, timebase, params, sample, quiet, outbox):
+    """The increment between the last sample and this one."""
+    intervals = (int(sample.seq) - int(inertial.seq)) & 0xFFFF
+    elapsed_ns = intervals * int(sample.dt_ns)
+    elapsed_s = float(elapsed_ns) * 1e-9
+    dv = _gained(sample.velocity_B, inertial.velocity_B, VELOCITY_COUNT_MPS)
+    dtheta = _gained(sample.angle_B, inertial.angle_B, ANGLE_COUNT_RAD)
+    shift_ns = int(inertial.shift_ns)
+    stamp_ns = int(sample.t_ns) + shift_ns
+    off_ns = stamp_ns - (int(inertial.stamp_ns) + elapsed_ns)
+    jumped = abs(off_ns) > seconds_to_ns(float(params.stamp_tolerance_s))
+    if jumped:
+        shift_ns = shift_ns - off_ns
+        stamp_ns = stamp_ns - off_ns
+    t_ns = to_flight_ns(timebase, stamp_ns)
+    if (
+        intervals == 0
+        or intervals > 0x7FFF
+        or (jumped and int(inertial.refused_in_a_row) > 0)
+        or t_ns <= newest_imu_ns(history, t_ns)
+        or norm3(dv) > float(params.force_max_mps2) * elapsed_s
+        or norm3(dtheta) > float(params.rate_max_radps) * elapsed_s
+    ):
+        inertial.refused = int(inertial.refused) + 1
+        inertial.refused_in_a_row = min(int(inertial.refused_in_a_row) + 1, 255)
+        return
+    if jumped:
+        inertial.shift_ns = shift_ns
+        post_event(outbox, EV_IMU_CLOCK_REPAIRED, float(shift_ns) * 1e-9, elapsed_s)
+    flags = _flags(inertial, params, sample, dv, elapsed_s, intervals, quiet, outbox)
+    push_imu(history, t_ns, dv, dtheta, flags)
+    _keep(inertial, sample, stamp_ns, t_ns)
+    inertial.gained_mps = float(inertial.gained_mps) + norm3(dv)
+    _watch_zeros(inertial, params, dv, outbox)
+
+
+@kernel
+def _gained(now, before, worth):
+    """Difference of two sums of 32 bits that wrap, times what a count is worth."""
+    return (
+        float(_wrapped(int(now[0]) - int(before[0]))) * worth,
+        float(_wrapped(int(now[1]) - int(before[1]))) * worth,
+        float(_wrapped(int(now[2]) - int(before[2]))) * worth,
+    )
+
+
+@kernel
+def _wrapped(counts):
+    return ((counts + 0x80000000) & 0xFFFFFFFF) - 0x80000000
+
+
+@kernel
+def _flags(inertial, params, sample, dv, elapsed_s, intervals, quiet, outbox):
+    """What the increment is, besides its size; reports what it has to."""
+    flags = 0
+    if intervals > 1:
+        flags = SUMMED
+        inertial.gaps = int(inertial.gaps) + 1
+        missed_s = elapsed_s - float(int(sample.dt_ns)) * 1e-9
+        post_event(outbox, EV_IMU_GAP, missed_s, float(inertial.gaps))
+    elif quiet == 1 and norm3(dv) <= float(params.free_fall_max_mps2) * elapsed_s:
+        flags = FREE_FALL
+    if int(sample.saturated) == 1:
+        flags = flags | CLIPPED
+        if int(inertial.saturated) == 0:
+            post_event(outbox, EV_IMU_SATURATED, 1.0, 0.0)
+        inertial.saturated = int(inertial.saturated) + 1
+    return flags
+
+
+@kernel
+def _watch_zeros(inertial, params, dv, outbox):
+    """Count increments without any velocity: even free fall leaves bias and noise in them.
+
+    Luna-25 (2023) burnt past its mark because accelerometers that were never switched on read
+    zero, which looks like a reading.
+    """
+    if dv[0] != 0.0 or dv[1] != 0.0 or dv[2] != 0.0:
+        inertial.zeros = 0
+        return
+    inertial.zeros = int(inertial.zeros) + 1
+    if int(inertial.zeros) == int(params.zero_samples):
+        post_event(outbox, EV_IMU_ZERO, float(int(inertial.zeros)), 0.0)
+
+
+@kernel
+def _bridge(history, params, end_ns, gap_s):
+    """Fill a hole up to end_ns with the last force and rate, as far as they can be trusted."""
+    last = (int(history.imu_count) - 1) % IMU_SLOTS
+    before = (int(history.imu_count) - 2) % IMU_SLOTS
+    share = 0.0
+    if int(history.imu_count) > 1:
+        span_s = float(int(history.imu_t_ns[last]) - int(history.imu_t_ns[before])) * 1e-9
+        if span_s > 0.0:
+            share = min(gap_s, float(params.bridge_max_s)) / span_s
+    dv = scale3(load3(history.imu_dv_B_mps[last]), share)
+    dtheta = scale3(load3(history.imu_dtheta_B_rad[last]), share)
+    push_imu(history, end_ns, dv, dtheta, BRIDGED)
