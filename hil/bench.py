@@ -3,6 +3,26 @@
 The flight software never sees these. The clock's question and answer are flight traffic all the
 same, since a flight computer asks them of its sensors in flight: its link layer makes a
 ClockExchange of them. Every message begins with `t_ns`, its sender's clock.
+
+Either end of a session may be a board. Both meet and begin alike:
+
+    Hello, Hello       who is there, by which records; `kept` says that a core outlived a restart
+    Block ...          the regions that this role flies with, in any order
+    Arm                sensor board only, before faults are loaded: an unarmed one refuses them
+    Begin, Ready       CRC-32 of each region sent, and how to start from them
+
+A flight computer holds params, core and history. To begin anew it needs params; to fly on from a
+saved state, all three; after a restart, params alone, when it has kept its core: then the first
+Tick says `resume`. A sensor board holds the region `board` and begins with it as it is, so that
+one that has restarted goes on from what the bench sends it.
+
+In a tick a flight computer is sent flight messages and Tick, and answers with flight messages and
+Done. A sensor board is sent RangeTruth and StatusTruth when one is due, RangeCommand when there
+is one, and SensorTruth, which says how many these were and grants the tick; it answers with the
+sensors' flight messages and SensorDone. In lockstep a tick that was not answered whole is sent
+again, by the same `t_ns`, and a tick that was flown already is answered with the same bytes. In
+real time nothing is sent again: a sensor board stamps its messages with its own clock, and answers
+ClockQuestion with it.
 """
 
 from fsw.modes import MODE_NAMES
@@ -18,11 +38,14 @@ ROLE_BENCH, ROLE_FLIGHT_COMPUTER, ROLE_SENSORS = range(3)
 PACE_NAMES = ("lockstep", "realtime")
 PACE_LOCKSTEP, PACE_REALTIME = range(2)
 
-REGION_NAMES = ("params", "core", "history")
-REGION_PARAMS, REGION_CORE, REGION_HISTORY = range(3)
+REGION_NAMES = ("params", "core", "history", "board")
+REGION_PARAMS, REGION_CORE, REGION_HISTORY, REGION_BOARD = range(4)
 
-READY_NAMES = ("started", "params_incomplete", "params_differ")
-READY_STARTED, READY_PARAMS_INCOMPLETE, READY_PARAMS_DIFFER = range(3)
+START_NAMES = ("anew", "loaded", "kept")
+START_ANEW, START_LOADED, START_KEPT = range(3)
+
+READY_NAMES = ("started", "incomplete", "differs", "not_armed", "nothing_kept")
+READY_STARTED, READY_INCOMPLETE, READY_DIFFERS, READY_NOT_ARMED, READY_NOTHING_KEPT = range(5)
 
 DONE_NAMES = ("stepped", "incomplete")
 DONE_STEPPED, DONE_INCOMPLETE = range(2)
@@ -33,6 +56,7 @@ END_FINISHED, END_INTERRUPTED, END_SILENT, END_REFUSED = range(4)
 END_VERDICT_NAMES = ("unknown", *VERDICT_NAMES)
 
 WANT_CORE_HASH, WANT_HISTORY_HASH = 1, 2
+WANT_BOARD_HASH = 1
 
 # --- flight traffic ----------------------------------------------------------------------
 
@@ -62,15 +86,16 @@ HELLO = record(
     t_ns=i64("when it was sent"),
     schema=u64("first eight bytes of the schema hash"),
     boot=u64("another number after every start of this end"),
-    version=u8("version of the software, ASCII, padded with zeros", 13),
+    version=u8("version of the software, ASCII, padded with zeros", 12),
     role=u8("who speaks", codes=ROLE_NAMES),
     asks=u8("1 when an answer is wanted"),
     records=u8("1 when this end keeps a log and wants truth and hops for it"),
+    kept=u8("1 when this end still has the core of a flight that its restart cut short"),
 )
 
 BLOCK = record(
     "Block",
-    "A piece of a memory region: parameters on their way up, core and history on their way down.",
+    "A piece of a memory region, on its way to an end or read back from it.",
     t_ns=i64("when it was sent"),
     offset=u32("where in the region the piece begins"),
     size=u32("bytes of the whole region"),
@@ -92,21 +117,35 @@ BLOCK_REQUEST = record(
 
 BEGIN = record(
     "Begin",
-    "Begin to fly with the parameters sent.",
+    "Begin with the regions sent.",
     t_ns=i64("when it was sent"),
     start_in_ns=i64("flight time 0 is so long after this arrives; real time only"),
-    params_crc=u32("CRC-32 of the parameter record"),
+    params_crc=u32("CRC-32 of params; 0 when not sent"),
+    core_crc=u32("CRC-32 of core; 0 when not sent"),
+    history_crc=u32("CRC-32 of history; 0 when not sent"),
+    board_crc=u32("CRC-32 of board; 0 when not sent"),
+    regions=u8("which were sent: bit i for region i"),
+    start=u8(
+        "from nothing, from what was loaded, or from the core that was kept", codes=START_NAMES
+    ),
     pace=u8("who moves time", codes=PACE_NAMES),
-    spare=u8("zero", 3),
+    spare=u8("zero", 5),
 )
 
 READY = record(
     "Ready",
     "Answer to Begin.",
     t_ns=i64("when it was sent"),
-    params_crc=u32("CRC-32 of the parameters received"),
     result=u8("what became of it", codes=READY_NAMES),
-    spare=u8("zero", 3),
+    spare=u8("zero", 7),
+)
+
+ARM = record(
+    "Arm",
+    "Let a sensor board play faults, or forbid it; it forgets that when it restarts.",
+    t_ns=i64("when it was sent"),
+    armed=u8("1 to let it"),
+    spare=u8("zero", 7),
 )
 
 TICK = record(
@@ -141,6 +180,19 @@ DONE = record(
     messages=u8("flight messages sent in this tick"),
     result=u8("what became of it", codes=DONE_NAMES),
     spare=u8("zero", 2),
+)
+
+SENSOR_DONE = record(
+    "SensorDone",
+    "A sensor board's tick is over, or some of its messages are missing.",
+    t_ns=i64("time of the tick, as SensorTruth had it"),
+    board_hash=u64("hash of the board's record after the tick; 0 when not asked for"),
+    stamp_ns=i64("stamp of the samples taken in this tick, board's clock; t_ns in lockstep"),
+    received_ns=i64("when SensorTruth had come, board's clock; 0 in lockstep"),
+    sent_ns=i64("when this was sent, board's clock; 0 in lockstep"),
+    messages=u8("flight messages sent in this tick"),
+    result=u8("what became of it", codes=DONE_NAMES),
+    spare=u8("zero", 6),
 )
 
 TIMING = record(

@@ -117,9 +117,10 @@ POSTS = (
 
 
 class Computer:
-    """The flight software, booted with the given parameters."""
+    """The flight software, booted with the given parameters, or flying on from a saved state."""
 
-    def __init__(self, params: bytes) -> None:
+    def __init__(self, params: bytes, core: bytes = b"", history: bytes = b"") -> None:
+        """Each is a record's bytes; without core it begins anew."""
         self.states = rows_of(STATE)
         self.params = rows_of(PARAMS)
         memory_of(self.params)[:] = params
@@ -136,6 +137,9 @@ class Computer:
             for name in ("core", "history")
         }
         boot_rows(self.states, self.params)
+        if core:
+            memory_of(self.states, "core")[:] = core
+            memory_of(self.states, "history")[:] = history
 
     def post(self, message: Message, payload: bytes, t_rx_ns: int) -> None:
         """Put a flight message that arrived at t_rx_ns into the mailbox."""

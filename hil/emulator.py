@@ -5,7 +5,6 @@ loop's own kernels; of the flight software it knows what FlightView tells and, a
 that it reads back over the wire.
 """
 
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,21 +14,17 @@ import numpy as np
 from fsw.kernel import kernel
 from fsw.state import CORE
 from hil.bench import (
-    BLOCK_BYTES,
     END_FINISHED,
-    END_VERDICT_NAMES,
     FLIGHT_VIEW,
-    PACE_REALTIME,
-    READY_STARTED,
-    REGION_NAMES,
-    REGION_PARAMS,
+    ROLE_FLIGHT_COMPUTER,
+    START_ANEW,
+    START_LOADED,
 )
 from hil.boxes import arrivals_of, memory_of, outbox_of, rows_of
 from hil.clock import NS_PER_S
-from hil.codec import codec
-from hil.errors import BenchError
-from hil.packets import BY_NAME, REGIONS, Message
-from hil.peer import Peer, end_reason
+from hil.far_end import ANSWER_LIMIT_NS, FarEnd
+from hil.packets import BY_NAME, Message
+from hil.peer import Peer
 from hil.wire_faults import WireFaults
 from sim.fault_table import WAY_FROM_FLIGHT, WAY_TO_FLIGHT
 from sim.injections import injection_of
@@ -37,10 +32,7 @@ from sim.loop import RUN, Result, judge, move_tick, new_run, observe_run, sense_
 from sim.scenario import Scenario
 from sim.world import TRUTH_L
 
-ANSWER_LIMIT_NS = 10 * NS_PER_S
-GOODBYE_NS = NS_PER_S
 TRUTH_TICKS = 10
-READ_BYTES = 16 * BLOCK_BYTES  # at a time: less than the buffer of a pseudo-terminal
 # from Begin to flight time 0 in real time: room for booting, opening a log, and asking the clock
 START_IN_NS = 2 * NS_PER_S
 
@@ -96,6 +88,7 @@ class Emulator:
         `check_alive` raises when the other end is known to be gone.
         """
         self.peer = peer
+        self.flight = FarEnd(peer, ROLE_FLIGHT_COMPUTER, check_alive, lambda: self.now_s)
         self.rows = rows_of(RUN)
         self.rows[0] = new_run(scenario, seed)
         self.run = self.rows.view(np.recarray)[0]
@@ -127,91 +120,32 @@ class Emulator:
 
     def meet(self, limit_ns: int = ANSWER_LIMIT_NS) -> None:
         """Ask who is there until somebody answers. Raises SchemaMismatch or PeerSilent."""
-
-        def question() -> None:
-            self.check_alive()
-            self.peer.hello(asks=True)
-
-        def answer(message: Message, payload: bytes) -> Any:
-            self.refuse_end(message, payload)
-            return self.peer.met(payload) if message.name == "Hello" else None
-
-        hello = self.peer.ask(question, answer, limit_ns, "the flight computer")
-        self.logging = bool(hello.records)
+        self.logging = bool(self.flight.meet(limit_ns).records)
 
     def begin(self, pace: int, zero_ns: int = 0, limit_ns: int = ANSWER_LIMIT_NS) -> None:
-        """Load the parameters and start; in real time flight time 0 is at zero_ns, bench clock."""
-        params = self.run.params.tobytes()
-        crc = zlib.crc32(params)
+        """Load the flight computer and start; flight time 0 is at zero_ns, bench clock.
 
-        def question() -> None:
-            self.check_alive()
-            self.peer.link.write(self._blocks(params))
-            start_in_ns = zero_ns - self.peer.clock.now_ns() if pace == PACE_REALTIME else 0
-            self.peer.say("Begin", start_in_ns=start_in_ns, params_crc=crc, pace=pace)
-
-        def answer(message: Message, payload: bytes) -> Any:
-            self.refuse_end(message, payload)
-            if message.name == "Ready":
-                return codec("Ready").unpack(payload).result == READY_STARTED or None
-            return None
-
-        self.peer.ask(question, answer, limit_ns, "the flight computer, asked to begin")
+        A run that is under way already is flown on from its state.
+        """
+        regions = {"params": self.run.params.tobytes()}
+        start = START_ANEW
+        if self.now_ns > 0:
+            start = START_LOADED
+            regions["core"] = self.run.state.core.tobytes()
+            regions["history"] = self.run.state.history.tobytes()
+        self.flight.begin(regions, pace, start=start, zero_ns=zero_ns, limit_ns=limit_ns)
 
     def read_region(self, name: str) -> bytes:
         """The bytes of one of the flight computer's memory regions, read back over the wire."""
-        size = REGIONS[name].dtype.itemsize
-        starts = range(0, size, READ_BYTES)
-        return b"".join(self._read_piece(name, at, min(READ_BYTES, size - at)) for at in starts)
-
-    def _read_piece(self, name: str, start: int, length: int) -> bytes:
-        number = REGION_NAMES.index(name)
-        offsets = range(start, start + length, BLOCK_BYTES)
-        got: dict[int, bytes] = {}
-
-        def question() -> None:
-            self.peer.say("BlockRequest", offset=start, length=length, region=number)
-
-        def answer(message: Message, payload: bytes) -> bytes | None:
-            if message.name == "Block":
-                block = codec("Block").unpack(payload)
-                if block.region == number and block.offset in offsets:
-                    got[block.offset] = block.data[: block.length]
-            complete = len(got) == len(offsets)
-            return b"".join(got[offset] for offset in offsets) if complete else None
-
-        what = f"the flight computer, asked for its {name}"
-        piece: bytes = self.peer.ask(question, answer, ANSWER_LIMIT_NS, what)
-        return piece
+        return self.flight.read_region(name)
 
     def end(self, reason: int = END_FINISHED, verdict: str = "unknown") -> None:
-        """Say that it is over, and hear the other end say so: closing loses what is unread."""
-        self.peer.say("End", reason=reason, verdict=END_VERDICT_NAMES.index(verdict))
-        deadline_ns = self.peer.clock.now_ns() + (GOODBYE_NS if reason == END_FINISHED else 0)
-        for packets in self.peer.listen_until(deadline_ns):
-            if any(message.name == "End" for message, _ in packets):
-                return
-
-    def _blocks(self, params: bytes) -> bytes:
-        pieces = range(0, len(params), BLOCK_BYTES)
-        return b"".join(
-            self.peer.frame(
-                "Block",
-                offset=offset,
-                size=len(params),
-                region=REGION_PARAMS,
-                length=len(params[offset : offset + BLOCK_BYTES]),
-                data=params[offset : offset + BLOCK_BYTES],
-            )
-            for offset in pieces
-        )
+        """Say that it is over, and hear the other end say so."""
+        self.flight.bid_farewell(reason, verdict)
 
     def refuse_end(self, message: Message, payload: bytes) -> None:
         """Raise BenchError when the message is an End; any other is of no interest."""
-        if message.name == "End":
-            t_s = self.run.world.t_ns / NS_PER_S
-            reason = end_reason(payload)
-            raise BenchError(f"the flight computer ended the session at {t_s:.2f} s: {reason}")
+        self.flight.refuse_end(message, payload)
 
     # --- truth ---------------------------------------------------------------------------
 
@@ -219,6 +153,11 @@ class Emulator:
     def now_ns(self) -> int:
         """Time of the truth."""
         return int(self._time[0])
+
+    @property
+    def now_s(self) -> float:
+        """The same in seconds."""
+        return self.now_ns / NS_PER_S
 
     @property
     def holding(self) -> bool:
@@ -269,7 +208,7 @@ class Emulator:
 
     def note(self, name: str, severity: str, detail: str) -> None:
         """Keep and tell an event of the bench."""
-        event = BenchEvent(self.now_ns / NS_PER_S, name, severity, detail)
+        event = BenchEvent(self.now_s, name, severity, detail)
         self.bench_events.append(event)
         if self._on_bench_event:
             self._on_bench_event(event)

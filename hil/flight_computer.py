@@ -24,7 +24,7 @@ from hil.flight_end import Meeting
 from hil.flight_lockstep import LockstepEnd
 from hil.flight_realtime import RealtimeEnd
 from hil.link import Link
-from hil.packets import BOTH_WAYS, TO_FLIGHT
+from hil.packets import FLIGHT_HEARS
 from hil.peer import Patience, Peer
 from hil.ports import BAUD, open_port
 from hil.privileges import die_with_parent, punctual
@@ -61,7 +61,7 @@ def fly_with_bench(
     (PeerSilent, SchemaMismatch, LinkError) when that does not work out.
     """
     begin = Meeting(peer).wait_for_begin(meeting_limit_ns)
-    computer = Computer(begin.params)
+    computer = Computer(**begin.regions)
     state, params, inbox, outbox = computer.boxes()
     recorder = open_recorder(begin.pace == PACE_LOCKSTEP) if open_recorder else None
     tap = Tap(recorder, state, params, inbox, outbox) if recorder else None
@@ -109,7 +109,7 @@ def run_flight_computer(
         compile_all()
         if log:
             _rehearse_recording()
-        peer = Peer(link, clock, ROLE_FLIGHT_COMPUTER, (TO_FLIGHT, BOTH_WAYS))
+        peer = Peer(link, clock, ROLE_FLIGHT_COMPUTER, FLIGHT_HEARS)
         peer.records = log is not None
         with _last_word(peer):
             limit_ns = int(meeting_limit_s * NS_PER_S)

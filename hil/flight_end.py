@@ -1,18 +1,16 @@
 """The flight computer's end of a session: meeting the bench, and what both paces have in common."""
 
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from fsw.state import PARAMS
 from hil.bench import (
-    BLOCK_BYTES,
     END_FINISHED,
-    READY_PARAMS_DIFFER,
-    READY_PARAMS_INCOMPLETE,
+    READY_INCOMPLETE,
+    READY_NOTHING_KEPT,
     READY_STARTED,
-    REGION_NAMES,
-    REGION_PARAMS,
+    START_KEPT,
+    START_LOADED,
 )
 from hil.codec import codec
 from hil.computer import Computer
@@ -20,7 +18,10 @@ from hil.errors import BenchError
 from hil.packets import BY_NAME, Message
 from hil.peer import Peer, end_reason, end_verdict
 from hil.recorder import Recorder
+from hil.regions import Loading, ReadBack, region_number
 from hil.tap import Tap
+
+FLIGHT_REGIONS = ("params", "core", "history")
 
 Handler = Callable[[bytes], None]
 
@@ -29,23 +30,21 @@ Handler = Callable[[bytes], None]
 class Begin:
     """What the bench has asked for, and when flight time 0 is by this end's clock."""
 
-    params: bytes
-    params_crc: int
+    regions: dict[str, bytes]
     pace: int
     zero_ns: int
 
 
 class Meeting:
-    """Before the flight: hello, parameters, begin."""
+    """Before the flight: hello, regions, begin."""
 
     def __init__(self, peer: Peer) -> None:
         self._peer = peer
         self._known = False
-        self._params = bytearray(PARAMS.dtype.itemsize)
-        self._missing = set(range(0, len(self._params), BLOCK_BYTES))
+        self._loading = Loading(FLIGHT_REGIONS)
 
     def wait_for_begin(self, limit_ns: int) -> Begin:
-        """Answer the bench until it says Begin with the parameters that have arrived."""
+        """Answer the bench until it says Begin with all that this end flies with."""
         found: Begin | None = self._peer.ask(
             lambda: None, self._take, limit_ns, "the bench on the other end"
         )
@@ -61,28 +60,26 @@ class Meeting:
         elif message.name == "End":
             raise BenchError(f"the bench ended the session: {end_reason(payload)}")
         elif self._known and message.name == "Block":
-            self._take_block(payload)
+            self._loading.take(payload)
         elif self._known and message.name == "Begin":
-            return self._begin(payload)
+            return self._begin(codec("Begin").unpack(payload))
         return None
 
-    def _take_block(self, payload: bytes) -> None:
-        block = codec("Block").unpack(payload)
-        end = block.offset + block.length
-        fits = block.size == len(self._params) and end <= block.size
-        if block.region == REGION_PARAMS and fits and block.length <= BLOCK_BYTES:
-            self._params[block.offset : end] = block.data[: block.length]
-            self._missing.discard(block.offset)
-
-    def _begin(self, payload: bytes) -> Begin | None:
-        begin = codec("Begin").unpack(payload)
-        crc = zlib.crc32(self._params)
-        if not self._missing and crc == begin.params_crc:
+    def _begin(self, begin: Any) -> Begin | None:
+        result = self._result(begin)
+        if result == READY_STARTED:
             zero_ns = self._peer.clock.now_ns() + begin.start_in_ns
-            return Begin(bytes(self._params), crc, begin.pace, zero_ns)
-        result = READY_PARAMS_INCOMPLETE if self._missing else READY_PARAMS_DIFFER
-        self._peer.say("Ready", params_crc=crc, result=result)
+            return Begin(self._loading.loaded(begin), begin.pace, zero_ns)
+        self._peer.say("Ready", result=result)
         return None
+
+    def _result(self, begin: Any) -> int:
+        if begin.start == START_KEPT:  # a process that has ended keeps nothing
+            return READY_NOTHING_KEPT
+        needed = FLIGHT_REGIONS if begin.start == START_LOADED else ("params",)
+        if any(not begin.regions & (1 << region_number(name)) for name in needed):
+            return READY_INCOMPLETE
+        return self._loading.check(begin)
 
 
 class FlightEnd:
@@ -105,13 +102,12 @@ class FlightEnd:
         self._begin = begin
         self._recorder = recorder
         self._tap = tap
-        self._snapshot = b""
         self._handlers: dict[int, Handler] = {
             BY_NAME[name].apid: handler
             for name, handler in (
                 ("Hello", self._hello),
                 ("Begin", self._begin_again),
-                ("BlockRequest", self._send_blocks),
+                ("BlockRequest", ReadBack(peer, computer.region, FLIGHT_REGIONS).answer),
                 ("End", self._end),
                 ("TruthL", self._keep_truth),
                 ("Hops", self._keep_hops),
@@ -121,7 +117,7 @@ class FlightEnd:
 
     def say_ready(self) -> None:
         """Tell the bench that the flight software is ready to fly."""
-        self._peer.say("Ready", params_crc=self._begin.params_crc, result=READY_STARTED)
+        self._peer.say("Ready", result=READY_STARTED)
 
     def _ignore(self, payload: bytes) -> None:
         pass
@@ -137,29 +133,6 @@ class FlightEnd:
         if not self.reason:
             self.reason, self.verdict = end_reason(payload), end_verdict(payload)
             self._peer.say("End", reason=END_FINISHED)
-
-    def _send_blocks(self, payload: bytes) -> None:
-        request = codec("BlockRequest").unpack(payload)
-        if request.region >= len(REGION_NAMES):
-            return
-        if request.offset == 0:  # the rest shall be of the same tick
-            self._snapshot = self._computer.region(REGION_NAMES[request.region])
-        data = self._snapshot
-        end = min(request.offset + request.length, len(data))
-        frames = []
-        for offset in range(request.offset, end, BLOCK_BYTES):
-            piece = data[offset : min(offset + BLOCK_BYTES, end)]
-            frames.append(
-                self._peer.frame(
-                    "Block",
-                    offset=offset,
-                    size=len(data),
-                    region=request.region,
-                    length=len(piece),
-                    data=piece,
-                )
-            )
-        self._peer.link.write(b"".join(frames))
 
     def _keep_truth(self, payload: bytes) -> None:
         if self._recorder:

@@ -70,15 +70,19 @@ The longest packet has {MAX_PACKET_BYTES} bytes.
 
 APID bit 0x{BENCH_BIT:03X} is set for bench traffic, which exists only on a bench and is never
 handed to the flight software, and clear for flight traffic. Bit 0x{FROM_FLIGHT_BIT:03X} is set for
-what only the flight computer sends. APIDs 0x500 to 0x57F are kept for what a bench tells a board
-that plays the sensors.
+what a flight computer sends, or an end of the line to the bench. Bench traffic with bit 0x100
+concerns a board that plays the sensors. Where there is one, it and the flight computer speak to
+the bench over a line each, and the bench hands their flight traffic on.
 
 ## Conversation
 
 1. The bench sends **Hello** with `asks` = 1 every 100 ms until a Hello comes back. Both compare
    the schema hash; an end that finds another one says **End** (`refused`) and stops.
-2. The bench sends the flight software's parameters as **Block**s, in any order, then **Begin**
-   with their CRC-32, and both again until **Ready** says `started`.
+2. The bench sends the memory regions that the end begins with as **Block**s, in any order, then
+   **Begin** with their CRC-32, and both again until **Ready** says `started`. A flight computer
+   needs `params` to begin anew and `core` and `history`, too, to fly on from a saved state; one
+   that has restarted and `kept` its core needs `params`, and its next Tick says `resume`. A sensor
+   board needs `board`; when that holds faults, **Arm** must come first.
 3. In *lockstep* the bench sends the messages of a tick and then **Tick**, which says how many they
    were. The flight computer steps and answers with its own messages and then **Done**. When the
    numbers do not agree, nothing is stepped and Done says `incomplete`; the bench then sends the
@@ -87,6 +91,10 @@ that plays the sensors.
    In *real time* flight time 0 is `start_in_ns` after Begin arrives; from then on both ends go by
    their own clocks. The flight computer asks **ClockQuestion** and maps the sensors' clock to
    its own; it reports every tick with **Timing**.
+   A *sensor board* is sent **RangeTruth** and **StatusTruth** when one is due, the flight
+   computer's RangeCommand when there is one, then **SensorTruth**, which says how many these were
+   and stands for Tick. It answers with its messages and **SensorDone**. In real time it samples
+   when SensorTruth comes, stamps with its own clock, and answers ClockQuestion.
 4. **BlockRequest** is answered with Blocks of the region, between ticks, at any time.
 5. **End** ends it, from either side.
 
@@ -104,8 +112,8 @@ def document() -> str:
         "## Packets\n",
         "\n".join(_packet_table()) + "\n",
         *(_section(message) for message in MESSAGES),
-        "## Memory regions\n\nParameters go up and core and history come down as Blocks of a"
-        " region; `leadline dictionary` lists their fields.\n",
+        "## Memory regions\n\nWhat an end begins with and what it is asked for travels as Blocks of"
+        " a region; `leadline dictionary` lists their fields.\n",
         "\n".join(_region_table()) + "\n",
         "## Worked example\n",
         _worked_example(),

@@ -1,9 +1,9 @@
 """The packet table: which record travels under which APID, and which way.
 
 A CCSDS Space Packet (CCSDS 133.0-B-2) names its content by an 11-bit APID. Ours are read bit by
-bit: 0x400 is set for bench traffic, which a flight computer's software is never handed, and
-0x080 for what comes from the flight computer. 0x500 to 0x57F is kept for what a bench tells a
-sensor board.
+bit: 0x400 is set for bench traffic, which a flight computer's software is never handed, 0x080 for
+what a flight computer sends, or a board to the bench, and 0x100 of bench traffic for what concerns
+a sensor board.
 
 The schema hash covers names, types, shapes, codes and offsets of all that crosses the wire, the
 memory regions too; units and wording may change without making two ends strangers.
@@ -32,6 +32,7 @@ from fsw.messages import (
 from fsw.record import Record
 from fsw.state import CORE, PARAMS
 from hil.bench import (
+    ARM,
     BEGIN,
     BLOCK,
     BLOCK_REQUEST,
@@ -42,18 +43,28 @@ from hil.bench import (
     HELLO,
     READY,
     REGION_NAMES,
+    SENSOR_DONE,
     TICK,
     TIMING,
 )
 from hil.channels import HOPS
 from sim.fault_state import INJECTION
-from sim.world import TRUTH_L
+from sim.instruments import SENSOR_BOARD, SENSOR_TRUTH, STATUS_TRUTH
+from sim.world import RANGE_TRUTH, TRUTH_L
 
 BENCH_BIT = 0x400
 FROM_FLIGHT_BIT = 0x080
 IDLE_APID = 0x7FF
 
 TO_FLIGHT, FROM_FLIGHT, BOTH_WAYS = "to flight", "from flight", "both ways"
+TO_SENSORS, FROM_SENSORS = "to sensors", "from sensors"
+TO_END, FROM_END = "to either", "from either"
+
+# what each end listens to; flight traffic between the two goes through the bench
+FLIGHT_HEARS = (TO_FLIGHT, TO_END, BOTH_WAYS)
+SENSORS_HEAR = (FROM_FLIGHT, TO_SENSORS, TO_END, BOTH_WAYS)
+BENCH_HEARS_FLIGHT = (FROM_FLIGHT, FROM_END, BOTH_WAYS)
+BENCH_HEARS_SENSORS = (TO_FLIGHT, FROM_SENSORS, FROM_END, BOTH_WAYS)
 
 HEADER = struct.Struct(">HHH")
 HEADER_BYTES = HEADER.size
@@ -120,17 +131,22 @@ MESSAGES = (
     Message(0x400, HELLO, BOTH_WAYS),
     Message(0x401, BLOCK, BOTH_WAYS),
     Message(0x402, END, BOTH_WAYS),
-    Message(0x410, BLOCK_REQUEST, TO_FLIGHT, asks=True),
-    Message(0x411, BEGIN, TO_FLIGHT, asks=True),
+    Message(0x410, BLOCK_REQUEST, TO_END, asks=True),
+    Message(0x411, BEGIN, TO_END, asks=True),
     Message(0x412, TICK, TO_FLIGHT, asks=True),
     Message(0x420, TRUTH_L, TO_FLIGHT),
     Message(0x421, HOPS, TO_FLIGHT),
     Message(0x422, INJECTION, TO_FLIGHT),
-    Message(0x491, READY, FROM_FLIGHT),
+    Message(0x491, READY, FROM_END),
     Message(0x492, DONE, FROM_FLIGHT),
     Message(0x493, TIMING, FROM_FLIGHT),
+    Message(0x500, SENSOR_TRUTH, TO_SENSORS, asks=True),
+    Message(0x501, RANGE_TRUTH, TO_SENSORS),
+    Message(0x502, STATUS_TRUTH, TO_SENSORS),
+    Message(0x503, ARM, TO_SENSORS, asks=True),
+    Message(0x580, SENSOR_DONE, FROM_SENSORS),
 )
-REGIONS = dict(zip(REGION_NAMES, (PARAMS, CORE, HISTORY), strict=True))
+REGIONS = dict(zip(REGION_NAMES, (PARAMS, CORE, HISTORY, SENSOR_BOARD), strict=True))
 
 BY_NAME = {message.name: message for message in MESSAGES}
 BY_FIRST_WORD = {message.first_word: message for message in MESSAGES}

@@ -19,13 +19,14 @@ from typing import Any
 
 from hil.bench import END_INTERRUPTED, END_SILENT, ROLE_BENCH
 from hil.clock import NS_PER_S, Clock, RealClock
-from hil.emulator import ANSWER_LIMIT_NS, BenchEvent, Emulator
+from hil.emulator import BenchEvent, Emulator
 from hil.emulator_lockstep import LockstepSession
 from hil.emulator_realtime import PHASE_NS, RealtimeSession
 from hil.errors import BenchError, PeerSilent
+from hil.far_end import ANSWER_LIMIT_NS
 from hil.flight_computer import write_description
 from hil.link import Link
-from hil.packets import BOTH_WAYS, FROM_FLIGHT
+from hil.packets import BENCH_HEARS_FLIGHT
 from hil.peer import Peer
 from hil.ports import BAUD, Listener, advice, open_port, open_pty
 from hil.privileges import punctual
@@ -169,7 +170,7 @@ class Line:
         self, scenario: Scenario, seed: int, hooks: Hooks, time_limit_s: float | None
     ) -> Emulator:
         """The bench's end of this line."""
-        peer = Peer(self.link, self.clock, ROLE_BENCH, (FROM_FLIGHT, BOTH_WAYS))
+        peer = Peer(self.link, self.clock, ROLE_BENCH, BENCH_HEARS_FLIGHT)
         told = hooks.on_event, hooks.on_bench_event
         return Emulator(peer, scenario, seed, *told, self.check_alive, time_limit_s)
 
@@ -233,7 +234,7 @@ def _last_word(emulator: Emulator) -> Iterator[None]:
     except PeerSilent as silence:
         emulator.note("peer_silent", "alarm", str(silence))
         emulator.end(END_SILENT)
-        raise PeerSilent(f"{silence} at {emulator.now_ns / NS_PER_S:.2f} s") from silence
+        raise PeerSilent(f"{silence} at {emulator.now_s:.2f} s") from silence
     except BaseException:
         emulator.end(END_INTERRUPTED)
         raise

@@ -11,7 +11,15 @@ from fsw.messages import RANGE_COMMAND
 from fsw.record import f32, f64, i64, record, u8
 from sim.fault_state import FAULT_MEMORY
 from sim.fault_table import FAULT, FAULT_SLOTS
-from sim.world import DELIVERY, IMU_ERRORS, IMU_READING, IMU_STATE, RANGE_STATE, RANGE_TRUTH, SENSORS
+from sim.world import (
+    DELIVERY,
+    IMU_ERRORS,
+    IMU_READING,
+    IMU_STATE,
+    RANGE_STATE,
+    RANGE_TRUTH,
+    SENSORS,
+)
 
 # --- what a board is told -----------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from hil.emulator import Emulator
 from hil.flight_computer import fly_with_bench
 from hil.framing import Decoder, Encoder
 from hil.link import Link
-from hil.packets import BOTH_WAYS, BY_NAME, FROM_FLIGHT, TO_FLIGHT, schema_hash
+from hil.packets import BENCH_HEARS_FLIGHT, BY_NAME, FLIGHT_HEARS, schema_hash
 from hil.peer import Peer
 from hil.ports import open_port, open_pty
 from sim.loop import as_rows, fly_ticks, judge, new_run
@@ -35,11 +35,11 @@ def in_process(seconds, seed=0):
 
 
 def bench_peer(link, clock=None):
-    return Peer(link, clock or RealClock(), ROLE_BENCH, (FROM_FLIGHT, BOTH_WAYS))
+    return Peer(link, clock or RealClock(), ROLE_BENCH, BENCH_HEARS_FLIGHT)
 
 
 def flight_peer(link, clock=None):
-    return Peer(link, clock or RealClock(), ROLE_FLIGHT_COMPUTER, (TO_FLIGHT, BOTH_WAYS))
+    return Peer(link, clock or RealClock(), ROLE_FLIGHT_COMPUTER, FLIGHT_HEARS)
 
 
 class Script:

@@ -15,10 +15,13 @@ from fsw.messages import IMU_SAMPLE, RANGE_SAMPLE
 from hil.framing import MAX_CODED_BYTES, Decoder, Encoder
 from hil.packets import (
     BY_NAME,
+    FROM_END,
     FROM_FLIGHT,
+    FROM_SENSORS,
     MAX_PACKET_BYTES,
     MESSAGES,
     TO_FLIGHT,
+    TO_SENSORS,
     message_of,
     schema_hash,
 )
@@ -229,8 +232,10 @@ def test_apids_are_unique_and_their_bits_say_what_they_are():
     assert len({message.apid for message in MESSAGES}) == len(MESSAGES)
     for message in MESSAGES:
         assert 0 < message.apid < 0x7FF
-        assert bool(message.apid & 0x080) == (message.way == FROM_FLIGHT)
-        assert not 0x500 <= message.apid <= 0x57F
+        said_by_an_end = message.way in (FROM_FLIGHT, FROM_SENSORS, FROM_END)
+        assert bool(message.apid & 0x080) == said_by_an_end
+        concerns_a_board = message.way in (TO_SENSORS, FROM_SENSORS)
+        assert (message.apid & 0x500 == 0x500) == concerns_a_board
 
 
 def test_every_record_on_the_wire_begins_with_its_time_and_is_whole_words():

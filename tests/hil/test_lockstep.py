@@ -215,7 +215,7 @@ def test_a_flight_computer_without_all_parameters_does_not_start():
         encoder.frame(BY_NAME[name], codec(name).pack(**fields))
         for name, fields in (
             hello(asks=1, role=0),
-            ("Begin", {"params_crc": 5, "pace": PACE_LOCKSTEP}),
+            ("Begin", {"regions": 1, "params_crc": 5, "pace": PACE_LOCKSTEP}),
         )
     )
     heard = []
