@@ -65,25 +65,21 @@ def magnitudes(draw: st.DrawFn, name: str, span: Span | None = None) -> float:
 @st.composite
 def windows(draw: st.DrawFn, kind: str, horizon: Horizon = NOMINAL) -> Row:
     """Keys of a row that say when a fault of this kind is open."""
+    begins, ends = KINDS[kind].begins, KINDS[kind].ends
     # as many draws whatever comes of them, so that a shorter window is a simpler one
-    forms = WINDOWS if KINDS[kind].begins and KINDS[kind].ends else (SPELL, BAND)
-    form = draw(st.sampled_from(forms))
+    form = draw(st.sampled_from(WINDOWS if begins and ends else (BAND, SPELL)))
     before_end = draw(st.integers(0, STEPS)) / STEPS
     length = draw(st.integers(0, STEPS)) / STEPS
     if form == ALWAYS:
         return {}
     if form == MODE:
         return {"mode": LAST_MODES_FIRST[min(int(before_end * 4.0), 3)]}
-    window = _spell(before_end, length, horizon) if form == SPELL else _band(
-        before_end, length, horizon
+    if not begins:
+        return _until(length, form, horizon)
+    window = (
+        _spell(before_end, length, horizon) if form == SPELL else _band(before_end, length, horizon)
     )
-    begin, end = ("start_s", "end_s") if form == SPELL else ("from_altitude_m", "until_altitude_m")
-    if not KINDS[kind].begins:
-        window.pop(begin, None)
-        return window or {"until_altitude_m": LOWEST_M}
-    if not KINDS[kind].ends:
-        window.pop(end, None)
-    return window
+    return window if ends else dict(list(window.items())[:1])
 
 
 def _spell(before_end: float, length: float, horizon: Horizon) -> Row:
@@ -96,10 +92,24 @@ def _spell(before_end: float, length: float, horizon: Horizon) -> Row:
 
 def _band(before_end: float, length: float, horizon: Horizon) -> Row:
     """A band of heights, from its upper bound down."""
-    top_m = six_digits(LOWEST_M * (horizon.altitude_m / LOWEST_M) ** before_end)
+    top_m = six_digits(_height_m(before_end, horizon))
     share = NARROWEST_SHARE ** (1.0 - length)
     window = {"from_altitude_m": top_m}
-    return window if length == 1.0 else {**window, "until_altitude_m": six_digits(top_m * (1 - share))}
+    if length == 1.0:
+        return window
+    return {**window, "until_altitude_m": six_digits(top_m * (1.0 - share))}
+
+
+def _until(length: float, form: str, horizon: Horizon) -> Row:
+    """The end of a window that is open from the start."""
+    if form == SPELL:
+        return {"end_s": six_digits(max(horizon.time_s * length, BRIEFEST_S))}
+    return {"until_altitude_m": six_digits(_height_m(1.0 - length, horizon))}
+
+
+def _height_m(share: float, horizon: Horizon) -> float:
+    """A height between the lowest and the start, by ratios."""
+    return LOWEST_M * (horizon.altitude_m / LOWEST_M) ** share
 
 
 @st.composite
@@ -109,31 +119,142 @@ def fault_rows(
     horizon: Horizon = NOMINAL,
     limits: Limits | None = None,
 ) -> Row:
-    """One row of `[[faults]]`: a kind, its magnitudes, whom it befalls, its window.
+    """One row of `[[faults]]`: a kind, its magnitudes, its window, whom it befalls.
 
-    `limits` narrows magnitudes per kind; one that it does not name has the record's whole range,
-    and an optional one is then left out, half of the time.
+    `limits` narrows the magnitudes of the kinds that it names, which then have those and no
+    others; everywhere else a magnitude has the record's whole range.
     """
     name = draw(st.sampled_from(kinds))
-    kind = KINDS[name]
-    narrower = (limits or {}).get(name, {})
+    narrower = (limits or {}).get(name)
     row: Row = {"kind": name}
-    wanted = [*kind.needs]
-    if kind.one_of:
-        wanted.append(draw(st.sampled_from([m for m in kind.one_of if not narrower or m in narrower])))
-    wanted += [m for m in kind.may if m in SPANS and (m in narrower or (not narrower and draw(st.booleans())))]
-    for magnitude in wanted:
+    for magnitude in draw(_wanted(name, narrower)):
         span = SPANS[magnitude]
-        if magnitude in narrower:
-            span = span.within(*narrower[magnitude])
-        row[magnitude] = draw(magnitudes(magnitude, span))
+        row[magnitude] = draw(
+            magnitudes(magnitude, span.within(*narrower[magnitude]) if narrower else span)
+        )
     row |= draw(windows(name, horizon))
+    return row | draw(_befallen(name))
+
+
+@st.composite
+def _wanted(draw: st.DrawFn, name: str, narrower: Mapping[str, Any] | None) -> list[str]:
+    """Magnitudes that a row of this kind gives."""
+    kind = KINDS[name]
+    if narrower is not None:
+        return [m for m in kind.magnitudes if m in narrower]
+    chosen = [draw(st.sampled_from(kind.one_of))] if kind.one_of else []
+    optional = [m for m in kind.may if m in SPANS and draw(st.booleans())]
+    return [*kind.needs, *chosen, *optional]
+
+
+@st.composite
+def _befallen(draw: st.DrawFn, name: str) -> Row:
+    """Which sensor, axis, legs or direction of the wire."""
+    kind, row = KINDS[name], Row()
     if len(kind.sensors) > 1:
         row["sensor"] = draw(st.sampled_from(kind.sensors))
-    if "axis" in kind.may:
-        row["axis"] = draw(st.sampled_from(AXIS_NAMES))
+    for key, names in (("axis", AXIS_NAMES), ("way", WAY_NAMES)):
+        if key in kind.may:
+            row[key] = draw(st.sampled_from(names))
     if "legs" in kind.may:
         row["legs"] = draw(st.integers(0, 15))
-    if "way" in kind.may:
-        row["way"] = draw(st.sampled_from(WAY_NAMES))
     return row
+
+
+# --- several, and whole cases --------------------------------------------------------------
+
+
+@st.composite
+def fault_tables(
+    draw: st.DrawFn,
+    most: int = 3,
+    kinds: Sequence[str] = FAULT_KINDS,
+    horizon: Horizon = NOMINAL,
+    limits: Limits | None = None,
+) -> list[Row]:
+    """One to `most` rows that compose: of two that cannot stand together the first one stays."""
+    rows = draw(st.lists(fault_rows(kinds, horizon, limits), min_size=1, max_size=most))
+    kept: list[Row] = []
+    for row in rows:
+        if compose([*kept, row]):
+            kept.append(row)
+    return kept
+
+
+def compose(rows: Sequence[Row]) -> bool:
+    """True when a scenario may hold these rows together."""
+    try:
+        read_faults(WORLD.new(), [({"faults": list(rows)}, "")])
+    except InputError:
+        return False
+    return True
+
+
+def seeds(most: int = SEED_MAX) -> st.SearchStrategy[int]:
+    """Seeds of a run, from which its errors at the start and all its noise come."""
+    return st.integers(0, most)
+
+
+# overrides of a scenario that it survives: what it has, and how far either way
+STARTS = {
+    "start.propellant_kg": (380.0, 365.0, 380.0),
+    "dispersions.altitude_m": (150.0, 0.0, 800.0),
+    "dispersions.horizontal_m": (300.0, 0.0, 1000.0),
+    "dispersions.velocity_mps": (0.05, 0.0, 0.3),
+    "dispersions.attitude_arcsec": (10.0, 0.0, 60.0),
+    "dispersions.accel_bias_ug": (5.0, 0.0, 50.0),
+    "dispersions.gyro_bias_degph": (0.005, 0.0, 0.05),
+    "dispersions.thrust": (0.01, 0.0, 0.03),
+    "dispersions.site_height_m": (30.0, 0.0, 80.0),
+    "dispersions.slope": (0.01, 0.0, 0.03),
+    "terrain.albedo": (0.12, 0.08, 0.16),
+}
+
+
+@st.composite
+def starts(draw: st.DrawFn) -> dict[str, float]:
+    """A start and dispersions, as overrides; shrinks to none."""
+    changed = {}
+    for key in draw(st.lists(st.sampled_from(sorted(STARTS)), unique=True, max_size=4)):
+        usual, lo, hi = STARTS[key]
+        step = draw(st.integers(0, START_STEPS)) / START_STEPS
+        end = draw(st.sampled_from((lo, hi)))
+        changed[key] = six_digits(usual + step * (end - usual))
+    return changed
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run: a seed, the rows of its faults, overrides of its start."""
+
+    seed: int
+    faults: list[Row]
+    start: dict[str, float] = field(default_factory=dict)
+
+    def document(self, base: Mapping[str, Any]) -> dict[str, Any]:
+        """The document of a scenario with this case laid over it."""
+        document = dict(base)
+        for key, value in self.start.items():
+            document = with_overlay(document, override(key, repr(value)))
+        document["faults"] = [*base.get("faults", []), *self.faults]
+        return document
+
+    def scenario(self, base: Mapping[str, Any], params: str | None = None) -> Scenario:
+        """The scenario to fly, with a preset of parameters. Raises InputError."""
+        return assemble(self.document(base), "", params=params)
+
+
+@st.composite
+def cases(
+    draw: st.DrawFn,
+    most: int = 3,
+    kinds: Sequence[str] = FAULT_KINDS,
+    horizon: Horizon = NOMINAL,
+    limits: Limits | None = None,
+    seed_max: int = SEED_MAX,
+    disturbed: bool = True,
+) -> Case:
+    """A run with faults, and with a disturbed start unless told otherwise."""
+    faults = draw(fault_tables(most, kinds, horizon, limits))
+    start = draw(starts()) if disturbed else {}
+    return Case(draw(seeds(seed_max)), faults, start)

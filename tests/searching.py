@@ -1,0 +1,22 @@
+"""Asking a strategy for a thing of a kind: any of them, or the simplest."""
+
+import random
+
+from hypothesis import Phase, find, settings
+
+LIMITS = settings(max_examples=5000, database=None, deadline=None)
+
+
+def some(strategy, wanted):
+    """A value for which `wanted` holds; raises NoSuchExample when none is met."""
+    return _found(strategy, wanted, [Phase.generate])
+
+
+def simplest(strategy, wanted):
+    """The simplest value for which `wanted` holds; raises NoSuchExample when none is met."""
+    return _found(strategy, wanted, [Phase.generate, Phase.shrink])
+
+
+def _found(strategy, wanted, phases):
+    limits = settings(LIMITS, phases=phases)
+    return find(strategy, wanted, settings=limits, random=random.Random(0))
