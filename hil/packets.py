@@ -49,8 +49,8 @@ from hil.bench import (
 )
 from hil.channels import HOPS
 from sim.fault_state import INJECTION
-from sim.instruments import SENSOR_BOARD, SENSOR_TRUTH, STATUS_TRUTH
-from sim.world import RANGE_TRUTH, TRUTH_L
+from sim.instruments import RANGE_TRUTH, SENSOR_BOARD, SENSOR_TRUTH, STATUS_TRUTH
+from sim.world import TRUTH_L
 
 BENCH_BIT = 0x400
 FROM_FLIGHT_BIT = 0x080

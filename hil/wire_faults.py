@@ -42,7 +42,10 @@ class WireFaults:
 
     def __init__(self, world: Any, way: int) -> None:
         """`way` is WAY_TO_FLIGHT or WAY_FROM_FLIGHT."""
-        rows = [(i, world.faults[i], world.fault_memory[i]) for i in range(int(world.n_faults))]
+        rows = [
+            (i, world.board.faults[i], world.board.fault_memory[i])
+            for i in range(int(world.board.n_faults))
+        ]
         self._rows = [
             row
             for row in rows

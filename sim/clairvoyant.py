@@ -87,19 +87,19 @@ def witness_of(scenario: Scenario) -> Scenario:
     """The scenario with a perfect rangefinder and only the faults that no knowledge takes away."""
     world = WORLD.from_bytes(scenario.world.tobytes())
     for name, value in PERFECT_RANGE.items():
-        world.sensors.range[name] = value
+        world.board.sensors.range[name] = value
     kept = [
         row.copy()
-        for row in world.faults[: int(world.n_faults)]
+        for row in world.board.faults[: int(world.board.n_faults)]
         if KINDS[kind_name(row)].group in BODILY
     ]
-    for number in range(len(world.faults)):
-        world.faults[number] = kept[number] if number < len(kept) else FAULT.new()
-    world.n_faults = len(kept)
+    for number in range(len(world.board.faults)):
+        world.board.faults[number] = kept[number] if number < len(kept) else FAULT.new()
+    world.board.n_faults = len(kept)
     return replace(scenario, world=world)
 
 
 def fault_names(scenario: Scenario) -> list[str]:
     """Kinds of a scenario's faults, row by row."""
     world: Any = scenario.world
-    return [kind_name(row) for row in world.faults[: int(world.n_faults)]]
+    return [kind_name(row) for row in world.board.faults[: int(world.board.n_faults)]]

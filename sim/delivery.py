@@ -17,7 +17,7 @@ from fsw.mailbox import (
 )
 from fsw.messages import RANGES_PER_TICK
 from sim.dice import STREAM_RANGE_LATENCY, gauss, stream_key
-from sim.world import DELIVERY_SLOTS
+from sim.instruments import DELIVERY_SLOTS
 
 
 @kernel

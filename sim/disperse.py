@@ -151,7 +151,9 @@ def place(world):
     latitude = float(world.site.latitude_deg)
     q_FL = q_FL_at(latitude, float(world.site.longitude_deg))
     store4(world.errors.q_LF, quat_conj(q_FL))
-    world.range_state.ready_t_ns = 0 if int(world.sensors.range.powered) == 1 else NEVER_NS
+    world.board.range_state.ready_t_ns = (
+        0 if int(world.board.sensors.range.powered) == 1 else NEVER_NS
+    )
 
 
 @kernel
@@ -182,7 +184,7 @@ def _draw_matrix(matrix, key, first, scale, misalignment):
 @kernel
 def _draw_imu(world):
     dispersions = world.dispersions
-    errors = world.errors.imu
+    errors = world.board.imu_errors
     key = stream_key(int(world.seed), STREAM_IMU_ERRORS)
     scale = float(dispersions.imu_scale_ppm) * 1e-6
     misalignment = float(dispersions.imu_misalignment_arcsec) * ARCSEC
@@ -232,5 +234,6 @@ def disperse(world):
 @kernel
 def prepare(world):
     """From figures and seed to a world that can fly: place, then disperse."""
+    world.board.seed = int(world.seed)
     place(world)
     disperse(world)

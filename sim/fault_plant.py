@@ -6,43 +6,33 @@ from sim.fault_state import COMPUTER_AWAY, COMPUTER_RESUME, COMPUTER_SKIP, COMPU
 from sim.fault_table import (
     ENGINE_LOST,
     ENGINE_OUT,
-    LINK_LOSS,
     MISSED_TICKS,
-    PAUSE,
-    PROPULSION_NOT_READY,
     RCS_LOST,
     RESTART,
     THROTTLE_STUCK,
     THRUST_LAG,
     THRUST_SCALE,
 )
-from sim.faults import NOTHING, ns, open_ns, watch_windows
+from sim.faults import NOTHING, ns, open_ns
 from sim.world import TICK_NS
 
 
 @kernel
 def settle_faults(world):
-    """Open and close windows, and settle what the open rows do in the tick at world.t_ns."""
-    n = int(world.n_faults)
+    """Settle what the open rows do to engine, thrusters and computer in the tick at world.t_ns.
+
+    The sensors, to which the rows belong, have opened and closed their windows before.
+    """
+    board = world.board
+    n = int(board.n_faults)
     if n == 0:
         return
-    t_ns = int(world.t_ns)
     effects = world.effects
-    opened, closed = watch_windows(
-        world.faults,
-        world.fault_memory,
-        n,
-        t_ns,
-        float(world.truth.clearance_m),
-        int(world.actuators.mode),
-    )
-    effects.opened = opened
-    effects.closed = closed
     _begin_effects(effects)
     for i in range(n):
-        if int(world.fault_memory[i].open) == 1:
-            _add_effect(world, effects, world.faults[i], world.fault_memory[i])
-    _settle_computer(world.faults, world.fault_memory, n, world.computer, t_ns)
+        if int(board.fault_memory[i].open) == 1:
+            _add_effect(world, effects, board.faults[i], board.fault_memory[i])
+    _settle_computer(board.faults, board.fault_memory, n, world.computer, int(world.t_ns))
 
 
 @kernel
@@ -50,9 +40,6 @@ def _begin_effects(effects):
     effects.thrust = 1.0
     effects.lag_s = 0.0
     effects.throttle = -1.0
-    effects.loss_db = 0.0
-    effects.silent = 0
-    effects.not_ready = 0
     for k in range(3):
         effects.torque_B_Nm[k] = 0.0
         effects.rcs[k] = 1.0
@@ -72,20 +59,13 @@ def _add_effect(world, effects, fault, memory):
         effects.thrust = float(effects.thrust) * (1.0 - float(fault.lost_share))
         effects.torque_B_Nm[axis] = float(effects.torque_B_Nm[axis]) + float(fault.torque_Nm)
     elif kind == THROTTLE_STUCK:
-        if int(memory.held_t_ns) == NOTHING:
-            memory.held_t_ns = int(world.t_ns)
-            memory.held = throttle_now(world)
-        effects.throttle = float(memory.held)
+        if int(memory.opened_ns) == int(world.t_ns):
+            effects.held_throttle = throttle_now(world)
+        effects.throttle = float(effects.held_throttle)
         if float(fault.throttle) >= 0.0:
             effects.throttle = float(fault.throttle)
     elif kind == RCS_LOST:
         effects.rcs[axis] = float(effects.rcs[axis]) * (1.0 - float(fault.lost_share))
-    elif kind == LINK_LOSS:
-        effects.loss_db = float(effects.loss_db) + float(fault.loss_db)
-    elif kind == PAUSE:
-        effects.silent = 1
-    elif kind == PROPULSION_NOT_READY:
-        effects.not_ready = 1
 
 
 @kernel

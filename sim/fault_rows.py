@@ -35,7 +35,7 @@ STAMPING = ("stamp_offset", "stamp_jump", "stamp_wrap", "stamp_drift", "stamp_at
 
 
 def read_faults(world: Any, layers: Iterable[Layer]) -> None:
-    """Fill world.faults from the `faults` of every layer: a list in a file, rows by number after.
+    """Fill the world's rows from the `faults` of all layers: a list in files, else by number.
 
     Raises InputError, one line that names the row.
     """
@@ -56,8 +56,8 @@ def read_faults(world: Any, layers: Iterable[Layer]) -> None:
     spots = [layers_of_row[-1][1] for layers_of_row in rows]
     check_pairs(faults, spots)
     for number, fault in enumerate(faults):
-        world.faults[number] = fault
-    world.n_faults = len(faults)
+        world.board.faults[number] = fault
+    world.board.n_faults = len(faults)
 
 
 def kind_name(fault: Any) -> str:
@@ -67,8 +67,8 @@ def kind_name(fault: Any) -> str:
 
 def refuse_wire_faults(world: Any) -> None:
     """Raise InputError when a row needs a wire and there is none."""
-    for number in range(int(world.n_faults)):
-        name = kind_name(world.faults[number])
+    for number in range(int(world.board.n_faults)):
+        name = kind_name(world.board.faults[number])
         if KINDS[name].group == WIRE:
             raise InputError(f"faults.{number}: {name} needs a wire: fly it with `leadline hil`")
 

@@ -21,18 +21,13 @@ FAULT_MEMORY = record(
 
 EFFECTS = record(
     "Effects",
-    "What the open faults do in this tick to what is no message.",
+    "What the open faults do in this tick to engine and thrusters.",
     thrust=f64("factor on the thrust", default=1.0),
     lag_s=f64("added to the time constant of thrust"),
     throttle=f64("where the throttle is stuck; negative when it is not", default=-1.0),
     torque_B_Nm=f64("side torque at full throttle", 3),
     rcs=f64("factor on the thrusters' torque", 3, default=(1.0, 1.0, 1.0)),
-    loss_db=f64("loss of the rangefinder's link"),
-    opened=u8("rows whose window opened in this tick: bit i for row i"),
-    closed=u8("rows whose window closed in this tick"),
-    silent=u8("1 while all sensors are silent"),
-    not_ready=u8("1 while propulsion says that it is not ready"),
-    spare=u8("zero", 4),
+    held_throttle=f64("throttle at which it stuck last"),
 )
 
 COMPUTER_ACTIONS = ("step", "skip", "away", "resume")

@@ -9,7 +9,7 @@ from fsw.record import Field, Record
 from fsw.state import PARAMS
 from sim.fault_guide import fault_sections
 from sim.figures import FIGURES
-from sim.scenario import SCENARIOS, WORLD_TABLES
+from sim.scenario import SCENARIOS, WORLD_TABLES, record_at
 from sim.tables import UNITS, expected, settable, unit_of
 from sim.verdict import VERDICT_NAMES
 from sim.world import WORLD
@@ -72,7 +72,7 @@ def guide() -> str:
     """The text of the scenario guide."""
     verdicts = ", ".join(f"`{name}`" for name in VERDICT_NAMES)
     tables = [("vehicle", WORLD.fields["vehicle"].record)]
-    tables += [(name, WORLD.fields[name].record) for name in WORLD_TABLES]
+    tables += [(name, record_at(WORLD, place)) for name, place in WORLD_TABLES.items()]
     sections = _sections(tables) + fault_sections() + _sections([("params", PARAMS)])
     figures = "\n".join(f"- `{name}`: {figure.doc}" for name, figure in FIGURES.items())
     return "\n".join([OPENING.format(verdicts=verdicts, figures=figures), *sections])

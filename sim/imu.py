@@ -62,12 +62,12 @@ def _report(field, residue, i, wanted, limit, quantum):
 
 @kernel
 def measure_imu(imu, errors, state, seed, truth, reading):
-    """One ImuReading from ideal increments.
+    """Fill an ImuReading, of which times are given, from ideal increments.
 
-    imu: Imu; errors: ImuErrors, whose biases walk on; state: ImuState; truth: ImuTruth.
+    imu: Imu; errors: ImuErrors, whose biases walk on; state: ImuState; truth: SensorTruth.
     """
     count = int(state.count)
-    dt = float(int(truth.dt_ns)) * 1e-9
+    dt = float(int(reading.dt_ns)) * 1e-9
     root = sqrt(dt)
     turn = _matrix_times(errors.gyro_matrix, load3(truth.dtheta_B_rad))
     gain = _matrix_times(errors.accel_matrix, load3(truth.dv_B_mps))
@@ -97,8 +97,6 @@ def measure_imu(imu, errors, state, seed, truth, reading):
             velocity_max,
             float(imu.velocity_quantum_mps),
         )
-    reading.t_ns = int(truth.t_ns)
-    reading.dt_ns = int(truth.dt_ns)
     reading.saturated = clipped
     state.count = count + 1
     _walk_biases(imu, errors, seed, count, dt)

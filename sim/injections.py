@@ -21,7 +21,7 @@ INJ_OPENED, INJ_CLOSED = FIRST_CODE, FIRST_CODE + 1
 @kernel
 def keep_injections(world, log):
     """Append what opened and closed in this tick to an EventLog."""
-    effects = world.effects
+    effects = world.board.effects
     if int(effects.opened) == 0 and int(effects.closed) == 0:
         return
     for row in range(FAULT_SLOTS):
@@ -41,7 +41,7 @@ def _keep(world, log, code, row):
     event.t_ns = int(world.t_ns)
     event.code = code
     event.a = float(row)
-    event.b = float(int(world.faults[row].kind))
+    event.b = float(int(world.board.faults[row].kind))
     log.n = n + 1
 
 

@@ -69,10 +69,10 @@ KNOWLEDGE = record(
 @kernel
 def _fault_opened(world):
     """True once a fault has opened; in a run without faults from the start."""
-    count = int(world.n_faults)
+    count = int(world.board.n_faults)
     opened = count == 0
     for i in range(FAULT_SLOTS):
-        if i < count and int(world.fault_memory[i].opened_ns) >= 0:
+        if i < count and int(world.board.fault_memory[i].opened_ns) >= 0:
             opened = True
     return opened
 
@@ -82,9 +82,9 @@ def lasting_thrust(world):
     """Share of the thrust that the faults which are open, and will not close, have left."""
     share = 1.0 if int(world.vehicle.propulsion_ready) == 1 else 0.0
     for i in range(FAULT_SLOTS):
-        row = world.faults[i]
+        row = world.board.faults[i]
         lasts = float(row.end_s) > ENDLESS_S and float(row.until_altitude_m) <= 0.0
-        is_open = i < int(world.n_faults) and int(world.fault_memory[i].open) == 1
+        is_open = i < int(world.board.n_faults) and int(world.board.fault_memory[i].open) == 1
         if not (is_open and lasts and int(row.mode) == 0):
             continue
         kind = int(row.kind)
@@ -144,7 +144,10 @@ def truthful_row(knowledge, world, sample):
     slant = float(knowledge.slant_m[row])
     if slant <= 0.0:
         return -1
-    noise = float(world.sensors.range.sigma_m) + float(world.sensors.range.sigma_share) * slant
+    noise = (
+        float(world.board.sensors.range.sigma_m)
+        + float(world.board.sensors.range.sigma_share) * slant
+    )
     if abs(float(sample.range_m) - slant) > NOISE_SIGMAS * noise + SLACK_M:
         return -1
     true_ns = int(knowledge.measured_t_ns[row])
@@ -157,13 +160,13 @@ def truthful_row(knowledge, world, sample):
 @kernel
 def _note_measurement(knowledge, world):
     """Remember the true slant range of the sample taken in this tick, where there was one."""
-    count = int(world.range_state.count)
+    count = int(world.board.range_state.count)
     if count == int(knowledge.measured):
         return
     row = (count - 1) % SAMPLES
     knowledge.measured = count
-    knowledge.measured_t_ns[row] = int(world.range_truth.t_ns)
-    knowledge.slant_m[row] = float(world.range_truth.slant_m)
+    knowledge.measured_t_ns[row] = int(world.told.beam.t_ns)
+    knowledge.slant_m[row] = float(world.told.beam.slant_m)
     knowledge.told[row] = 0
 
 
@@ -173,7 +176,7 @@ def _count(knowledge, world, row):
     if int(knowledge.told[row]) == 1 or float(world.truth.clearance_m) < USEFUL_M:
         return
     knowledge.told[row] = 1
-    period_s = float(int(world.sensors.range.period_ticks)) * TICK_S
+    period_s = float(int(world.board.sensors.range.period_ticks)) * TICK_S
     knowledge.truthful_s = float(knowledge.truthful_s) + period_s
 
 

@@ -107,7 +107,7 @@ def measure(survey: Survey, index: int) -> Row:
     base = load(survey.scenario, survey.overrides, probe.params)
     begins = {seed: phase_begins_s(base, seed, probe.phase) for seed in survey.seeds}
     mode = () if probe.phase == WHOLE else (("mode", probe.phase),)
-    number = int(base.world.n_faults)
+    number = int(base.world.board.n_faults)
 
     def lands(seed: int, value: float) -> bool:
         start_s = begins[seed]

@@ -22,148 +22,67 @@ from fsw.linear import (
     sub3,
     unrotate,
 )
-from fsw.messages import RANGE_POWER_CYCLE, RANGE_POWER_OFF, RANGE_POWER_ON
 from sim.actuators import drive, take_command
-from sim.delivery import arrive, lose_arrivals, range_latency_ns, send_range
-from sim.dice import STREAM_GAUGE, gauss, stream_key
+from sim.delivery import lose_arrivals
 from sim.fault_plant import settle_faults
-from sim.fault_range import fault_range
-from sim.fault_sensors import fault_imu, fault_legs, is_sent
-from sim.fault_table import SENSOR_CONTACT, SENSOR_IMU, SENSOR_PROPULSION
-from sim.faults import NOTHING
 from sim.ground import uplink
-from sim.imu import measure_imu, tell_imu
 from sim.legs import leg_load
 from sim.moon import ground_velocity
 from sim.observe import look, motion_over_ground, note_contact, note_rest
-from sim.rangefinder import cast, is_sampling, measure_range, switch_range
+from sim.rangefinder import cast, is_sampling
+from sim.sensor_board import obey_range_order, sense_board
 from sim.vehicle import centre_of_mass_B, mass_kg, step_vehicle
 from sim.world import LEGS, TICK_NS, TICK_S
 
+# a propulsion status is due so often
 STATUS_TICKS = 100
-# contacts are sent at every tick below this clearance, else with the status
-CONTACT_M = 30.0
 FINE_STEPS = 10
 FINE_NS = TICK_NS // FINE_STEPS
 # footpads this close to the ground, plus what two ticks may bring, may touch it in this tick
 REACH_M = 0.3
 REACH_S = 2.0 * TICK_S
-# off and on again takes so long, the warm-up not counted
-CYCLE_S = 1.0
 
 
 @kernel
 def sense(world, arrivals):
     """Fill `arrivals` with all that reaches the flight computer in the tick at world.t_ns."""
     lose_arrivals(arrivals)
+    _tell(world, world.told)
+    sense_board(world.board, world.told, arrivals)
     settle_faults(world)
-    _sense_imu(world, arrivals)
-    _sense_range(world, arrivals)
-    _sense_status(world, arrivals)
     uplink(world, arrivals)
 
 
 @kernel
-def _sense_imu(world, arrivals):
-    seed = int(world.seed)
-    count = int(world.imu_state.count)
-    state = world.imu_state
-    reading = world.imu_reading
+def _tell(world, told):
+    """Tell the sensors what is true in this tick; the increments were kept when it was flown."""
     t_ns = int(world.t_ns)
-    reading.t_ns = t_ns
-    reading.dt_ns = TICK_NS
-    if int(world.tick) > 0:  # at first the sums are told as they stand: nothing was gained yet
-        measure_imu(world.sensors.imu, world.errors.imu, state, seed, world.imu_truth, reading)
-        n = int(world.n_faults)
-        fault_imu(world.faults, world.fault_memory, n, seed, count, t_ns, reading)
-    tell_imu(state, reading, arrivals.imus[0])
-    arrivals.n_imus = 1
-    if not _is_heard(world, SENSOR_IMU, count):
-        arrivals.n_imus = 0
-
-
-@kernel
-def _is_heard(world, sensor, count):
-    """True when the faults let message number `count` of a sensor through."""
-    n = int(world.n_faults)
-    if n == 0:
-        return True
-    t_ns = int(world.t_ns)
-    sent = is_sent(world.faults, world.fault_memory, n, int(world.seed), sensor, count, t_ns)
-    return sent and int(world.effects.silent) == 0
-
-
-@kernel
-def _sense_range(world, arrivals):
-    if is_sampling(world):
-        count = int(world.range_state.count)
-        parameters = world.sensors.range
-        seed = int(world.seed)
+    truth = told.truth
+    truth.t_ns = t_ns
+    truth.clearance_m = float(world.truth.clearance_m)
+    truth.legs = int(world.truth.legs)
+    truth.mode = int(world.actuators.mode)
+    told.has_beam = 0
+    told.has_status = 0
+    if is_sampling(world.board.sensors.range, world.board.range_state, t_ns):
         cast(world)
-        sample = arrivals.ranges[0]
-        loss_db = float(world.effects.loss_db)
-        measure_range(parameters, world.range_state, seed, world.range_truth, loss_db, sample)
-        due_ns = int(world.t_ns) + range_latency_ns(parameters, seed, count)
-        due_ns, copy_ns = fault_range(
-            world.faults,
-            world.fault_memory,
-            int(world.n_faults),
-            seed,
-            count,
-            int(world.range_state.cycles),
-            int(world.t_ns),
-            sample,
-            due_ns,
-        )
-        if due_ns != NOTHING and int(world.effects.silent) == 0:
-            send_range(world.delivery, sample, due_ns)
-            if copy_ns != NOTHING:
-                send_range(world.delivery, sample, copy_ns)
-    arrive(world.delivery, arrivals, int(world.t_ns))
+        told.has_beam = 1
+    if int(world.tick) % STATUS_TICKS == 0:
+        _tell_status(world, told.status)
+        told.has_status = 1
+    truth.messages = int(told.has_beam) + int(told.has_status)
 
 
 @kernel
-def _sense_status(world, arrivals):
-    status_due = int(world.tick) % STATUS_TICKS == 0
-    _sense_contact(world, arrivals, status_due)
-    if not status_due:
-        return
-    count = int(world.statuses_sent)
+def _tell_status(world, status):
     propellant = float(world.truth.propellant_kg)
-    noise = gauss(stream_key(int(world.seed), STREAM_GAUGE), count)
-    mass = mass_kg(world, propellant) + noise * float(world.vehicle.gauge_sigma_kg)
-    arrivals.propulsion.t_ns = int(world.t_ns)
-    arrivals.propulsion.seq = count & 0xFFFF
-    arrivals.propulsion.mass_kg = mass
-    arrivals.propulsion.tank_pressure_Pa = float(world.vehicle.tank_pressure_Pa)
-    arrivals.propulsion.ready = 0
+    status.t_ns = int(world.t_ns)
+    status.mass_kg = mass_kg(world, propellant)
+    status.gauge_sigma_kg = float(world.vehicle.gauge_sigma_kg)
+    status.tank_pressure_Pa = float(world.vehicle.tank_pressure_Pa)
+    status.ready = 0
     if int(world.vehicle.propulsion_ready) == 1 and propellant > 0.0:
-        arrivals.propulsion.ready = 1
-    if int(world.effects.not_ready) == 1:
-        arrivals.propulsion.ready = 0
-    arrivals.has_propulsion = 1
-    if not _is_heard(world, SENSOR_PROPULSION, count):
-        arrivals.has_propulsion = 0
-    world.statuses_sent = count + 1
-
-
-@kernel
-def _sense_contact(world, arrivals, status_due):
-    """The switches speak with the status, near the ground in every tick, and when they change."""
-    t_ns = int(world.t_ns)
-    legs = int(world.truth.legs)
-    legs = fault_legs(world.faults, world.fault_memory, int(world.n_faults), t_ns, legs)
-    near = float(world.truth.clearance_m) < CONTACT_M
-    if not status_due and not near and legs == int(world.legs_told):
-        return
-    world.legs_told = legs
-    arrivals.contact.t_ns = t_ns
-    arrivals.contact.seq = int(world.contacts_sent) & 0xFFFF
-    arrivals.contact.legs = legs
-    arrivals.has_contact = 1
-    if not _is_heard(world, SENSOR_CONTACT, int(world.tick)):
-        arrivals.has_contact = 0
-    world.contacts_sent = int(world.contacts_sent) + 1
+        status.ready = 1
 
 
 @kernel
@@ -217,14 +136,12 @@ def rotation_vector(q):
 @kernel
 def _keep_increments(world, q_before, gain_I):
     """Ideal inertial increments of the tick that has just been flown."""
-    out = world.imu_truth
+    out = world.told.truth
     q_after = load4(world.truth.q_IB)
     turn = rotation_vector(quat_mul(quat_conj(q_before), q_after))
     q_mid = quat_mul(q_before, quat_of_rotation(scale3(turn, 0.5)))
     store3(out.dtheta_B_rad, turn)
     store3(out.dv_B_mps, unrotate(q_mid, gain_I))
-    out.t_ns = int(world.t_ns)
-    out.dt_ns = TICK_NS
 
 
 @kernel
@@ -262,11 +179,5 @@ def obey(world, actuators):
 
 @kernel
 def obey_range_command(world, range_command):
-    """Take a RangeCommand: power for the rangefinder on, off, or off and on again."""
-    action = int(range_command.action)
-    if action == RANGE_POWER_OFF:
-        switch_range(world, False, 0.0)
-    elif action == RANGE_POWER_CYCLE:
-        switch_range(world, True, CYCLE_S)
-    elif action == RANGE_POWER_ON and int(world.range_state.ready_t_ns) < 0:
-        switch_range(world, True, 0.0)
+    """Take a RangeCommand; it is in force from the tick at world.t_ns on."""
+    obey_range_order(world.board, range_command, int(world.t_ns))

@@ -137,10 +137,10 @@ def _skip_sky(world, origin, beam):
 
 @kernel
 def cast(world):
-    """Fill world.range_truth for the boresight of now."""
+    """Fill world.told.beam for the boresight of now."""
     truth = world.truth
-    out = world.range_truth
-    parameters = world.sensors.range
+    out = world.told.beam
+    parameters = world.board.sensors.range
     q_IB = load4(truth.q_IB)
     arm_B = (0.0, 0.0, -float(parameters.below_m))
     arm_B = sub3(arm_B, centre_of_mass_B(world, float(truth.propellant_kg)))
@@ -231,21 +231,21 @@ def measure_range(parameters, state, seed, truth, loss_db, sample):
 
 
 @kernel
-def is_sampling(world):
+def is_sampling(parameters, state, t_ns):
     """True in the ticks in which the instrument takes a sample."""
-    ready = int(world.range_state.ready_t_ns)
-    if ready < 0 or int(world.t_ns) < ready:
+    ready = int(state.ready_t_ns)
+    if ready < 0 or t_ns < ready:
         return False
-    return int(world.tick) % int(world.sensors.range.period_ticks) == 0
+    return (t_ns // TICK_NS) % int(parameters.period_ticks) == 0
 
 
 @kernel
-def switch_range(world, on, after_s):
+def switch_range(parameters, state, t_ns, on, after_s):
     """Power for the instrument, off or on; it is ready after its warm-up and after_s more."""
     if not on:
-        world.range_state.ready_t_ns = NEVER_NS
+        state.ready_t_ns = NEVER_NS
         return
-    world.range_state.cycles = int(world.range_state.cycles) + 1
-    wait_s = after_s + float(world.sensors.range.warmup_s)
+    state.cycles = int(state.cycles) + 1
+    wait_s = after_s + float(parameters.warmup_s)
     ticks = to_int(wait_s * 1e9 / float(TICK_NS) + 0.5, 0.0, 1e9)
-    world.range_state.ready_t_ns = int(world.t_ns) + ticks * TICK_NS
+    state.ready_t_ns = t_ns + ticks * TICK_NS

@@ -36,15 +36,22 @@ PRESETS = HOME / "params"
 DEFAULT, AS_FLOWN = "default", "as-flown"
 SEED_MAX = 2**51 - 1  # the dice make 4096 streams of each, and a key has 64 bits
 
-# tables of a scenario that are records of the world
-WORLD_TABLES = ("moon", "site", "terrain", "sensors", "dispersions", "start")
+# tables of a scenario that are records of the world, and where they are in it
+WORLD_TABLES = {
+    "moon": "moon",
+    "site": "site",
+    "terrain": "terrain",
+    "sensors": "board.sensors",
+    "dispersions": "dispersions",
+    "start": "start",
+}
 
 # truth that mission planning loads into the flight computer: from the world, to the parameters
 LOADED = (
     ("site.latitude_deg", "site.latitude_deg"),
     ("site.longitude_deg", "site.longitude_deg"),
     ("site.height_m", "site.height_m"),
-    ("sensors.range.cant_deg", "vehicle.range_cant_deg"),
+    ("board.sensors.range.cant_deg", "vehicle.range_cant_deg"),
 )
 
 
@@ -164,8 +171,9 @@ def assemble(
     world, flight = WORLD.new(), PARAMS.new()
     _fill_vehicle(world, flight, layers)
     for layer, origin in layers:
-        for table in WORLD_TABLES:
-            fill(world[table], _record_of(WORLD, table), layer.get(table, {}), origin + table)
+        for table, place in WORLD_TABLES.items():
+            owner, name = _owner(world, place)
+            fill(owner[name], record_at(WORLD, place), layer.get(table, {}), origin + table)
     read_faults(world, layers)
     _load_flight_computer(world, flight)
     _fill_preset(flight, preset)
@@ -329,17 +337,20 @@ def _fill_vehicle(world: Any, params: Any, layers: list[tuple[Mapping[str, Any],
     path = VEHICLES / f"{name}.toml"
     origin = f"{_label(path)}: "
     document = _outer(VehicleFile, parse(_read(path), origin), origin)
-    truth, belief = _record_of(WORLD, "vehicle"), _record_of(PARAMS, "vehicle")
+    truth, belief = record_at(WORLD, "vehicle"), record_at(PARAMS, "vehicle")
     fill(world.vehicle, truth, document["truth"], f"{origin}truth")
     fill(params.vehicle, belief, document["belief"], f"{origin}belief")
     for table, spot in tables:
         fill(world.vehicle, truth, table, spot)
 
 
-def _record_of(record: Record, name: str) -> Record:
-    inner = record.fields[name].record
-    assert inner is not None
-    return inner
+def record_at(record: Record, dotted: str) -> Record:
+    """The record that lies at a dotted place within another one."""
+    for name in dotted.split("."):
+        inner = record.fields[name].record
+        assert inner is not None
+        record = inner
+    return record
 
 
 def _load_flight_computer(world: Any, params: Any) -> None:

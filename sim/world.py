@@ -17,15 +17,14 @@ from fsw.messages import (
     RANGE_SAMPLE,
     RANGES_PER_TICK,
 )
-from fsw.record import f32, f64, i64, record, u8, u16, u32
-from sim.fault_state import COMPUTER, EFFECTS, FAULT_MEMORY
-from sim.fault_table import FAULT, FAULT_SLOTS
+from fsw.record import f64, i64, record, u8, u16
+from sim.fault_state import COMPUTER, EFFECTS
+from sim.instruments import SENSOR_BOARD, SENSOR_INBOX
 
 TICK_NS = 10_000_000
 TICK_S = 0.01
 LEGS = 4
 DELAY_SLOTS = 64
-DELIVERY_SLOTS = 256
 STANDARD_GRAVITY_MPS2 = 9.80665
 
 START_KINDS = ("pdi", "orbit")
@@ -126,53 +125,6 @@ TERRAIN = record(
     albedo_cell_m=f64("lattice on which the albedo changes", default=400.0, lo=1.0, hi=1e6),
 )
 
-RANGEFINDER = record(
-    "Rangefinder",
-    "The laser rangefinder: geometry, noise, link budget, faults of its nature.",
-    period_ticks=i64("ticks between samples", default=5, lo=1, hi=1000),
-    latency_s=f64("mean time from measurement to arrival", default=0.05, lo=0.0, hi=5.0),
-    latency_sigma_s=f64("its standard deviation", default=0.01, lo=0.0, hi=1.0),
-    sigma_m=f64("noise, constant part", default=0.5, lo=0.0, hi=1000.0),
-    sigma_share=f64("noise, as a share of the range", default=0.002, lo=0.0, hi=1.0),
-    quantum_m=f64("resolution", default=0.1, lo=1e-3, hi=100.0),
-    min_m=f64("blind below this range", default=2.0, lo=0.0, hi=1e4),
-    max_m=f64("no range beyond this", default=5000.0, lo=10.0, hi=1e5),
-    cant_deg=f64("boresight from -z_B towards +x_B", default=0.0, lo=-90.0, hi=90.0),
-    below_m=f64("so far below the centre of mass, full", default=0.5, lo=-20.0, hi=20.0),
-    reach_m=f64(
-        "range of even odds, plumb, at rest, on reference albedo", default=8e3, lo=10.0, hi=1e6
-    ),
-    reference_albedo=f64("albedo to which the reach refers", default=0.12, lo=0.01, hi=1.0),
-    loss_db=f64("loss of the link against that budget", default=0.0, lo=0.0, hi=80.0),
-    closing_mps=f64("closing speed that halves the return", default=300.0, lo=1.0, hi=1e6),
-    false_share=f64("probability of a false short return", default=1e-4, lo=0.0, hi=1.0),
-    multiple_share=f64("probability of a multiple, longer return", default=1e-4, lo=0.0, hi=1.0),
-    multiple_m=f64("greatest excess of a multiple return", default=30.0, lo=0.0, hi=1e4),
-    warmup_s=f64("from power to the first sample", default=2.0, lo=0.0, hi=1000.0),
-    powered=u8("1 when switched on at the start", default=1, lo=0, hi=1),
-    spare=u8("zero", 7),
-)
-
-IMU = record(
-    "Imu",
-    "The inertial measurement unit: noise, resolution and limits.",
-    gyro_walk_degprth=f64("angle random walk, deg/sqrt(h)", default=0.002, lo=0.0, hi=10.0),
-    accel_walk_ugprtHz=f64("velocity random walk, ug/sqrt(Hz)", default=10.0, lo=0.0, hi=1e5),
-    gyro_drift_degphprth=f64("bias random walk, deg/h/sqrt(h)", default=2e-4, lo=0.0, hi=10.0),
-    accel_drift_ugprth=f64("bias random walk, ug/sqrt(h)", default=0.2, lo=0.0, hi=1e4),
-    angle_quantum_rad=f64("resolution of an angle increment", default=1e-9, lo=1e-15, hi=1e-2),
-    velocity_quantum_mps=f64("resolution of a velocity increment", default=1e-7, lo=1e-15, hi=1.0),
-    rate_max_radps=f64("rate at which a gyro clips", default=3.0, lo=1e-3, hi=100.0),
-    accel_max_mps2=f64("specific force at which an axis clips", default=100.0, lo=0.1, hi=1e5),
-)
-
-SENSORS = record(
-    "Sensors",
-    "The instruments on board.",
-    range=RANGEFINDER("laser rangefinder"),
-    imu=IMU("inertial measurement unit"),
-)
-
 DISPERSIONS = record(
     "Dispersions",
     "Standard deviations from which the dice draw each run; state errors at the start.",
@@ -211,19 +163,9 @@ START = record(
 
 # --- what the dice made of it -------------------------------------------------------------
 
-IMU_ERRORS = record(
-    "ImuErrors",
-    "Errors of this inertial unit: measured = matrix * true + bias * dt + noise.",
-    gyro_matrix=f64("scale and misalignment, row by row", 9, default=(1, 0, 0, 0, 1, 0, 0, 0, 1)),
-    accel_matrix=f64("scale and misalignment, row by row", 9, default=(1, 0, 0, 0, 1, 0, 0, 0, 1)),
-    gyro_bias_radps=f64("bias of now; it walks", 3),
-    accel_bias_mps2=f64("bias of now; it walks", 3),
-)
-
 ERRORS = record(
     "Errors",
     "What the dice drew for this run, and figures derived once before it.",
-    imu=IMU_ERRORS("inertial unit"),
     thrust=f64("true over nominal thrust", default=1.0),
     isp=f64("true over nominal specific impulse", default=1.0),
     mass=f64("true over nominal mass", default=1.0),
@@ -295,63 +237,6 @@ ACTUATORS = record(
     spare=u8("zero", 6),
 )
 
-IMU_TRUTH = record(
-    "ImuTruth",
-    "What an ideal inertial unit at the centre of mass would have measured.",
-    t_ns=i64("end of the interval"),
-    dv_B_mps=f64("velocity gained by specific force, in the axes of mid-interval", 3),
-    dtheta_B_rad=f64("rotation vector from the old to the new body axes", 3),
-    dt_ns=i64("length of the interval"),
-)
-
-IMU_READING = record(
-    "ImuReading",
-    "What the inertial unit has measured in one interval, before it is added to its sums.",
-    t_ns=i64("end of the interval, by the unit's clock"),
-    dt_ns=i64("length of the interval"),
-    dv_B_mps=f64("velocity gained", 3),
-    dtheta_B_rad=f64("angle turned", 3),
-    saturated=i64("1 when an axis was clipped"),
-)
-
-IMU_STATE = record(
-    "ImuState",
-    "What the inertial unit remembers.",
-    count=i64("intervals since the start"),
-    velocity_B_mps=f64("sum of all readings", 3),
-    angle_B_rad=f64("sum of all readings", 3),
-    angle_residue_rad=f64("not reported yet, less than the resolution", 3),
-    velocity_residue_mps=f64("not reported yet, less than the resolution", 3),
-)
-
-RANGE_TRUTH = record(
-    "RangeTruth",
-    "Where the beam truly met the ground; all that an emulated instrument needs.",
-    t_ns=i64("time of the measurement"),
-    slant_m=f64("distance along the boresight; 0 when it met nothing in reach"),
-    cos_incidence=f32("cosine between beam and the ground's normal"),
-    albedo=f32("normal albedo there"),
-    closing_mps=f32("closing speed along the beam"),
-    spare=u32("zero"),
-)
-
-RANGE_STATE = record(
-    "RangeState",
-    "What the rangefinder remembers.",
-    count=i64("samples since the start"),
-    ready_t_ns=i64("powered and warm from then on; negative when switched off"),
-    cycles=i64("how often it was switched on in flight"),
-)
-
-DELIVERY = record(
-    "Delivery",
-    "Ranges on their way, sorted by arrival.",
-    due_ns=i64("when each arrives", DELIVERY_SLOTS),
-    ranges=RANGE_SAMPLE("samples on their way", DELIVERY_SLOTS),
-    n=i64("samples on their way"),
-    lost=i64("samples dropped because the queue was full"),
-)
-
 TOUCHDOWN = record(
     "Touchdown",
     "What became of the landing, measured on the truth; nothing here judges it.",
@@ -388,33 +273,22 @@ WORLD = record(
     "All of the truth: one run, complete.",
     t_ns=i64("time"),
     tick=i64("ticks since the start"),
-    contacts_sent=i64("contact samples since the start"),
-    statuses_sent=i64("propulsion statuses since the start"),
     seed=i64("from which all dice of this run come", lo=0, hi=2**51 - 1),
-    n_faults=i64("rows of faults in use"),
-    legs_told=i64("legs as the last contact sample had them"),
     moon=MOON("the Moon"),
     site=SITE("the site"),
     vehicle=VEHICLE("the vehicle"),
     terrain=TERRAIN("the ground"),
-    sensors=SENSORS("the instruments"),
     dispersions=DISPERSIONS("standard deviations"),
     start=START("where the flight begins"),
     errors=ERRORS("what the dice drew"),
     truth=TRUTH("state of the vehicle"),
     legs=LEG("ground under each footpad", LEGS),
     actuators=ACTUATORS("engine and thrusters"),
-    imu_truth=IMU_TRUTH("ideal increments of the last tick"),
-    imu_reading=IMU_READING("what it made of them"),
-    imu_state=IMU_STATE("inertial unit"),
-    range_truth=RANGE_TRUTH("the last beam"),
-    range_state=RANGE_STATE("rangefinder"),
-    delivery=DELIVERY("samples on their way"),
+    told=SENSOR_INBOX("what the sensors are told in this tick"),
+    board=SENSOR_BOARD("the sensors, and all faults"),
     touchdown=TOUCHDOWN("the landing so far"),
     uplink=UPLINK("the ground"),
-    faults=FAULT("what goes wrong, in the order in which it is applied", FAULT_SLOTS),
-    fault_memory=FAULT_MEMORY("what each of them remembers", FAULT_SLOTS),
-    effects=EFFECTS("what they do in this tick"),
+    effects=EFFECTS("what faults do to engine and thrusters in this tick"),
     computer=COMPUTER("what they make of the flight computer"),
 )
 

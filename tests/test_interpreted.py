@@ -86,7 +86,7 @@ def test_about_a_stall_and_a_restart(tmp_path):
 def delay_and_spoil(rows):
     """Fly past the lock; then make one range on its way late by a second, and one wrong."""
     fly_ticks(rows, 100)
-    delivery = rows["world"]["delivery"][0]
+    delivery = rows["world"]["board"]["delivery"][0]
     while delivery["n"] < 2:
         fly_ticks(rows, 1)
     delivery["ranges"][0]["range_m"] -= 500.0

@@ -90,8 +90,8 @@ def frames(count):
 def spoiler(row, way=WAY_TO_FLIGHT, seed=3, is_open=True):
     world = WORLD.new(seed=seed)
     read_faults(world, [({"faults": [row]}, "")])
-    world.fault_memory[0].open = is_open
-    world.fault_memory[0].opened_ns = 0
+    world.board.fault_memory[0].open = is_open
+    world.board.fault_memory[0].opened_ns = 0
     return WireFaults(world, way), world
 
 

@@ -51,7 +51,7 @@ class Heard:
 def faulty_world(faults, height_m=1000.0, **sensors):
     world = quiet_world(seed=5)
     for name, value in sensors.items():
-        world.sensors.range[name] = value
+        world.board.sensors.range[name] = value
     read_faults(world, [({"faults": list(faults)}, "")])
     return above_site(world, height_m, v_up_mps=-30.0, propellant_kg=300.0)
 

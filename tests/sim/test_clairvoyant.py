@@ -186,8 +186,8 @@ def test_the_witness_keeps_body_and_ground_and_is_told_no_lie():
     scenario = with_faults(*rows, extra=extra)
     witness = witness_of(scenario)
     assert fault_names(witness) == ["engine_lost", "missed_ticks"]
-    assert float(witness.world.faults[0].lost_share) == 0.1
+    assert float(witness.world.board.faults[0].lost_share) == 0.1
     assert witness.world.terrain == scenario.world.terrain
     assert witness.world.dispersions == scenario.world.dispersions
-    assert witness.world.sensors.range.loss_db == 0.0
+    assert witness.world.board.sensors.range.loss_db == 0.0
     assert fault_names(scenario) == [row["kind"] for row in rows]  # left as it was

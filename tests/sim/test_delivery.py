@@ -7,8 +7,9 @@ from fsw.kernel import kernel
 from fsw.mailbox import MAILBOX, collect
 from fsw.messages import INBOX, RANGE_SAMPLE, RANGES_PER_TICK
 from sim.delivery import arrive, deliver, range_latency_ns, send_range
+from sim.instruments import DELIVERY, DELIVERY_SLOTS, RANGEFINDER
 from sim.plant import advance, sense
-from sim.world import ARRIVALS, DELIVERY, DELIVERY_SLOTS, RANGEFINDER, TICK_NS
+from sim.world import ARRIVALS, TICK_NS
 from tests.sim.worlds import above_site, quiet_world
 
 
@@ -78,4 +79,11 @@ def test_everything_sensed_reaches_the_flight_software_s_inbox():
         ]
         assert np.all(inbox.range_rx_ns[: inbox.n_ranges] == world.t_ns)
         advance(world)
-    assert list(counts) == [world.range_state.count - world.delivery.n, 100, 101, 2, 1, 1]
+    assert list(counts) == [
+        world.board.range_state.count - world.board.delivery.n,
+        101,
+        101,
+        2,
+        1,
+        1,
+    ]

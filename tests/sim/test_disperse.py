@@ -101,19 +101,22 @@ def small_turn(q, p):
 
 def test_vehicle_and_instrument_errors_have_the_asked_deviations(many):
     def drawn(pick):
-        return [pick(world.errors) for world in many]
+        return [pick(world) for world in many]
 
     off_diagonal = [1, 2, 3, 5, 6, 7]
     for samples, sigma in (
-        (drawn(lambda e: e.thrust - 1.0), 0.01),
-        (drawn(lambda e: e.isp - 1.0), 0.005),
-        (drawn(lambda e: e.mass - 1.0), 0.005),
-        (drawn(lambda e: vector(e.imu.gyro_bias_radps)), 0.005 * 3600.0 * ARCSEC / 3600.0),
-        (drawn(lambda e: vector(e.imu.accel_bias_mps2)), 5.0 * 9.80665e-6),
-        (drawn(lambda e: vector(e.imu.gyro_matrix)[::4] - 1.0), 30e-6),
-        (drawn(lambda e: vector(e.imu.accel_matrix)[off_diagonal]), 10.0 * ARCSEC),
-        (drawn(lambda e: e.site_height_m), 30.0),
-        (drawn(lambda e: vector(e.slope)), 0.01),
+        (drawn(lambda w: w.errors.thrust - 1.0), 0.01),
+        (drawn(lambda w: w.errors.isp - 1.0), 0.005),
+        (drawn(lambda w: w.errors.mass - 1.0), 0.005),
+        (
+            drawn(lambda w: vector(w.board.imu_errors.gyro_bias_radps)),
+            0.005 * 3600.0 * ARCSEC / 3600.0,
+        ),
+        (drawn(lambda w: vector(w.board.imu_errors.accel_bias_mps2)), 5.0 * 9.80665e-6),
+        (drawn(lambda w: vector(w.board.imu_errors.gyro_matrix)[::4] - 1.0), 30e-6),
+        (drawn(lambda w: vector(w.board.imu_errors.accel_matrix)[off_diagonal]), 10.0 * ARCSEC),
+        (drawn(lambda w: w.errors.site_height_m), 30.0),
+        (drawn(lambda w: vector(w.errors.slope)), 0.01),
     ):
         found, chance = spread(samples)
         assert found / sigma == pytest.approx(1.0, abs=chance)
@@ -129,13 +132,14 @@ def test_one_dispersion_moves_nobody_else_s_dice(name):
     world, other = WORLD.new(seed=7), WORLD.new(seed=7)
     other.dispersions[name] = 0.0
     prepared(world), prepared(other)
-    assert np.array_equal(world.errors.imu.gyro_matrix, other.errors.imu.gyro_matrix)
+    assert np.array_equal(world.board.imu_errors.gyro_matrix, other.board.imu_errors.gyro_matrix)
     assert np.array_equal(world.truth.v_BM_I_mps, other.truth.v_BM_I_mps)
     assert world.errors.isp == other.errors.isp
 
 
 def test_a_world_without_dispersions_is_without_errors():
     assert set(DISPERSIONS.fields) == set(quiet_world().dispersions.dtype.names)
-    errors = prepared(quiet_world()).errors
+    world = prepared(quiet_world())
+    errors = world.errors
     assert (errors.thrust, errors.isp, errors.mass) == (1.0, 1.0, 1.0)
-    assert np.array_equal(errors.imu.accel_matrix, np.eye(3).ravel())
+    assert np.array_equal(world.board.imu_errors.accel_matrix, np.eye(3).ravel())

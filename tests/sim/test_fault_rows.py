@@ -132,27 +132,27 @@ def test_two_rows_that_cannot_compose_are_refused(first, second, said):
 )  # fmt: skip
 def test_rows_that_can_act_both_are_taken(first, second):
     world = read(first, second)
-    assert [FAULT_KINDS[world.faults[i].kind] for i in range(world.n_faults)] == [
+    assert [FAULT_KINDS[world.board.faults[i].kind] for i in range(world.board.n_faults)] == [
         first["kind"], second["kind"],
     ]  # fmt: skip
 
 
 def test_there_is_room_for_so_many_rows():
     rows = [{"kind": "wrong", "offset_m": float(i)} for i in range(FAULT_SLOTS)]
-    assert read(*rows).n_faults == FAULT_SLOTS
+    assert read(*rows).board.n_faults == FAULT_SLOTS
     assert refusal(*rows, DELAYED) == f"faults.{FAULT_SLOTS}: expected at most {FAULT_SLOTS} rows"
 
 
 def test_a_row_has_the_sensor_that_its_kind_befalls_first():
     world = read(OFF, {"kind": "off", "sensor": "propulsion"})
-    assert [SENSOR_NAMES[world.faults[i].sensor] for i in range(2)] == ["range", "propulsion"]
+    assert [SENSOR_NAMES[world.board.faults[i].sensor] for i in range(2)] == ["range", "propulsion"]
 
 
 def test_overrides_change_rows_and_add_them(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text(HEAD + '[[faults]]\nkind = "delayed"\ndelay_s = 0.2\n')
     more = [("faults.0.delay_s", "0.5"), ("faults.1.kind", "drop"), ("faults.1.probability", "0.3")]
-    faults = load(str(path), more).world
+    faults = load(str(path), more).world.board
     assert (faults.n_faults, faults.faults[0].delay_s, faults.faults[1].probability) == (
         2,
         0.5,

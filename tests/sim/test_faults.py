@@ -5,9 +5,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from fsw.messages import RANGE_COMMAND, RANGE_POWER_CYCLE
 from sim.fault_state import COMPUTER_AWAY, COMPUTER_RESUME, COMPUTER_SKIP
 from sim.fault_table import KINDS, WIRE
-from sim.rangefinder import switch_range
+from sim.plant import obey_range_command
 from sim.world import TICK_NS
 from tests.sim.faulty import MODE, S, faulty_world, healthy, hear, listen
 from tests.sums import gained
@@ -343,8 +344,8 @@ def test_scale_multiplies():
 def test_a_wrong_scale_is_cured_by_a_power_cycle():
     world = faulty_world([row("wrong_scale")])
     sick = listen(world, 1.0)
-    switch_range(world, True, 0.0)
-    cured = listen(world, 4.0)
+    obey_range_command(world, RANGE_COMMAND.new(action=RANGE_POWER_CYCLE))
+    cured = listen(world, 5.0)
     assert all(r[3] > 4000.0 for r in sick.ranges)
     assert len(cured.ranges) > 20 and all(r[3] < 1000.0 for r in cured.ranges[2:])
 

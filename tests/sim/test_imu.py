@@ -8,8 +8,9 @@ from fsw.linear import load3
 from fsw.messages import ACTUATOR_COMMAND, IMU_SAMPLE
 from fsw.strapdown import NOMINAL, strapdown
 from sim.imu import measure_imu, tell_imu
+from sim.instruments import IMU, IMU_ERRORS, IMU_READING, IMU_STATE, SENSOR_TRUTH
 from sim.plant import advance, obey
-from sim.world import IMU, IMU_ERRORS, IMU_READING, IMU_STATE, IMU_TRUTH, TICK_NS
+from sim.world import TICK_NS
 from tests.sim.worlds import above_site, quiet_world, vector
 from tests.sums import gained
 
@@ -29,10 +30,10 @@ def record_readings(imu, errors, state, seed, truth, reading, turns, gains):
 
 def measured(n=N, seed=1, errors=None, dtheta=(0.0, 0.0, 0.0), dv=(0.0, 0.0, 0.0), **imu):
     imu = {"gyro_drift_degphprth": 0.0, "accel_drift_ugprth": 0.0, **imu}
-    truth = IMU_TRUTH.new(dt_ns=TICK_NS, dtheta_B_rad=dtheta, dv_B_mps=dv)
+    truth = SENSOR_TRUTH.new(dtheta_B_rad=dtheta, dv_B_mps=dv)
     turns, gains = np.zeros((n, 3)), np.zeros((n, 3))
     errors = IMU_ERRORS.new() if errors is None else errors
-    reading = IMU_READING.new()
+    reading = IMU_READING.new(dt_ns=TICK_NS)
     record_readings(IMU.new(**imu), errors, IMU_STATE.new(), seed, truth, reading, turns, gains)
     return turns, gains, reading
 
@@ -132,7 +133,8 @@ def test_a_strapdown_on_ideal_increments_recovers_the_truth():
             )
         obey(world, command)
         advance(world)
-        ideal = world.imu_truth
+        ideal = world.told.truth
+        ideal.t_ns = world.t_ns
         move(world.moon, nominal, ideal)
         turned += float(np.linalg.norm(ideal.dtheta_B_rad))
     assert turned > 3.0

@@ -14,7 +14,7 @@ ALL_LEGS = 0b1111
 
 def felt(world):
     """Specific force of the last tick [m/s^2]."""
-    return vector(world.imu_truth.dv_B_mps) / 0.01
+    return vector(world.told.truth.dv_B_mps) / 0.01
 
 
 def test_a_lander_dropped_on_its_legs_settles_on_its_weight():

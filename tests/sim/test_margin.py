@@ -68,4 +68,4 @@ def test_every_fault_that_is_tried_can_be_flown_at_both_ends(quantity):
         for mode in ((), (("mode", "descent"),)):
             keys = quantity.fault(value, mode, 700.0)
             scenario = load("nominal", [(f"faults.0.{key}", text) for key, text in keys])
-            assert scenario.world.n_faults == 1
+            assert scenario.world.board.n_faults == 1

@@ -108,7 +108,7 @@ def test_a_copied_world_flies_on_to_the_same_bytes():
 
 def test_switching_the_rangefinder_off_moves_no_other_dice():
     on, off = prepared_near_ground(4), prepared_near_ground(4)
-    off.range_state.ready_t_ns = -1
+    off.board.range_state.ready_t_ns = -1
     for a, b in zip(heard(on, 120), heard(off, 120), strict=True):
         assert a.imus.tobytes() == b.imus.tobytes()
         assert a.propulsion.tobytes() == b.propulsion.tobytes()
@@ -159,7 +159,7 @@ def fingerprint():
         digest.update(world.tobytes())
         command.engine_on = int(tick < 100)
         obey(world, command)
-    return f"{digest.hexdigest()} {world.touchdown.contacts} {world.delivery.n}"
+    return f"{digest.hexdigest()} {world.touchdown.contacts} {world.board.delivery.n}"
 
 
 def test_interpreted_and_compiled_give_the_same_bytes():

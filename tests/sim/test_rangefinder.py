@@ -11,10 +11,11 @@ from fsw.messages import (
     RANGE_POWER_ON,
     RANGE_SAMPLE,
 )
+from sim.instruments import RANGE_STATE, RANGE_TRUTH, RANGEFINDER
 from sim.plant import obey_range_command, sense
 from sim.rangefinder import cast, march, measure_range, return_strength
 from sim.terrain import clearance_m, settle_terrain
-from sim.world import ARRIVALS, RANGE_STATE, RANGE_TRUTH, RANGEFINDER, TICK_NS
+from sim.world import ARRIVALS, TICK_NS
 from tests.sim.worlds import above_site, quiet_world
 
 RADIUS = 1.7374e6
@@ -24,36 +25,36 @@ N = 20_000
 def test_a_plumb_ray_over_a_smooth_moon_is_the_height_of_the_instrument():
     world = above_site(quiet_world(), 1000.0)
     cast(world)
-    assert world.range_truth.slant_m == pytest.approx(1000.7, abs=2e-3)  # pads 1.2, lens 0.5
-    assert world.range_truth.cos_incidence == pytest.approx(1.0, abs=1e-6)
+    assert world.told.beam.slant_m == pytest.approx(1000.7, abs=2e-3)  # pads 1.2, lens 0.5
+    assert world.told.beam.cos_incidence == pytest.approx(1.0, abs=1e-6)
 
 
 def test_a_canted_ray_over_a_smooth_moon_ends_on_the_sphere():
     world = quiet_world()
-    world.sensors.range.cant_deg = 45.0
+    world.board.sensors.range.cant_deg = 45.0
     above_site(world, 3000.0)
     cast(world)
     # |origin + s beam| = R with beam 45 degrees off the plumb line
     b = (RADIUS + 3000.7) * np.cos(np.pi / 4.0)
     by_hand = b - np.sqrt(b * b - (3000.7 * (2.0 * RADIUS + 3000.7)))
-    assert world.range_truth.slant_m == pytest.approx(by_hand, abs=2e-3)
+    assert world.told.beam.slant_m == pytest.approx(by_hand, abs=2e-3)
     beyond = by_hand * np.sin(np.pi / 4.0) / RADIUS
     cosine = np.cos(np.pi / 4.0 + beyond)
-    assert world.range_truth.cos_incidence == pytest.approx(cosine, abs=1e-5)
+    assert world.told.beam.cos_incidence == pytest.approx(cosine, abs=1e-5)
 
 
 def test_a_canted_ray_points_from_minus_z_towards_plus_x():
     world = quiet_world()
     world.terrain.slope_east = 0.2
     world.terrain.slope_reach_m = 1e6
-    world.sensors.range.cant_deg = 30.0
+    world.board.sensors.range.cant_deg = 30.0
     above_site(world, 400.0)  # x_B points east, where the ground rises
     cast(world)
     # z = 0.2 x on a plane; the curvature adds x**2 / 2R, 15 mm here
     by_hand = 400.7 / (np.cos(np.pi / 6.0) + 0.2 * np.sin(np.pi / 6.0))
-    assert world.range_truth.slant_m == pytest.approx(by_hand, abs=0.03)
+    assert world.told.beam.slant_m == pytest.approx(by_hand, abs=0.03)
     cosine = (0.2 * 0.5 + np.cos(np.pi / 6.0)) / np.sqrt(1.04)
-    assert world.range_truth.cos_incidence == pytest.approx(cosine, abs=1e-3)
+    assert world.told.beam.cos_incidence == pytest.approx(cosine, abs=1e-3)
 
 
 @kernel
@@ -86,14 +87,14 @@ def test_a_ray_over_rough_ground_meets_the_first_thing_in_its_way(seed, off_plum
 def test_a_ray_into_the_sky_or_beyond_reach_meets_nothing():
     world = above_site(quiet_world(), 6000.0)
     cast(world)
-    assert world.range_truth.slant_m == 0.0
+    assert world.told.beam.slant_m == 0.0
     assert march(world, (0.0, 0.0, RADIUS + 100.0), (0.0, 0.0, 1.0), 5000.0) == 0.0
 
 
 def test_closing_speed_is_the_rate_at_which_the_range_shrinks():
     world = above_site(quiet_world(), 500.0, v_up_mps=-30.0, v_east_mps=10.0)
     cast(world)
-    assert world.range_truth.closing_mps == pytest.approx(30.0, abs=0.01)
+    assert world.told.beam.closing_mps == pytest.approx(30.0, abs=0.01)
 
 
 @kernel
@@ -177,9 +178,9 @@ def sampled(world, n_ticks):
     ticks = []
     arrivals = ARRIVALS.new()
     for _ in range(n_ticks):
-        before = int(world.range_state.count)
+        before = int(world.board.range_state.count)
         sense(world, arrivals)
-        if world.range_state.count > before:
+        if world.board.range_state.count > before:
             ticks.append(int(world.tick))
         world.tick += 1
         world.t_ns += TICK_NS

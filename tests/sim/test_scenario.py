@@ -41,8 +41,8 @@ def test_what_a_file_sets_is_taken_and_the_rest_keeps_its_default(write):
     scenario = load(write(HEAD + "[start]\naltitude_m = 19000\n[sensors.range]\nmax_m = 900\n"))
     nominal = load("nominal")
     assert scenario.world.start.altitude_m == 19000.0
-    assert scenario.world.sensors.range.max_m == 900.0
-    assert scenario.world.sensors.imu == nominal.world.sensors.imu
+    assert scenario.world.board.sensors.range.max_m == 900.0
+    assert scenario.world.board.sensors.imu == nominal.world.board.sensors.imu
     assert scenario.expect_verdict == "landed"
 
 

@@ -82,7 +82,7 @@ def test_every_dispersion_is_drawn(key):
 @given(cases())
 def test_every_case_is_a_scenario_that_can_be_read(case):
     scenario = case.scenario(NOMINAL_DOCUMENT)
-    assert int(scenario.world.n_faults) == len(case.faults)
+    assert int(scenario.world.board.n_faults) == len(case.faults)
 
 
 @settings(max_examples=60)

@@ -15,6 +15,7 @@ from sim.world import ARRIVALS, DISPERSIONS, WORLD
 def quiet_world(seed=1, flat=True):
     """A world without dispersions, on the equator at the prime meridian; flat unless told."""
     world = WORLD.new(seed=seed)
+    world.board.seed = seed
     for name in DISPERSIONS.fields:
         world.dispersions[name] = 0.0
     if flat:
