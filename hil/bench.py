@@ -25,9 +25,9 @@ real time nothing is sent again: a sensor board stamps its messages with its own
 ClockQuestion with it.
 """
 
-from fsw.modes import MODE_NAMES
-from fsw.record import f64, i64, record, u8, u16, u32, u64
+from fsw.record import i64, record, u8, u16, u32, u64
 from sim.fault_state import COMPUTER_ACTIONS
+from sim.flight_view import FLIGHT_VIEW
 from sim.verdict import VERDICT_NAMES
 
 BLOCK_BYTES = 128
@@ -157,16 +157,6 @@ TICK = record(
     missed_ticks=u8("ticks that the flight software did not get before this one"),
     wants=u8("bit 0: hash of core, bit 1: hash of history"),
     action=u8("what the flight computer does with it", codes=COMPUTER_ACTIONS),
-)
-
-FLIGHT_VIEW = record(
-    "FlightView",
-    "What the judge of a run, who sits with the truth, looks at in the flight software.",
-    a_d_mps2=f64("deceleration that guidance counts on"),
-    mode=u8("flight mode", codes=MODE_NAMES),
-    locked=u8("1 once ranges are fused"),
-    engine_cut=u8("1 once guidance has cut the engine for good"),
-    spare=u8("zero", 5),
 )
 
 DONE = record(

@@ -36,6 +36,7 @@ from fsw.record import Field, Record, i64, layout, record, u8, u32, u64
 from fsw.state import CORE, PARAMS
 from hil.log_schema import check_cdr, schema_text
 from sim.fault_state import INJECTION
+from sim.verdict import MARGINS
 from sim.world import TRUTH_L
 
 LOG_VERSION = 1
@@ -112,6 +113,7 @@ CHANNELS = (
     Channel("truth", TRUTH_L),
     Channel("hops", HOPS),
     Channel("injection", INJECTION),
+    Channel("margins", MARGINS),
 )
 IDS = {channel.topic: number for number, channel in enumerate(CHANNELS, 1)}
 BY_ID = dict(enumerate(CHANNELS, 1))

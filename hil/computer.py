@@ -32,11 +32,11 @@ from fsw.parity import HASH_OFFSET, hash_words
 from fsw.record import Record
 from fsw.state import PARAMS, STATE
 from fsw.timebase import timebase_bound_ns, to_flight_ns
-from hil.bench import FLIGHT_VIEW
 from hil.boxes import memory_of, outbox_of, rows_of
 from hil.door import boot_rows, step_rows
 from hil.framing import Packet
 from hil.packets import BY_NAME, Message
+from sim.flight_view import FLIGHT_VIEW, look
 
 
 @kernel
@@ -54,12 +54,7 @@ def _empty_mailbox(mailboxes):
 @kernel
 def look_rows(states, views):
     """Note what the bench looks at; each an array of one record."""
-    core = states[0].core
-    view = views[0]
-    view.mode = core.executive.mode
-    view.locked = core.navigation.grid.trust.locked
-    view.a_d_mps2 = core.guidance.a_d_mps2
-    view.engine_cut = core.guidance.engine_cut
+    look(states[0].core, views[0])
 
 
 @kernel
@@ -168,13 +163,9 @@ class Computer:
 
     def view(self) -> dict[str, Any]:
         """The fields of FlightView after the last tick, as a message that holds it names them."""
-        a_d_mps2, mode, locked, engine_cut, _ = self._views[0].item()
-        return {
-            "view_a_d_mps2": a_d_mps2,
-            "view_mode": mode,
-            "view_locked": locked,
-            "view_engine_cut": engine_cut,
-        }
+        names, values = FLIGHT_VIEW.fields, self._views[0].item()
+        told = zip(names, values, strict=True)
+        return {f"view_{name}": value for name, value in told if name != "spare"}
 
     def boxes(self) -> tuple[Any, Any, Any, Any]:
         """State, parameters, inbox and outbox as records, where they lie."""

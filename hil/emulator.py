@@ -30,6 +30,7 @@ from sim.fault_table import WAY_FROM_FLIGHT, WAY_TO_FLIGHT
 from sim.injections import injection_of
 from sim.loop import RUN, Result, judge, move_tick, new_run, observe_run, sense_tick
 from sim.scenario import Scenario
+from sim.verdict import margins_record
 from sim.world import TRUTH_L
 
 TRUTH_TICKS = 10
@@ -39,6 +40,7 @@ START_IN_NS = 2 * NS_PER_S
 
 TRUTH_MESSAGE = BY_NAME["TruthL"]
 INJECTION_MESSAGE = BY_NAME["Injection"]
+MARGINS_MESSAGE = BY_NAME["Margins"]
 
 
 @kernel
@@ -51,12 +53,7 @@ def sense_rows(runs):
 def move_rows(runs, views, commanded):
     """Last part of a tick, with what is known of the flight software put where the judge looks."""
     run = runs[0]
-    view = views[0]
-    core = run.state.core
-    core.executive.mode = view.mode
-    core.navigation.grid.trust.locked = view.locked
-    core.guidance.a_d_mps2 = view.a_d_mps2
-    core.guidance.engine_cut = view.engine_cut
+    run.flight = views[0]
     return move_tick(run, commanded)
 
 
@@ -204,7 +201,11 @@ class Emulator:
         """The result of the run, with the core that the flight computer really has."""
         core = CORE.from_bytes(self.read_region("core"))
         self.rows[0]["state"]["core"] = core
-        return judge(self._scenario, self._seed, self.run)
+        result = judge(self._scenario, self._seed, self.run)
+        if self.logging:
+            margins = margins_record(self.now_ns, result.margins)
+            self.peer.link.write(self.peer.frames([(MARGINS_MESSAGE, margins.tobytes())]))
+        return result
 
     def note(self, name: str, severity: str, detail: str) -> None:
         """Keep and tell an event of the bench."""

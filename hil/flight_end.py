@@ -112,6 +112,7 @@ class FlightEnd:
                 ("TruthL", self._keep_truth),
                 ("Hops", self._keep_hops),
                 ("Injection", self._keep_injection),
+                ("Margins", self._keep_margins),
             )
         }
 
@@ -146,6 +147,10 @@ class FlightEnd:
     def _keep_injection(self, payload: bytes) -> None:
         if self._recorder:
             self._recorder.append("injection", codec("Injection").unpack(payload).t_ns, payload)
+
+    def _keep_margins(self, payload: bytes) -> None:
+        if self._recorder:
+            self._recorder.append("margins", codec("Margins").unpack(payload).t_ns, payload)
 
     def _record_tick(self) -> None:
         self.ticks += 1

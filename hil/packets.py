@@ -50,6 +50,7 @@ from hil.bench import (
 from hil.channels import HOPS
 from sim.fault_state import INJECTION
 from sim.instruments import RANGE_TRUTH, SENSOR_BOARD, SENSOR_TRUTH, STATUS_TRUTH
+from sim.verdict import MARGINS
 from sim.world import TRUTH_L
 
 BENCH_BIT = 0x400
@@ -137,6 +138,7 @@ MESSAGES = (
     Message(0x420, TRUTH_L, TO_FLIGHT),
     Message(0x421, HOPS, TO_FLIGHT),
     Message(0x422, INJECTION, TO_FLIGHT),
+    Message(0x423, MARGINS, TO_FLIGHT),
     Message(0x491, READY, FROM_END),
     Message(0x492, DONE, FROM_FLIGHT),
     Message(0x493, TIMING, FROM_FLIGHT),

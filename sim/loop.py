@@ -24,11 +24,12 @@ from sim.delivery import deliver, lose_arrivals
 from sim.fault_plant import flies, take_missed
 from sim.fault_rows import refuse_wire_faults
 from sim.fault_state import COMPUTER_AWAY, COMPUTER_RESUME
+from sim.flight_view import FLIGHT_VIEW, look
 from sim.injections import keep_injections
 from sim.observe import observe
 from sim.plant import advance, obey, obey_range_command, sense
 from sim.scenario import Scenario, build
-from sim.verdict import MONITOR, Touchdown, touchdown_of, verdict, watch
+from sim.verdict import MONITOR, Touchdown, margins_of, touchdown_of, verdict, watch
 from sim.world import ARRIVALS, TICK_NS, WORLD
 
 EVENT_SLOTS = 4096
@@ -53,6 +54,7 @@ RUN = record(
     arrivals=ARRIVALS("messages that arrive in the tick"),
     inbox=INBOX("into the flight software"),
     outbox=OUTBOX("out of it"),
+    flight=FLIGHT_VIEW("what the judge looks at in the flight software"),
     monitor=MONITOR("what the run is judged by"),
     log=EVENT_LOG("events"),
 )
@@ -96,7 +98,7 @@ def silence(outbox):
 def move_tick(run, commanded):
     """Last part of a tick: truth moves, then obeys the outbox's command where there is one.
 
-    True while the run goes on.
+    `run.flight` is what the flight software looks like after the tick. True while the run goes on.
     """
     world = run.world
     advance(world)
@@ -105,7 +107,7 @@ def move_tick(run, commanded):
     if int(run.outbox.has_range_command) == 1:
         obey_range_command(world, run.outbox.range_command)
     _keep_events(run.log, run.outbox)
-    return watch(run.monitor, world, run.state.core, run.params, run.inbox)
+    return watch(run.monitor, world, run.flight, run.params, run.inbox, run.outbox)
 
 
 @kernel
@@ -114,6 +116,7 @@ def fly_tick(run):
     flown = sense_tick(run)
     if flown:
         step(run.state, run.params, run.inbox, run.outbox)
+        look(run.state.core, run.flight)
     return move_tick(run, flown)
 
 
@@ -164,6 +167,7 @@ class Result:
     first_fused_alt_m: float | None
     range_verdicts: dict[str, int]
     worst_stopping_margin_m: float | None
+    margins: dict[str, float | None]
     state_sha256: str
     mode: str
     onset: Moment | None
@@ -236,6 +240,7 @@ def judge(scenario: Scenario, seed: int, run: Any) -> Result:
         first_fused_alt_m=_height(monitor.first_fused_m),
         range_verdicts=verdict_counts(core),
         worst_stopping_margin_m=_margin(monitor.worst_margin_m),
+        margins=margins_of(run.world, monitor),
         state_sha256=hashlib.sha256(core.tobytes()).hexdigest(),
         mode=MODE_NAMES[int(core.executive.mode)],
         onset=moment_of(run.world, monitor.knowledge.onset),

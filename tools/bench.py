@@ -134,7 +134,7 @@ def recording() -> dict[str, Any]:
 def _seconds_per_tick(scenario: Scenario, log: str | None) -> float:
     """Wall time of a tick, called one by one from Python, recorded or not."""
     stopwatch = Stopwatch()
-    with recorded(scenario, 0, log) as (begin, record):
+    with recorded(scenario, 0, log) as (begin, record, _):
 
         def start(run: Any) -> None:
             begin(run)

@@ -20,6 +20,7 @@ from sim.injections import injection_of
 from sim.loop import Result, as_rows, fly, observe_run
 from sim.narration import event_detail, event_name, event_severity
 from sim.scenario import Scenario, check_seed, load
+from sim.verdict import margins_record
 from sim.world import TICK_NS, TRUTH_L
 from tools.console import console, emit
 from tools.report import Timeline, verdict_panel
@@ -30,6 +31,7 @@ TRUTH_TICKS = 10
 FLYING = (COMPUTER_STEP, COMPUTER_RESUME)
 
 RunHook = Callable[[Any], None]
+ResultHook = Callable[[Result], None]
 
 
 def fly_once(
@@ -46,7 +48,7 @@ def fly_once(
     out = console(as_json)
     timeline = Timeline(out)
     stopwatch = Stopwatch()
-    with recorded(scenario, seed, log) as (begin, record):
+    with recorded(scenario, seed, log) as (begin, record, finish):
 
         def start(run: Any) -> None:
             begin(run)
@@ -57,6 +59,7 @@ def fly_once(
         warm()
         result = fly(scenario, seed, teller(timeline), record, start)
         wall_s = stopwatch.seconds()
+        finish(result)
     timeline.close()
     return conclude(out, scenario, result_figures(scenario, result, wall_s), as_json)
 
@@ -126,6 +129,7 @@ def result_figures(scenario: Scenario, result: Result, wall_s: float) -> dict[st
             "verdicts": result.range_verdicts,
         },
         "worst_stopping_margin_m": result.worst_stopping_margin_m,
+        "margins": result.margins,
         "clairvoyant": asdict(judge_survival(scenario, result)),
         "state_sha256": result.state_sha256,
         "wall_s": wall_s,
@@ -148,13 +152,13 @@ def log_description(scenario: Scenario, seed: int) -> tuple[dict[str, str], dict
 @contextlib.contextmanager
 def recorded(
     scenario: Scenario, seed: int, log: str | None
-) -> Iterator[tuple[RunHook, RunHook | None]]:
-    """What `fly` calls at the start and at every tick, so that the run is recorded.
+) -> Iterator[tuple[RunHook, RunHook | None, ResultHook]]:
+    """What is called at the start, at every tick and at the end, so that a run is recorded.
 
     What was recorded is kept, however the run ends.
     """
     if log is None:
-        yield lambda run: None, None
+        yield lambda run: None, None, lambda result: None
         return
     recording: list[_Recording] = []
 
@@ -164,8 +168,11 @@ def recorded(
     def record(run: Any) -> None:
         recording[0].tick()
 
+    def finish(result: Result) -> None:
+        recording[0].finish(result)
+
     with Recorder(log, *log_description(scenario, seed), wait=True) as recorder:
-        yield begin, record
+        yield begin, record, finish
 
 
 class _Recording:
@@ -191,6 +198,11 @@ class _Recording:
             self._recorder.append("truth", int(self._truth.t_ns) - TICK_NS, self._truth)
         if self._actions[0] in FLYING:
             self._tap.record()
+
+    def finish(self, result: Result) -> None:
+        """Record how far the run stayed within its requirements."""
+        t_ns = int(self._ticks[0]) * TICK_NS
+        self._recorder.append("margins", t_ns, margins_record(t_ns, result.margins))
 
     def _record_injections(self) -> None:
         count = int(self._event_count[0])

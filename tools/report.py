@@ -7,6 +7,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from sim.verdict import REQUIREMENTS, broken
+
 SEVERITY_STYLES = {"info": "dim", "notice": "", "warning": "yellow", "alarm": "bold red"}
 SHOWN = ("notice", "warning", "alarm")
 
@@ -84,10 +86,17 @@ def _figures(result: dict[str, Any]) -> list[tuple[str, str]]:
     margin = result["worst_stopping_margin_m"]
     if margin is not None:
         rows.append(("stopping margin", f"{margin:.1f} m at worst"))
+    rows += [("broken", text) for text in _broken(result["margins"])]
     rows.append(("flight time", f"{result['time_s']:.1f} s in {result['wall_s']:.2f} s"))
     if result["wall_s"] > 0.0:
         rows.append(("speed", f"{result['time_s'] / result['wall_s']:,.0f} x real time"))
     return rows + _wire_figures(result)
+
+
+def _broken(margins: dict[str, float | None]) -> list[str]:
+    """The requirements that were broken, the worst first."""
+    docs = {each.name: each.doc for each in REQUIREMENTS}
+    return [f"{margins[name]:+.2f} {docs[name]}" for name in broken(margins)]
 
 
 def _survivable(judged: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from hil.tap import Tap
 from sim.fault_state import INJECTION
 from sim.loop import as_rows, fly_ticks, new_run, observe_run
 from sim.scenario import load
+from sim.verdict import MARGINS
 from sim.world import TICK_NS, TRUTH_L
 
 TICKS = 240
@@ -63,6 +64,7 @@ def record_talk(path: Path) -> RecorderReport:
             post_clock(run.mailbox, CLOCK_EXCHANGE.new(t_ns=now_ns - 900, t_rx_ns=now_ns, **times))
         recorder.append("hops", now_ns, HOPS.new(t_ns=now_ns, late_ns=70, applied_t_ns=-1))
         recorder.append("injection", now_ns, INJECTION.new(t_ns=now_ns, row=1, open=1))
+        recorder.append("margins", now_ns, MARGINS.new(t_ns=now_ns, stopping=0.5))
 
     return record(path, 40, run=new_run(load("nominal"), 0), each=talk)
 

@@ -18,6 +18,7 @@ from sim.fault_state import INJECTION
 from sim.fault_table import WAY_FROM_FLIGHT, WAY_TO_FLIGHT
 from sim.loop import as_rows, fly_ticks, judge, new_run
 from sim.scenario import load
+from sim.verdict import MARGINS, margins_record
 from sim.world import TICK_NS, WORLD
 
 S = 1_000_000_000
@@ -52,11 +53,15 @@ def test_three_faults_give_the_same_bytes_in_process_and_over_a_line():
     assert (report.ticks, report.difference) == (600, None)
 
 
+def rows_in(log, topic, record):
+    with open(log, "rb") as stream:
+        found = [m.data[4:] for _, _, m in make_reader(stream).iter_messages(topics=[topic])]
+    return [np.frombuffer(data, record.dtype)[0] for data in found]
+
+
 def injections(log):
     """(second, row, open) of every one in a log."""
-    with open(log, "rb") as stream:
-        found = [m.data[4:] for _, _, m in make_reader(stream).iter_messages(topics=["injection"])]
-    rows = [np.frombuffer(data, INJECTION.dtype)[0] for data in found]
+    rows = rows_in(log, "injection", INJECTION)
     return [(int(r["t_ns"]) // S, int(r["row"]), int(r["open"])) for r in rows]
 
 
@@ -71,6 +76,8 @@ def test_a_session_with_faults_is_recorded_with_them_and_replays(tmp_path):
     report = replay(log)
     assert report.same and report.ticks == 600 - 3 * 12 - 30
     assert injections(log) == [(1, 0, 1), (2, 1, 1), (4, 2, 1)]
+    (margins,) = rows_in(log, "margins", MARGINS)
+    assert margins.tobytes() == margins_record(6 * S, reference.margins).tobytes()
 
 
 def test_a_stall_and_a_restart_are_flown_in_real_time_too():

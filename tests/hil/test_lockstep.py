@@ -27,7 +27,7 @@ from tests.hil.ends import (
 
 RESULT_FIELDS = (
     "verdict time_s touchdown propellant_left_kg first_valid_alt_m first_fused_alt_m"
-    " range_verdicts worst_stopping_margin_m state_sha256 mode"
+    " range_verdicts worst_stopping_margin_m margins state_sha256 mode"
 ).split()
 
 

@@ -27,6 +27,7 @@ FIGURES = {
     "range",
     "clairvoyant",
     "worst_stopping_margin_m",
+    "margins",
     "state_sha256",
     "wall_s",
 }
@@ -160,10 +161,14 @@ def test_a_panel_is_drawn_whatever_is_missing(touchdown):
         "range": {"first_valid_alt_m": None, "first_fused_alt_m": None},
         "clairvoyant": {"survivable": True, "how": "open", "why": None, "loss": "other"},
         "worst_stopping_margin_m": None,
+        "margins": {"touchdown": -1.0, "v_down": None, "stopping": 0.2},
         "time_s": 1.0,
         "wall_s": 0.5,
     }
-    assert "timed out" in str(verdict_panel(figures, False).title)
+    panel = verdict_panel(figures, False)
+    assert "timed out" in str(panel.title)
+    shown = [str(cell) for column in panel.renderable.columns for cell in column.cells]
+    assert sum(cell == "broken" for cell in shown) == 1
 
 
 def test_a_lost_flight_says_whether_it_could_have_landed(run):
@@ -182,6 +187,7 @@ def test_a_flight_over_a_wire_ends_with_the_bytes_of_a_flight_in_process(run, tm
     in_process = json.loads(run("fly", *SHORT, "--json")[1])
     assert over_wire["state_sha256"] == in_process["state_sha256"]
     assert over_wire["events"] == in_process["events"]
+    assert over_wire["margins"] == in_process["margins"]
     assert status == 0 and "mode not_begun" in err
     assert open_log(path).metadata["scenario"] == "nominal"
 
