@@ -6,6 +6,8 @@ import sys
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["tests.fault_coverage"]
+
 # the same examples on every machine; the first one of a run may wait for the compiler
 settings.register_profile("ci", derandomize=True, deadline=None, database=None)
 settings.load_profile("ci")

@@ -10,6 +10,7 @@ from fsw.messages import ACTUATOR_COMMAND
 from sim.fault_rows import read_faults
 from sim.plant import advance, obey, sense
 from sim.world import ARRIVALS, TICK_NS
+from tests.fault_coverage import note_stretch
 from tests.sim.worlds import above_site, quiet_world
 
 S = 1_000_000_000
@@ -87,7 +88,10 @@ def listen(world, seconds, throttle=0.7, torque=5.0, mode=MODE):
 
 
 def hear(*faults, seconds=3.0, height_m=1000.0, **sensors):
-    return listen(faulty_world(faults, height_m, **sensors), seconds)
+    heard = listen(faulty_world(faults, height_m, **sensors), seconds)
+    if faults:
+        note_stretch(faults, heard.ticks != healthy(seconds, height_m, **sensors).ticks)
+    return heard
 
 
 @cache

@@ -58,9 +58,10 @@ def from_there_on(seed, row):
     begin_s = int(run.world.t_ns) / S
     window = {"start_s": begin_s, "end_s": begin_s + LASTS_S}
     keys = [(f"faults.0.{key}", str(value)) for key, value in {**row, **window}.items()]
-    faulty = load("nominal", keys).world
-    run.world.faults, run.world.fault_memory = faulty.faults, faulty.fault_memory
-    run.world.n_faults = faulty.n_faults
+    faulty = load("nominal", keys).world.board
+    run.world.board.faults = faulty.faults
+    run.world.board.fault_memory = faulty.fault_memory
+    run.world.board.n_faults = faulty.n_faults
     return run
 
 
@@ -70,7 +71,8 @@ def test_a_fault_that_ends_is_forgotten(row, seed):
     run = from_there_on(seed, row)
     assert fly_ticks(as_rows(run), ticks(LASTS_S) + 1)
     ended_ns = int(run.world.t_ns)
-    assert run.world.fault_memory[0].opened_ns >= 0 and run.world.fault_memory[0].open == 0
+    memory = run.world.board.fault_memory[0]
+    assert memory.opened_ns >= 0 and memory.open == 0
     assert fly_ticks(as_rows(run), ticks(FORGOTTEN_S))
     assert run.state.core.navigation.grid.trust.last_fused_t_ns > ended_ns
 

@@ -1,0 +1,154 @@
+"""A plugin for pytest: which faults the runs of a session injected, and which of them showed.
+
+A session ends with a table, one line a kind: how many runs had its window open, in which flight
+phase the first one opened, how many of them were looked into, and in how many of those what was
+delivered to the flight software had changed. A whole session fails when a kind never did that.
+
+A run that was judged is looked into by flying its twin, in which the row never opens, to the same
+tick. Core is a function of what was delivered, so where the cores differ, deliveries did. That
+costs a flight, so only the first few runs of a kind are looked into. Stretches without flight
+software are compared by the tests that fly them, and frames as they are spoilt.
+"""
+
+from collections import Counter
+from functools import wraps
+
+import pytest
+
+import hil.wire_faults
+import sim.loop
+from fsw.kernel import INTERPRETED
+from sim.fault_rows import kind_name
+from sim.fault_table import FAULT_KINDS
+
+LOOKED_INTO = 3  # runs of each kind, in each worker
+PHASES = ("standby", "coast", "braking", "approach", "descent", "terminal")
+RUNS, LOOKED, CHANGED = "runs", "looked into", "changed"
+COLUMNS = (RUNS, *PHASES, LOOKED, CHANGED)
+
+cells: Counter[tuple[str, str]] = Counter()  # (kind, column) -> runs
+
+
+def note(kind, changed, phase=""):
+    """Count a run that injected a kind; changed is None when nobody looked."""
+    cells[kind, RUNS] += 1
+    if phase in PHASES:
+        cells[kind, phase] += 1
+    if changed is not None:
+        cells[kind, LOOKED] += 1
+        cells[kind, CHANGED] += bool(changed)
+
+
+def note_stretch(rows, changed):
+    """Count a stretch of flight with rows of `[[faults]]`, compared with a healthy one."""
+    if len(rows) == 1:  # of several, none is known to be the one that showed
+        note(rows[0]["kind"], changed)
+
+
+def never_changed(counted):
+    """Kinds of the fault table that changed nothing in any run, in the table's order."""
+    return [kind for kind in FAULT_KINDS if counted[kind, CHANGED] == 0]
+
+
+def table(counted):
+    """Lines of the coverage table."""
+    width = max(map(len, FAULT_KINDS))
+    lines = [" " * width + "".join(f"{column:>13}" for column in COLUMNS)]
+    for kind in FAULT_KINDS:
+        numbers = "".join(f"{counted[kind, column] or '.':>13}" for column in COLUMNS)
+        lines.append(f"{kind:{width}}{numbers}")
+    return lines
+
+
+# --- runs of the whole loop --------------------------------------------------------------
+
+
+def note_run(scenario, seed, run, result):
+    """Count the kinds whose windows a judged run has opened."""
+    board = run.world.board
+    opened = [i for i in range(int(board.n_faults)) if board.fault_memory[i].opened_ns >= 0]
+    phase = result.onset.mode if len(opened) == 1 and result.onset else ""
+    for i in opened:
+        kind = kind_name(board.faults[i])
+        look = cells[kind, LOOKED] < LOOKED_INTO and not INTERPRETED
+        note(kind, _differs_from_twin(scenario, seed, run, i) if look else None, phase)
+
+
+def _differs_from_twin(scenario, seed, run, row):
+    """Whether the flight software remembers another flight than without a row."""
+    twin = sim.loop.new_run(scenario, seed)
+    twin.world.board.faults[row].end_s = 0.0
+    sim.loop.fly_ticks(sim.loop.as_rows(twin), int(run.world.tick))
+    return twin.state.core.tobytes() != run.state.core.tobytes()
+
+
+def _noting(judge):
+    @wraps(judge)
+    def judged(scenario, seed, run):
+        result = judge(scenario, seed, run)
+        if run.state.history.imu_count > 0:  # else it flew at the other end of a wire
+            note_run(scenario, seed, run, result)
+        return result
+
+    return judged
+
+
+# --- frames on the wire ------------------------------------------------------------------
+
+
+def _comparing(spoil):
+    @wraps(spoil)
+    def spoilt(wire, frames):
+        kinds = {kind_name(fault) for _, fault, memory in wire._rows if memory.open}
+        data, packets = spoil(wire, frames)
+        if len(kinds) == 1:
+            (kind,) = kinds
+            told = vars(wire).setdefault("_told_to_coverage", set())
+            for column in {RUNS, LOOKED, *([CHANGED] if data != b"".join(frames) else [])} - told:
+                cells[kind, column] += 1
+                told.add(column)
+        return data, packets
+
+    return spoilt
+
+
+sim.loop.judge = _noting(sim.loop.judge)
+hil.wire_faults.WireFaults.spoil = _comparing(hil.wire_faults.WireFaults.spoil)
+
+
+# --- the session -------------------------------------------------------------------------
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Add what a worker has counted."""
+    for kind, column, count in getattr(node, "workeroutput", {}).get("fault_coverage", ()):
+        cells[kind, column] += count
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session):
+    """Hand a worker's counts over; fail a whole session in which a kind never showed."""
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["fault_coverage"] = [(*key, count) for key, count in cells.items()]
+    elif is_whole(config) and never_changed(cells) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """The table, after a whole session."""
+    if not is_whole(config):
+        return
+    terminalreporter.section("coverage of the fault space")
+    for line in table(cells):
+        terminalreporter.write_line(line)
+    for kind in never_changed(cells):
+        terminalreporter.write_line(f"{kind}: never changed what is delivered", red=True)
+
+
+def is_whole(config):
+    """True when every test was asked for, compiled."""
+    option = config.option
+    picked = option.keyword or option.markexpr or option.collectonly
+    return config.args_source == config.ArgsSource.TESTPATHS and not picked and not INTERPRETED
