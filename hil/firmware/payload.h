@@ -1,0 +1,61 @@
+/* What a payload is to the shell.
+
+   A payload is one object file, compiled from Python kernels, and `table.h`, generated from the
+   records; hil/board_payload.py says what both hold. The shell keeps the payload's memory, moves
+   messages between the line and places in it, and calls the doors below. It knows no field of it
+   but those that the table names. */
+
+#ifndef PAYLOAD_H
+#define PAYLOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NO_COUNT UINT32_MAX
+
+/* A message of the packet table, and where in the payload's memory it lies. */
+struct place {
+    uint16_t first_word; /* of the packet header: type and APID */
+    uint16_t size;
+    uint32_t at;
+};
+
+/* Messages that may be said in a tick: as many as the byte at `count_at` says, or always one. */
+struct output {
+    struct place place;
+    uint32_t count_at;
+};
+
+/* A memory region as Blocks move it; `crc_at` is where Begin has its CRC-32. */
+struct region {
+    uint32_t at, size;
+    uint16_t crc_at;
+    uint8_t number;
+    bool is_kept; /* outlives a restart */
+};
+
+/* A region whose hash is wanted when this bit of the grant's `wants` is set. */
+struct wanted_hash {
+    uint8_t bit, region;
+    uint32_t at;
+};
+
+/* All that the payload remembers; zero but for what was loaded when `start` is called. */
+extern uint8_t payload_memory[];
+
+/* The doors. Status, result and error are how Numba calls; the status is 0 unless the kernel would
+   have raised, which none of the flight subset does. */
+typedef int32_t door_1(int64_t *result, void **error, void *memory, int64_t a);
+typedef int32_t door_2(int64_t *result, void **error, void *memory, int64_t a, int64_t b);
+typedef int32_t door_3(int64_t *result, void **error, void *memory, int64_t a, int64_t b,
+                       int64_t c);
+
+door_3 payload_start;  /* how, armed, realtime -> READY_ */
+door_3 payload_grant;  /* tick or -1, now, ticks missed -> messages that shall have come */
+door_2 payload_post;   /* APID, now -> 1 to send the reply */
+door_1 payload_step;   /* 1 when all messages came -> 1 when it was flown */
+door_3 payload_report; /* begun, stepped, sent */
+door_1 payload_ask;    /* now -> 1 to send the question */
+
+#endif
