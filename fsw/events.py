@@ -48,6 +48,7 @@ EVENT_TABLE = (
         ALARM,
         "inertial sums begun anew, {a:.3f} s bridged, {b:.0f} samples refused",
     ),
+    ("range_power_cycled", WARNING, "try {a:.0f}, it contradicts flight at {b:.0f} m"),
     ("imu_clock_repaired", WARNING, "inertial stamps moved by {a:+.3f} s after {b:.3f} s"),
 )
 EVENT_NAMES = tuple(row[0] for row in EVENT_TABLE)
@@ -87,6 +88,7 @@ EVENT_NAMES = tuple(row[0] for row in EVENT_TABLE)
     EV_THRUST_BACK,
     EV_IMU_ZERO,
     EV_IMU_RESTARTED,
+    EV_RANGE_POWER_CYCLED,
     EV_IMU_CLOCK_REPAIRED,
 ) = range(len(EVENT_TABLE))
 

@@ -23,6 +23,7 @@ from fsw.events import (
     EV_NONE,
     EV_NOT_BEGUN,
     EV_PROPELLANT_LOW,
+    EV_RANGE_POWER_CYCLED,
     EV_RESTARTED,
     EV_TELEMETRY_SHED,
     EV_THRUST_BACK,
@@ -81,6 +82,7 @@ from fsw.propulsion import (
     track_mass,
     track_thrust,
 )
+from fsw.rangecare import contradicts_flight
 from fsw.restart import resume
 from fsw.timebase import timebase_observe
 from fsw.touchdown import ground_reached, legs_touching
@@ -129,8 +131,9 @@ def step(state, params, inbox, outbox):
     _take_clock(core.navigation, params, inbox, outbox)
     _take_update(core, state.history, params, inbox, outbox)
     _take_commands(core, params, inbox, outbox)
-    navigate(core.navigation, state.history, params, inbox, quiet, outbox)
-    _dead_reckon(core, params, inbox)
+    pushed_mps2 = _pushed_mps2(core) if quiet == 0 else 0.0
+    navigate(core.navigation, state.history, params, inbox, quiet, pushed_mps2, outbox)
+    _dead_reckon(core, params, inbox, pushed_mps2)
     gained_mps = float(core.navigation.inertial.gained_mps)
     track_mass(core.propulsion, params.propulsion, params.vehicle, inbox, gained_mps, quiet)
     _renew_estimate(core, params, int(inbox.now_ns))
@@ -261,15 +264,16 @@ def _obey(core, params, code, now_ns, outbox):
         core.navigation.intake.inhibited = 1
         return ACK_ACCEPTED
     if code == CMD_RANGE_POWER_CYCLE:
-        return _power_cycle_range(core.executive, params.executive, outbox)
+        return _power_cycle_range(core.executive, params.executive, now_ns, outbox)
     return ACK_UNKNOWN
 
 
 @kernel
-def _power_cycle_range(executive, params, outbox):
+def _power_cycle_range(executive, params, now_ns, outbox):
     if int(executive.power_cycles) >= int(params.power_cycles_max):
         return ACK_TRIES_USED_UP
     executive.power_cycles = int(executive.power_cycles) + 1
+    executive.cycled_ns = now_ns
     outbox.range_command.action = RANGE_POWER_CYCLE
     outbox.has_range_command = 1
     return ACK_ACCEPTED
@@ -298,7 +302,14 @@ def _renew_estimate(core, params, now_ns):
 
 
 @kernel
-def _dead_reckon(core, params, inbox):
+def _pushed_mps2(core):
+    """Specific force along z_B that the engine should give now."""
+    thrust_N = float(core.propulsion.thrust_N) * float(core.control.thrust.scale)
+    return thrust_N / float(core.propulsion.mass_kg)
+
+
+@kernel
+def _dead_reckon(core, params, inbox, pushed_mps2):
     """Count ticks without an increment; when they are many, the head flies on by what was told."""
     executive = core.executive
     executive.imu_missing_ticks = int(executive.imu_missing_ticks) + 1
@@ -306,17 +317,15 @@ def _dead_reckon(core, params, inbox):
         executive.imu_missing_ticks = 0
     silent = int(executive.imu_missing_ticks) >= int(params.executive.imu_silent_ticks)
     if silent and int(core.navigation.ready) == 1:
-        mass_kg = float(core.propulsion.mass_kg)
-        thrust_N = float(core.propulsion.thrust_N) * float(core.control.thrust.scale)
         control = core.control
         torque_B_Nm = add3(load3(control.torque_B_Nm), load3(control.disturbance_B_Nm))
-        inertia = inertia_at(params.vehicle, mass_kg)
+        inertia = inertia_at(params.vehicle, float(core.propulsion.mass_kg))
         turn_B_radps2 = (
             torque_B_Nm[0] / inertia[0],
             torque_B_Nm[1] / inertia[1],
             torque_B_Nm[2] / inertia[2],
         )
-        reckon(core.navigation, params.moon, int(inbox.now_ns), thrust_N / mass_kg, turn_B_radps2)
+        reckon(core.navigation, params.moon, int(inbox.now_ns), pushed_mps2, turn_B_radps2)
 
 
 @kernel
@@ -325,6 +334,7 @@ def _watch_inputs(core, params, inbox, outbox):
     executive = core.executive
     if engine_may_run(int(executive.mode)):
         report_silence(core.navigation, params, int(inbox.now_ns), outbox)
+        _care_for_range(core, params, int(inbox.now_ns), outbox)
     limit = int(params.executive.imu_silent_ticks)
     if int(executive.imu_missing_ticks) == limit and int(core.navigation.ready) == 1:
         post_event(outbox, EV_IMU_SILENT, float(limit) * TICK_S, 0.0)
@@ -335,6 +345,23 @@ def _watch_inputs(core, params, inbox, outbox):
         rate = float(core.propulsion.mass_kg) * surface_gravity(params.moon, params.site)
         hover_s = left * float(params.vehicle.exhaust_mps) / max(rate, 1.0)
         post_event(outbox, EV_PROPELLANT_LOW, left, hover_s)
+
+
+@kernel
+def _care_for_range(core, params, now_ns, outbox):
+    """Power-cycle a rangefinder that contradicts flight, while height and tries are left."""
+    executive = core.executive
+    care = params.range_care
+    nav = core.navigation
+    altitude_m = float(core.estimate.altitude_m)
+    since_s = float(now_ns - int(executive.cycled_ns)) * 1e-9
+    ready = int(executive.cycled_ns) == 0 or since_s > float(care.spacing_s)
+    may = ready and altitude_m > float(care.lowest_m)
+    may = may and int(executive.power_cycles) < int(care.tries_max)
+    unusable = int(nav.intake.unusable_in_a_row)
+    if may and contradicts_flight(care, nav.grid.trust, unusable, now_ns):
+        _power_cycle_range(executive, params.executive, now_ns, outbox)
+        post_event(outbox, EV_RANGE_POWER_CYCLED, float(executive.power_cycles), altitude_m)
 
 
 @kernel

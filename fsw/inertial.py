@@ -83,10 +83,11 @@ INERTIAL = record(
 
 
 @kernel
-def take_imu(inertial, history, timebase, params, sample, quiet, outbox):
+def take_imu(inertial, history, timebase, params, sample, quiet, pushed_mps2, outbox):
     """Append to the ring what was gained since the last sample.
 
-    quiet is 1 when neither engine nor thrusters can have acted in the latest intervals.
+    quiet is 1 when neither engine nor thrusters can have acted in the latest intervals;
+    pushed_mps2 is the specific force along z_B that the engine should have given in them.
     """
     if int(sample.valid) != 1 or int(sample.dt_ns) <= 0:
         inertial.refused = int(inertial.refused) + 1
@@ -95,7 +96,7 @@ def take_imu(inertial, history, timebase, params, sample, quiet, outbox):
     elif int(inertial.refused_in_a_row) >= int(params.refused_max):
         _begin_anew(inertial, history, timebase, params, sample, outbox)
     else:
-        _take_next(inertial, history, timebase, params, sample, quiet, outbox)
+        _take_next(inertial, history, timebase, params, sample, quiet, pushed_mps2, outbox)
 
 
 @kernel
@@ -137,7 +138,7 @@ def _begin_anew(inertial, history, timebase, params, sample, outbox):
 
 
 @kernel
-def _take_next(inertial, history, timebase, params, sample, quiet, outbox):
+def _take_next(inertial, history, timebase, params, sample, quiet, pushed_mps2, outbox):
     """The increment between the last sample and this one."""
     intervals = (int(sample.seq) - int(inertial.seq)) & 0xFFFF
     elapsed_ns = intervals * int(sample.dt_ns)
@@ -167,10 +168,14 @@ def _take_next(inertial, history, timebase, params, sample, quiet, outbox):
         inertial.shift_ns = shift_ns
         post_event(outbox, EV_IMU_CLOCK_REPAIRED, float(shift_ns) * 1e-9, elapsed_s)
     flags = _flags(inertial, params, sample, dv, elapsed_s, intervals, quiet, outbox)
-    push_imu(history, t_ns, dv, dtheta, flags)
     _keep(inertial, sample, stamp_ns, t_ns)
-    inertial.gained_mps = float(inertial.gained_mps) + norm3(dv)
     _watch_zeros(inertial, params, dv, outbox)
+    if int(inertial.zeros) > 0 and int(params.zero_samples) > 0 and pushed_mps2 > 0.0:
+        # exactly nothing under a burning engine is no measurement: what was commanded tells more
+        dv = (0.0, 0.0, pushed_mps2 * elapsed_s)
+        flags = flags | BRIDGED
+    push_imu(history, t_ns, dv, dtheta, flags)
+    inertial.gained_mps = float(inertial.gained_mps) + norm3(dv)
 
 
 @kernel

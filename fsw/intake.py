@@ -11,7 +11,7 @@ from fsw.history import (
     insert_range,
 )
 from fsw.kernel import kernel
-from fsw.record import i64, record, u8, u32
+from fsw.record import i64, record, u8, u16, u32
 from fsw.trust import (
     CLOCK_FAULT,
     DUPLICATE,
@@ -32,9 +32,9 @@ INTAKE = record(
     anchor_t_ns=i64("start of the grid: nothing older can be fused"),
     newest_range_t_ns=i64("newest stamp of a range taken; -1 before the first"),
     verdicts=u32("samples per verdict since the start", len(VERDICT_NAMES)),
+    unusable_in_a_row=u16("ranges called valid whose value cannot be, since one that can"),
     valid_seen=u8("1 once a range called itself valid"),
     inhibited=u8("1 while the ground keeps ranges from being used"),
-    spare=u8("zero", 2),
 )
 
 
@@ -62,7 +62,10 @@ def take_range(
         verdict = TOO_OLD
     elif int(intake.inhibited) == 1:
         verdict = INHIBITED
+    if verdict == OUT_OF_RANGE:
+        intake.unusable_in_a_row = min(int(intake.unusable_in_a_row) + 1, 65535)
     if verdict == PENDING:
+        intake.unusable_in_a_row = 0
         verdict = _insert(intake, history, t_ns, range_m, int(sample.seq), computed_k, cursor_k)
         if int(intake.valid_seen) == 0:
             intake.valid_seen = 1

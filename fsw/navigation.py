@@ -84,7 +84,7 @@ NAVIGATION_PARAMS = record(
         "an uplinked state older than this is refused", default=5.0, lo=0.1, hi=60.0
     ),
     replay_grid_steps_per_tick=i64(
-        "grid points that may be computed in one tick", default=2, lo=1, hi=100
+        "grid points that may be computed in one tick", default=1, lo=1, hi=100
     ),
 )
 
@@ -201,13 +201,22 @@ def _first_increment_after(history, t_ns):
 
 
 @kernel
-def navigate(nav, history, params, inbox, quiet, outbox):
-    """One tick of navigation: intake, grid, head. quiet as in fsw.inertial.take_imu."""
+def navigate(nav, history, params, inbox, quiet, pushed_mps2, outbox):
+    """One tick of navigation: intake, grid, head. quiet and pushed_mps2 as in fsw.inertial."""
     now_ns = int(inbox.now_ns)
     own = params.navigation
     nav.inertial.gained_mps = 0.0
     for i in range(int(inbox.n_imus)):
-        take_imu(nav.inertial, history, nav.timebase, own.inertial, inbox.imus[i], quiet, outbox)
+        take_imu(
+            nav.inertial,
+            history,
+            nav.timebase,
+            own.inertial,
+            inbox.imus[i],
+            quiet,
+            pushed_mps2,
+            outbox,
+        )
     if int(nav.ready) == 0:
         return
     for i in range(int(inbox.n_ranges)):

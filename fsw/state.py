@@ -16,6 +16,7 @@ from fsw.messages import ACTUATOR_COMMAND
 from fsw.modes import MODE_NAMES
 from fsw.navigation import NAVIGATION, NAVIGATION_PARAMS
 from fsw.propulsion import PROPULSION, PROPULSION_PARAMS
+from fsw.rangecare import RANGE_CARE_PARAMS
 from fsw.record import i64, record, u8, u16, u32
 from fsw.touchdown import TOUCHDOWN, TOUCHDOWN_PARAMS
 
@@ -54,6 +55,7 @@ PARAMS = record(
     control=CONTROL_PARAMS("attitude and throttle"),
     propulsion=PROPULSION_PARAMS("mass and thrust bookkeeping"),
     touchdown=TOUCHDOWN_PARAMS("touchdown"),
+    range_care=RANGE_CARE_PARAMS("power cycles of the rangefinder"),
     executive=EXECUTIVE_PARAMS("executive"),
 )
 
@@ -63,6 +65,7 @@ EXECUTIVE = record(
     now_ns=i64("time of the last tick, flight clock"),
     mode_since_ns=i64("when the mode was entered"),
     guided_ns=i64("when guidance ran last"),
+    cycled_ns=i64("when the rangefinder was power-cycled last; 0 before"),
     engine_off_ticks=i64("ticks in a row without thrust commanded"),
     torque_off_ticks=i64("ticks in a row without thruster torque commanded"),
     imu_missing_ticks=i64("ticks in a row without an increment"),

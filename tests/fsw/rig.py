@@ -107,7 +107,7 @@ class Filter:
             self.inbox.ranges[i] = sample
             self.inbox.range_rx_ns[i] = now_ns
         self.outbox.n_events = 0
-        navigate(self.nav, self.history, self.params, self.inbox, 0, self.outbox)
+        navigate(self.nav, self.history, self.params, self.inbox, 0, 0.0, self.outbox)
 
     def estimate(self):
         """Bytes of all that is a function of stamps: the grid filter and the head."""

@@ -6,7 +6,7 @@ import pytest
 
 from fsw.events import EVENT_NAMES, post_event
 from fsw.executive import GUIDANCE_SLOT, TELEMETRY_SLOT, due, slot
-from fsw.history import FREE_FALL
+from fsw.history import FREE_FALL, IMU_SLOTS
 from fsw.messages import (
     ACK_ACCEPTED,
     ACK_TRIES_USED_UP,
@@ -369,7 +369,7 @@ def test_free_fall_is_believed_two_seconds_after_the_last_thrust():
     flags = []
     for _ in range(230):
         computer.tick(imus=[computer.imu()])
-        flags.append(int(history.imu_flags[(int(history.imu_count) - 1) % 960]) & FREE_FALL)
+        flags.append(int(history.imu_flags[(int(history.imu_count) - 1) % IMU_SLOTS]) & FREE_FALL)
     first = flags.index(FREE_FALL)
     assert flags == [0] * first + [FREE_FALL] * (230 - first)
     assert 199 <= first <= 201

@@ -7,7 +7,15 @@ import pytest
 
 from fsw.covariance import BA0, BG0, HT, N_ALL, N_STATES, R0, TH0, V0
 from fsw.grid import GRID, GRID_NS, anchor, grid_step
-from fsw.history import FREE_FALL, HISTORY, RANGE_SLOTS, clear_history, insert_range, push_imu
+from fsw.history import (
+    FREE_FALL,
+    HISTORY,
+    IMU_SLOTS,
+    RANGE_SLOTS,
+    clear_history,
+    insert_range,
+    push_imu,
+)
 from fsw.state import PARAMS
 from fsw.strapdown import NOMINAL
 from fsw.trust import CROWDED, FUSED_NOW, REJECTED, VERDICT_NAMES
@@ -51,7 +59,7 @@ class Bench:
 
     def push(self, count, dt_ms=10, dv=NOTHING, dtheta=NOTHING, flags=0):
         """Append equal increments."""
-        end_ns = int(self.history.imu_t_ns[(int(self.history.imu_count) - 1) % 960])
+        end_ns = int(self.history.imu_t_ns[(int(self.history.imu_count) - 1) % IMU_SLOTS])
         for _ in range(count):
             end_ns += dt_ms * MS
             push_imu(self.history, end_ns, dv, dtheta, flags)

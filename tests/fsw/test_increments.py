@@ -71,7 +71,7 @@ class Feed(Filter):
             self.inbox.ranges[i] = sample
         self.inbox.range_rx_ns = now_ns
         self.outbox.n_events = 0
-        navigate(self.nav, self.history, self.params, self.inbox, 0, self.outbox)
+        navigate(self.nav, self.history, self.params, self.inbox, 0, 0.0, self.outbox)
         for event in self.outbox.events[: int(self.outbox.n_events)]:
             self.events.append((int(event.code), float(event.a), float(event.b)))
 

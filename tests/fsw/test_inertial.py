@@ -26,17 +26,24 @@ PARAMS = INERTIAL_PARAMS.new()
 class Taker:
     """Ring, sums and outbox, fed sample by sample."""
 
-    def __init__(self, instrument=None, quiet=0):
+    def __init__(self, instrument=None, quiet=0, pushed_mps2=0.0):
         self.inertial, self.history, self.outbox = INERTIAL.new(), HISTORY.new(), OUTBOX.new()
         clear_history(self.history)
-        self.timebase, self.quiet = TIMEBASE.new(), quiet
+        self.timebase, self.quiet, self.pushed_mps2 = TIMEBASE.new(), quiet, pushed_mps2
         self.instrument = instrument or Instrument()
 
     def take(self, sample):
         """True when an increment was appended."""
         before = int(self.history.imu_count)
         take_imu(
-            self.inertial, self.history, self.timebase, PARAMS, sample, self.quiet, self.outbox
+            self.inertial,
+            self.history,
+            self.timebase,
+            PARAMS,
+            sample,
+            self.quiet,
+            self.pushed_mps2,
+            self.outbox,
         )
         return int(self.history.imu_count) > before
 
@@ -238,3 +245,14 @@ def test_exactly_nothing_many_times_in_a_row_is_said_once():
     assert taker.events() == [EV_IMU_ZERO]
     taker.hear(11_000 * MS)
     assert taker.inertial.zeros == 0
+
+
+def test_exactly_nothing_under_a_burning_engine_is_what_was_commanded():
+    taker = flying(pushed_mps2=2.5)
+    taker.hear(30 * MS, dv=(0.0, 0.0, 0.0))
+    taker.hear(40 * MS)
+    _, dv, dtheta, flags = taker.ring()
+    assert dv[3].tolist() == pytest.approx([0.0, 0.0, 0.025])
+    assert dv[4] == pytest.approx(DV, abs=VELOCITY_COUNT_MPS)
+    assert dtheta[3] == pytest.approx(DTHETA, abs=ANGLE_COUNT_RAD)
+    assert flags[3:5].tolist() == [BRIDGED, 0]
