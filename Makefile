@@ -1,6 +1,7 @@
 # make setup   environment in .venv, from requirements.lock
 # make fly     one descent from 20 km        (SCENARIO=orbit, ARGS="--seed 3")
 # make test    lint, types, every test       (WORKERS=4)
+# make hunt    the mutants: breaks that tests must notice; takes a while
 # make docs    sim/scenarios/README.md and hil/ICD.md, from the records
 # make bench   the figures, measured here
 # make clean   remove what the above have made
@@ -11,7 +12,7 @@ SCENARIO ?= nominal
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup fly test docs bench lock clean
+.PHONY: setup fly test hunt docs bench lock clean
 
 setup: $(READY)
 
@@ -30,6 +31,10 @@ test: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
+
+# Judges the mutants whose last result is stale, and writes tests/mutants/result.toml anew.
+hunt: setup
+	$(BIN)/python -m tests.mutants --jobs $(WORKERS)
 
 # What is generated from the records; tests fail while it is stale.
 docs: setup

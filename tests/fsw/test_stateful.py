@@ -8,7 +8,13 @@ bookkeeping of what was sent is held against what the flight software counted, a
 import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from fsw.messages import (
     CLOCK_EXCHANGE,
@@ -244,5 +250,5 @@ class Stream(RuleBasedStateMachine):
             self.computer.n += 1
 
 
-TestStream = Stream.TestCase
-TestStream.settings = settings(max_examples=25, stateful_step_count=20)
+def test_after_any_legal_stream_it_is_whole_and_every_silence_was_said():
+    run_state_machine_as_test(Stream, settings=settings(max_examples=25, stateful_step_count=20))

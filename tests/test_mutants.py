@@ -1,0 +1,47 @@
+"""The mutants still fit the sources, and the last run of them is of today and killed them all."""
+
+import ast
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.mutants.judging import KILLED, broken_source, key_of
+from tests.mutants.results import results
+from tests.mutants.table import COMPARERS, FLIGHT, INJECTOR, MUTANTS
+
+ROOT = Path(__file__).parents[1]
+each_mutant = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+
+
+def test_there_are_breaks_of_flight_software_injector_and_comparers():
+    assert len(MUTANTS) >= 12 and min(map(len, (FLIGHT, INJECTOR, COMPARERS))) >= 3
+    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
+
+
+@each_mutant
+def test_a_break_still_fits_its_file_and_is_still_python(mutant):
+    assert ast.parse(broken_source(mutant))
+
+
+def test_a_break_that_no_longer_fits_is_named():
+    gone = replace(FLIGHT[0], name="gone", line="no such line")
+    with pytest.raises(ValueError, match=f"gone: {gone.file} has this 0 times"):
+        broken_source(gone)
+
+
+def test_a_result_is_stale_once_the_break_is_another():
+    assert key_of(replace(FLIGHT[0], broken="pass")) != key_of(FLIGHT[0])
+
+
+@each_mutant
+def test_the_test_that_is_there_to_notice_it_exists(mutant):
+    path, name = mutant.test.split("::")
+    assert f"def {name}(" in (ROOT / path).read_text()
+
+
+def test_the_last_run_is_of_today_and_killed_them_all():
+    last = results()
+    stale = [m.name for m in MUTANTS if last.get(m.name, {}).get("key") != key_of(m)]
+    assert stale == [], "run `python -m tests.mutants` and commit what it found"
+    assert {name: found["end"] for name, found in last.items() if found["end"] != KILLED} == {}
