@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants.judging import KILLED, broken_source, key_of
+from tests.mutants.judging import (
+    BROKEN,
+    KILLED,
+    SURVIVED,
+    broken_source,
+    key_of,
+    verdict_of,
+)
 from tests.mutants.results import results
 from tests.mutants.table import COMPARERS, FLIGHT, INJECTOR, MUTANTS
 
@@ -38,6 +45,31 @@ def test_a_result_is_stale_once_the_break_is_another():
 def test_the_test_that_is_there_to_notice_it_exists(mutant):
     path, name = mutant.test.split("::")
     assert f"def {name}(" in (ROOT / path).read_text()
+
+
+NAME = FLIGHT[0].test.rpartition("::")[2]
+PASSED = f'<testcase name="{NAME}[a]"/>'
+FAILED = f'<testcase name="{NAME}[b]"><failure message="{{}}"/></testcase>'
+ERROR = f'<testcase name="{NAME}"><error message="ImportError: no"/></testcase>'
+
+
+@pytest.mark.parametrize(
+    ("cases", "end"),
+    [
+        (PASSED, SURVIVED),
+        (PASSED + FAILED.format("assert 1 == 2"), KILLED),
+        (FAILED.format("AssertionError: no"), KILLED),
+        (FAILED.format("Failed: DID NOT RAISE ValueError"), KILLED),
+        (FAILED.format("assert 1 == 2") + FAILED.format("TypeError: no"), BROKEN),
+        (FAILED.format("assert 1 == 2") + ERROR, BROKEN),
+        (FAILED.format("assert 1 == 2").replace(NAME, "another_test"), BROKEN),
+        ("", BROKEN),
+    ],
+)
+def test_only_an_assertion_of_the_named_test_kills(tmp_path, cases, end):
+    report = tmp_path / "report.xml"
+    report.write_text(f"<testsuites><testsuite>{cases}</testsuite></testsuites>")
+    assert verdict_of(FLIGHT[0], report)[0] == end
 
 
 def test_the_last_run_is_of_today_and_killed_them_all():

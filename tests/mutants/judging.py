@@ -89,7 +89,7 @@ def _judge(mutant: Mutant, tree: Path, folder: Path, environment: dict[str, str]
         tree, environment, "-m", "pytest", mutant.test, "-p", "no:cacheprovider",
         "-p", "tests.mutants.unshrunk", f"--junitxml={report}",
     )  # fmt: skip
-    end, why = _verdict(mutant, report) if report.exists() else (BROKEN, _last_line(test.stdout))
+    end, why = verdict_of(mutant, report) if report.exists() else (BROKEN, _last_line(test.stdout))
     return Outcome(end, flown, why, round(time.monotonic() - begun, 1))
 
 
@@ -100,7 +100,7 @@ def _run(tree: Path, environment: dict[str, str], *words: str) -> subprocess.Com
     )  # fmt: skip
 
 
-def _verdict(mutant: Mutant, report: Path) -> tuple[str, str]:
+def verdict_of(mutant: Mutant, report: Path) -> tuple[str, str]:
     """(end, why) from pytest's report: only failed assertions of the named test kill."""
     cases = list(ElementTree.parse(report).iter("testcase"))
     wanted = mutant.test.rpartition("::")[2]
