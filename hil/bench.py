@@ -33,6 +33,7 @@ from sim.verdict import VERDICT_NAMES
 BLOCK_BYTES = 128
 
 ROLE_NAMES = ("bench", "flight_computer", "sensors")
+ROLE_TITLES = ("bench", "flight computer", "sensor board")
 ROLE_BENCH, ROLE_FLIGHT_COMPUTER, ROLE_SENSORS = range(3)
 
 PACE_NAMES = ("lockstep", "realtime")

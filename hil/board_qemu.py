@@ -76,6 +76,10 @@ class PipePort:
         self._flush()
         return 0
 
+    def fileno(self) -> int | None:
+        """What select() can wait on."""
+        return self._in
+
     def close(self) -> None:
         """Pull the plug; another port may be made of the same pipes."""
         self._open = False

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fsw.record import Record
+from fsw.record import Record, layout
 from hil.channels import OUTBOX_SLOTS, Slot
 from hil.framing import Packet
 from hil.packets import BY_NAME, Message
@@ -84,14 +84,13 @@ def rows_of(record: Record) -> np.ndarray:
 
 
 def memory_of(rows: np.ndarray, member: str = "") -> memoryview:
-    """The bytes of an array of one record, or of one of its members, where they lie."""
+    """The bytes of an array of one record, or of a member (dotted), where they lie."""
     flat: Any = rows.view(np.uint8)
-    memory = memoryview(flat)
-    if not member:
-        return memory
-    assert rows.dtype.fields is not None
-    kind, start = rows.dtype.fields[member][:2]
-    return memory[start : start + kind.itemsize]
+    memory, kind = memoryview(flat), rows.dtype
+    for name in member.split(".") if member else ():
+        kind, start = layout(kind)[name][:2]
+        memory = memory[start : start + kind.itemsize]
+    return memory
 
 
 def outbox_of(memory: memoryview) -> Box:

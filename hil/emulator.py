@@ -22,10 +22,15 @@ from hil.bench import (
 )
 from hil.boxes import arrivals_of, memory_of, outbox_of, rows_of
 from hil.clock import NS_PER_S
+from hil.errors import BenchError
 from hil.far_end import ANSWER_LIMIT_NS, FarEnd
+from hil.framing import Packet
+from hil.levers import NO_LEVERS
 from hil.packets import BY_NAME, Message
 from hil.peer import Peer
+from hil.sensor_port import SensorPort
 from hil.wire_faults import WireFaults
+from sim.fault_state import COMPUTER_AWAY
 from sim.fault_table import WAY_FROM_FLIGHT, WAY_TO_FLIGHT
 from sim.injections import injection_of
 from sim.loop import RUN, Result, judge, move_tick, new_run, observe_run, sense_tick
@@ -34,6 +39,7 @@ from sim.verdict import margins_record
 from sim.world import TRUTH_L
 
 TRUTH_TICKS = 10
+UPLINKED = ("NavUpdate", "GroundCommand")
 # from Begin to flight time 0 in real time: room for booting, opening a log, and asking the clock
 START_IN_NS = 2 * NS_PER_S
 
@@ -79,15 +85,18 @@ class Emulator:
         on_bench_event: Callable[[BenchEvent], None] | None = None,
         check_alive: Callable[[], None] = lambda: None,
         time_limit_s: float | None = None,
+        sensors: Peer | None = None,
+        start: Any = None,
     ) -> None:
         """`on_event` is handed every Event of the flight software as it comes.
 
-        `check_alive` raises when the other end is known to be gone.
+        `check_alive` raises when an end is known to be gone. `sensors` is the line to a sensor
+        board, where there is one. `start` is a Run that is under way, to be flown on.
         """
         self.peer = peer
         self.flight = FarEnd(peer, ROLE_FLIGHT_COMPUTER, check_alive, lambda: self.now_s)
         self.rows = rows_of(RUN)
-        self.rows[0] = new_run(scenario, seed)
+        self.rows[0] = new_run(scenario, seed) if start is None else start
         self.run = self.rows.view(np.recarray)[0]
         self.outbox = outbox_of(memory_of(self.rows, "outbox"))
         self.arrivals = arrivals_of(memory_of(self.rows, "arrivals"))
@@ -109,7 +118,16 @@ class Emulator:
         self.wire_back = WireFaults(self.run.world, WAY_FROM_FLIGHT)
         self._event_count = self.rows["log"]["n"]
         self._told = 0
-        self._seen_lost = self._seen_back = 0
+        self._links = {"flight computer": peer.link}
+        self.sensors: SensorPort | None = None
+        if sensors is not None:
+            self._links["sensor board"] = sensors.link
+            self.sensors = SensorPort(
+                sensors, self.rows, self.note, self.watch_link, check_alive, lambda: self.now_s
+            )
+            self._differed = False
+        self._seen = {who: (0, 0) for who in self._links}
+        self.levers = NO_LEVERS
         if time_limit_s is not None:
             self.run.monitor.t_limit_ns = int(time_limit_s * NS_PER_S)
 
@@ -118,6 +136,8 @@ class Emulator:
     def meet(self, limit_ns: int = ANSWER_LIMIT_NS) -> None:
         """Ask who is there until somebody answers. Raises SchemaMismatch or PeerSilent."""
         self.logging = bool(self.flight.meet(limit_ns).records)
+        if self.sensors:
+            self.sensors.far.meet(limit_ns)
 
     def begin(self, pace: int, zero_ns: int = 0, limit_ns: int = ANSWER_LIMIT_NS) -> None:
         """Load the flight computer and start; flight time 0 is at zero_ns, bench clock.
@@ -132,6 +152,19 @@ class Emulator:
             regions["history"] = self.run.state.history.tobytes()
         self.flight.begin(regions, pace, start=start, zero_ns=zero_ns, limit_ns=limit_ns)
 
+    def note_flight_restart(self) -> None:
+        """Say that the flight computer has restarted. Raises BenchError when it kept no core."""
+        if not self.flight.hello.kept:
+            raise BenchError(
+                f"the flight computer restarted at {self.now_s:.2f} s and has kept no core"
+            )
+        detail = "it has started anew and flies on from the core that it kept"
+        self.note("flight_restarted", "alarm", detail)
+
+    def kept(self) -> dict[str, bytes]:
+        """What a flight computer needs that has kept its core."""
+        return {"params": self.run.params.tobytes()}
+
     def read_region(self, name: str) -> bytes:
         """The bytes of one of the flight computer's memory regions, read back over the wire."""
         return self.flight.read_region(name)
@@ -139,6 +172,8 @@ class Emulator:
     def end(self, reason: int = END_FINISHED, verdict: str = "unknown") -> None:
         """Say that it is over, and hear the other end say so."""
         self.flight.bid_farewell(reason, verdict)
+        if self.sensors:
+            self.sensors.far.bid_farewell(reason, verdict)
 
     def refuse_end(self, message: Message, payload: bytes) -> None:
         """Raise BenchError when the message is an End; any other is of no interest."""
@@ -164,7 +199,40 @@ class Emulator:
     def sense(self) -> bool:
         """What arrives in this tick; true when the flight software gets it."""
         self.heed_interrupt()
+        self.levers.act(self.now_ns)
+        if self.sensors:
+            self.sensors.remember()
         return bool(sense_rows(self.rows))
+
+    def tick_arrivals(self) -> list[Packet]:
+        """Lockstep: what arrives in this tick, from the sensor board where there is one."""
+        own = self.arrivals.packets()
+        if not self.sensors:
+            return own
+        said = self.sensors.tick()
+        if self.action == COMPUTER_AWAY:
+            return []
+        uplinked = [packet for packet in own if packet[0].name in UPLINKED]
+        self._compare(said, own[: len(own) - len(uplinked)])
+        return said + uplinked
+
+    def uplinked(self) -> list[Packet]:
+        """What arrives in this tick from the ground."""
+        return [packet for packet in self.arrivals.packets() if packet[0].name in UPLINKED]
+
+    def hear(self, message: Message, payload: bytes) -> bool:
+        """Take a message of the flight software's; false when nobody has a use for it."""
+        if self.sensors:
+            self.sensors.order(message, payload)
+        return self.outbox.put(message, payload)
+
+    def _compare(self, said: list[Packet], expected: list[Packet]) -> None:
+        """Say it once when the board's sensors and the bench's do not say the same."""
+        if said != expected and not self._differed:
+            self._differed = True
+            names = [message.name for message, _ in said]
+            detail = f"the board says other than it should: {', '.join(names) or 'nothing'}"
+            self.note("sensors_differ", "warning", detail)
 
     def heed_interrupt(self) -> None:
         """Raise KeyboardInterrupt where nothing is half done, once somebody has asked for it."""
@@ -215,14 +283,17 @@ class Emulator:
             self._on_bench_event(event)
 
     def watch_link(self) -> None:
-        """Say when the line goes and when it comes back."""
+        """Say when a line goes and when it comes back; pull the levers that are due."""
         self.heed_interrupt()
-        lost, back = self.peer.link.counters.unplugged, self.peer.link.counters.replugged
-        if lost > self._seen_lost:
-            self.note("line_lost", "alarm", "the port is gone; it is tried again all the time")
-        if back > self._seen_back:
-            self.note("line_back", "notice", "the port is open again")
-        self._seen_lost, self._seen_back = lost, back
+        self.levers.look()
+        for who, link in self._links.items():
+            lost, back = self._seen[who]
+            if link.counters.unplugged > lost:
+                detail = f"the port of the {who} is gone; it is tried again all the time"
+                self.note("line_lost", "alarm", detail)
+            if link.counters.replugged > back:
+                self.note("line_back", "notice", f"the port of the {who} is open again")
+            self._seen[who] = (link.counters.unplugged, link.counters.replugged)
 
     def _tell(self) -> None:
         count = int(self._event_count[0])

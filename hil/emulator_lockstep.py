@@ -7,17 +7,18 @@ flight computer flies none twice. So the boxes are the same as in process, whate
 from collections.abc import Callable
 from typing import Any
 
-from hil.bench import DONE_STEPPED, PACE_LOCKSTEP
+import numpy as np
+
+from hil.bench import PACE_LOCKSTEP, START_KEPT, WANT_BOARD_HASH
 from hil.clock import NS_PER_S
-from hil.codec import codec
 from hil.emulator import TRUTH_TICKS, Emulator
+from hil.exchange import Exchange
 from hil.framing import Packet
 from hil.packets import BY_NAME
-from hil.peer import Patience
+from sim.fault_state import COMPUTER_RESUME, COMPUTER_STEP
 from sim.loop import Result
 from sim.world import TICK_NS
 
-RESEND_S = 0.25
 SILENCE_LIMIT_NS = 5 * NS_PER_S
 DONE_RECORD = BY_NAME["Done"].record
 VIEW_AT = next(at for path, _, at in DONE_RECORD.leaves() if path == "view.a_d_mps2")
@@ -37,17 +38,20 @@ class LockstepSession:
         silence_limit_ns: int = SILENCE_LIMIT_NS,
     ) -> None:
         """`wants` as in Tick."""
-        self.tick = 0
+        self.tick = emulator.now_ns // TICK_NS
         self._emulator = emulator
         self._peer = emulator.peer
         self.wants = wants
-        self._patience = Patience(emulator.peer, silence_limit_ns, "flight computer")
-        self._done = BY_NAME["Done"].apid
-        self._unpack_done = codec("Done").unpack
+        self._resumes = False
+        self._exchange = Exchange(
+            emulator.flight, "Done", silence_limit_ns, emulator.watch_link, self._bring_back
+        )
 
     def begin(self) -> None:
-        """Load the parameters and start."""
+        """Load both ends and start."""
         self._emulator.begin(PACE_LOCKSTEP)
+        if self._emulator.sensors:
+            self._emulator.sensors.begin(PACE_LOCKSTEP)
 
     def fly(self) -> Result:
         """Fly to the end and judge."""
@@ -60,18 +64,30 @@ class LockstepSession:
         """One tick: whether the run goes on, and the flight computer's Done."""
         emulator = self._emulator
         emulator.sense()
-        said, done, view = self._exchange(self._parcel(emulator.arrivals.packets()))
-        emulator.see(view)
+        parcel = self._parcel(emulator.tick_arrivals())
+        said, done, payload = self._exchange.tick(emulator.now_ns, lambda: self._grant(parcel))
+        self._resumes = False
+        emulator.see(payload[VIEW_AT : VIEW_AT + VIEW_BYTES])
         if emulator.wire_back:
             said = emulator.wire_back.filter(said)
         emulator.outbox.clear()
         for message, payload in said:
-            emulator.outbox.put(message, payload)
+            emulator.hear(message, payload)
         going = emulator.move(any(message.name == "ActuatorCommand" for message, _ in said))
         if emulator.logging and self.tick % TRUTH_TICKS == 0:
             self._peer.link.write(emulator.truth_frame())
         self.tick += 1
         return going, done
+
+    def compare_sensors(self) -> None:
+        """Have the record of a sensor board compared after every tick."""
+        if self._emulator.sensors:
+            self._emulator.sensors.wants = WANT_BOARD_HASH
+
+    def sensor_records(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """The bench's and the board's record of the sensors, when they have come to differ."""
+        sensors = self._emulator.sensors
+        return sensors.difference if sensors else None
 
     def read_region(self, name: str) -> bytes:
         """One of the flight computer's memory regions as it is after the last tick."""
@@ -88,37 +104,6 @@ class LockstepSession:
         data, left = wire.spoil([self._peer.frames([packet]) for packet in arrivals])
         return lambda: data, len(left)
 
-    def _exchange(self, arrivals: Parcel) -> tuple[list[Packet], Any, bytes]:
-        """Grant the tick and wait for its answer, asking again where the line has lost some."""
-        self._grant(arrivals)
-        said: list[Packet] = []
-        while True:
-            packets = self._peer.hear(RESEND_S)
-            if packets:
-                self._patience.heard()
-            else:
-                self._emulator.watch_link()
-                self._emulator.check_alive()
-                self._patience.nothing()
-                said = []
-                self._grant(arrivals)
-            for message, payload in packets:
-                if not message.is_bench:
-                    said.append((message, payload))
-                elif message.apid != self._done:
-                    self._emulator.refuse_end(message, payload)
-                else:
-                    done = self._unpack_done(payload)
-                    if self._is_answer(done, said):
-                        return said, done, payload[VIEW_AT : VIEW_AT + VIEW_BYTES]
-                    if done.tick == self.tick:
-                        self._grant(arrivals)
-                    said = []
-
-    def _is_answer(self, done: Any, said: list[Packet]) -> bool:
-        whole = done.result == DONE_STEPPED and done.messages == len(said)
-        return done.tick == self.tick and whole
-
     def _grant(self, arrivals: Parcel) -> None:
         frames, messages = arrivals
         self._peer.link.write(
@@ -130,6 +115,13 @@ class LockstepSession:
                 messages=messages,
                 missed_ticks=self._emulator.missed_ticks,
                 wants=self.wants,
-                action=self._emulator.action,
+                action=COMPUTER_RESUME if self._resumes else self._emulator.action,
             )
         )
+
+    def _bring_back(self) -> None:
+        """Let a flight computer that has restarted fly on in this tick."""
+        emulator = self._emulator
+        emulator.note_flight_restart()
+        emulator.flight.begin(emulator.kept(), PACE_LOCKSTEP, start=START_KEPT)
+        self._resumes = emulator.action == COMPUTER_STEP

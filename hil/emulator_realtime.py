@@ -10,7 +10,7 @@ import secrets
 from typing import Any
 
 from fsw.messages import CONTACT_SAMPLE, IMU_SAMPLE, PROPULSION_STATUS, RANGE_SAMPLE
-from hil.bench import PACE_REALTIME
+from hil.bench import PACE_REALTIME, START_KEPT
 from hil.clock import EPOCH_HI_S, EPOCH_LO_S, NS_PER_S
 from hil.codec import codec
 from hil.emulator import START_IN_NS, TRUTH_TICKS, Emulator
@@ -18,8 +18,9 @@ from hil.framing import Packet
 from hil.hops import Hops, Way
 from hil.pacer import Pacer, percentiles_us
 from hil.packets import BY_NAME, Message, message_of
-from hil.peer import Patience
-from sim.fault_state import COMPUTER_STEP
+from hil.peer import Patience, listen_to_all
+from hil.sensor_port import DOUBT_NS, BoardWatch
+from sim.fault_state import COMPUTER_AWAY, COMPUTER_RESUME, COMPUTER_STEP
 from sim.loop import Result
 from sim.world import TICK_NS
 
@@ -32,6 +33,7 @@ STAMPED = {
 }
 IMU_APID = message_of(IMU_SAMPLE).apid
 IMU_SEQ_AT = next(at for path, _, at in IMU_SAMPLE.leaves() if path == "seq")
+QUESTION = BY_NAME["ClockQuestion"]
 TIMING_RECORD = BY_NAME["Timing"].record
 VIEW_AT = next(at for path, _, at in TIMING_RECORD.leaves() if path == "view.a_d_mps2")
 VIEW_BYTES = TIMING_RECORD.fields["view"].base.itemsize
@@ -55,21 +57,40 @@ class RealtimeSession:
         self._clock = emulator.peer.clock
         self._phase_ns = phase_ns
         self._patience = Patience(emulator.peer, silence_limit_ns, "flight computer")
+        self._sensors = emulator.sensors
+        self._peers = [emulator.peer]
+        if self._sensors:
+            self._peers.append(self._sensors.peer)
+            self._watch = BoardWatch(self._sensors, emulator.note, PACE_REALTIME)
+        self._sensed: bytes | None = None
         epoch_s = EPOCH_LO_S + secrets.randbelow(EPOCH_HI_S - EPOCH_LO_S)
         self._sensor_epoch_ns = epoch_s * NS_PER_S
         self._zero_ns = 0
         self._commanded = False
-        self._heard_ns = 0
+        self._heard_ns = 0  # bench clock, as is the next
+        self._asked_ns = 0
         self._holding = False
         self._timings: list[Any] = []
         self._handlers = {
             BY_NAME["ClockQuestion"].apid: self._answer_clock,
             BY_NAME["Timing"].apid: self._take_timing,
+            BY_NAME["Hello"].apid: self._bring_back,
+            BY_NAME["Ready"].apid: self._resume,
         }
+        self._sensor_handlers = {
+            BY_NAME["SensorDone"].apid: self._take_done,
+            BY_NAME["Hello"].apid: self._take_hello,
+        }
+        self._resumes = False
 
     def fly(self) -> Result:
         """Fly to the end and judge."""
+        if self._sensors:
+            self._sensors.begin(PACE_REALTIME)
         self._zero_ns = self._clock.now_ns() + START_IN_NS
+        self._heard_ns = self._zero_ns
+        if self._sensors:
+            self._watch.begin(self._zero_ns)
         self._emulator.begin(PACE_REALTIME, self._zero_ns + self._phase_ns, START_IN_NS)
         self._pacer = Pacer(self._clock, self._zero_ns, TICK_NS)
         tick, going = 0, True
@@ -106,11 +127,20 @@ class RealtimeSession:
 
     def _sense(self, tick: int) -> None:
         self._emulator.sense()
+        if self._sensors:
+            self._sensors.grant()
+            self._sensors.forget_orders()
+            self._send(self._emulator.uplinked())
+        else:
+            self._speak(tick)
+        if self._emulator.action != COMPUTER_STEP:
+            self._peer.say("Tick", tick=tick, action=self._emulator.action)
+
+    def _speak(self, tick: int) -> None:
+        """The bench's own sensors say what they feel."""
         packets = [self._stamped(packet) for packet in self._emulator.arrivals.packets()]
         sent_ns = self._sensor_now_ns()
         self._send(packets)
-        if self._emulator.action != COMPUTER_STEP:
-            self._peer.say("Tick", tick=tick, action=self._emulator.action)
         for message, payload in packets:
             if message.apid == IMU_APID:
                 seq = int.from_bytes(payload[IMU_SEQ_AT : IMU_SEQ_AT + 2], "little")
@@ -132,15 +162,35 @@ class RealtimeSession:
         return message, t_ns.to_bytes(8, "little", signed=True) + payload[8:]
 
     def _sensor_now_ns(self) -> int:
+        if self._sensors:
+            return self._watch.clock_ns(self._clock.now_ns())
         return self._clock.now_ns() - self._zero_ns + self._sensor_epoch_ns
 
     # --- what comes back -----------------------------------------------------------------
 
     def _listen_until(self, deadline_ns: int) -> None:
-        for packets in self._peer.listen_until(deadline_ns):
-            self._heard_ns = self._sensor_now_ns()
-            for message, payload in packets:
-                self._take(message, payload)
+        for peer, packets in listen_to_all(self._peers, self._clock, deadline_ns):
+            heard_ns = self._clock.now_ns()
+            if peer is self._peer:
+                self._heard_ns = heard_ns
+                for message, payload in packets:
+                    self._take(message, payload)
+            else:
+                self._hand_on(packets, heard_ns)
+
+    def _hand_on(self, packets: list[Packet], heard_ns: int) -> None:
+        """Hand what the sensor board says on to the flight computer, unless that is away."""
+        said = [packet for packet in packets if not packet[0].is_bench]
+        if said and self._emulator.action != COMPUTER_AWAY:
+            self._send(said)
+        for message, payload in packets:
+            if message.apid == IMU_APID:
+                self._sensed = payload
+            elif message.apid in self._sensor_handlers:
+                self._sensor_handlers[message.apid](payload, heard_ns)
+            elif message.is_bench:
+                assert self._sensors is not None
+                self._sensors.far.is_ready(message, payload)
 
     def _take(self, message: Message, payload: bytes) -> None:
         handler = self._handlers.get(message.apid)
@@ -156,15 +206,19 @@ class RealtimeSession:
             self._obey(message, payload)
 
     def _obey(self, message: Message, payload: bytes) -> None:
-        if self._emulator.outbox.put(message, payload):
+        if self._emulator.hear(message, payload):
             self._commanded = self._commanded or message.name == "ActuatorCommand"
 
     def _answer_clock(self, payload: bytes) -> None:
+        if self._sensors:
+            self._sensors.peer.link.write(self._sensors.peer.frames([(QUESTION, payload)]))
+            return
         question = codec("ClockQuestion").unpack(payload)
+        now_ns = self._sensor_now_ns()
         self._peer.say(
             "ClockAnswer",
-            t_ns=self._sensor_now_ns(),
-            t_received_ns=self._heard_ns,
+            t_ns=now_ns,
+            t_received_ns=now_ns - (self._clock.now_ns() - self._heard_ns),
             t_question_ns=question.t_ns,
             seq=question.seq,
         )
@@ -174,6 +228,32 @@ class RealtimeSession:
         self._timings.append(timing)
         self.missed_ticks = timing.missed_ticks
         self._emulator.see(payload[VIEW_AT : VIEW_AT + VIEW_BYTES])
+
+    def _take_done(self, payload: bytes, heard_ns: int) -> None:
+        done = self._watch.done(payload, heard_ns)
+        if self._sensed is not None:
+            seq = int.from_bytes(self._sensed[IMU_SEQ_AT : IMU_SEQ_AT + 2], "little")
+            self.hops.sent(seq, done.stamp_ns, done.sent_ns)
+            self._sensed = None
+
+    def _take_hello(self, payload: bytes, heard_ns: int) -> None:
+        self._watch.hello(payload)
+
+    def _bring_back(self, payload: bytes) -> None:
+        """A flight computer that has restarted is given its parameters; the rest it has kept."""
+        emulator = self._emulator
+        if emulator.flight.has_restarted(payload):
+            emulator.note_flight_restart()
+            zero_ns = self._zero_ns + self._phase_ns
+            emulator.flight.load(emulator.kept(), PACE_REALTIME, start=START_KEPT, zero_ns=zero_ns)
+            self._resumes = True
+
+    def _resume(self, payload: bytes) -> None:
+        """It is ready: it shall fly on from its core, and is told so once."""
+        if self._resumes:
+            self._resumes = False
+            tick = self._emulator.now_ns // TICK_NS
+            self._peer.say("Tick", tick=tick, action=COMPUTER_RESUME)
 
     def _log_way(self, timing: Any, way: Way) -> None:
         self._peer.say(
@@ -206,8 +286,14 @@ class RealtimeSession:
     def _watch_line(self) -> None:
         """Raise when the line has been dead for too long; say when it goes and comes."""
         self._emulator.watch_link()
-        if self._sensor_now_ns() - self._heard_ns < NS_PER_S:
+        now_ns = self._clock.now_ns()
+        if self._sensors:
+            self._watch.look(now_ns)
+        if now_ns - self._heard_ns < DOUBT_NS:
             self._patience.heard()
             return
         self._emulator.check_alive()
         self._patience.nothing()
+        if now_ns - self._asked_ns >= DOUBT_NS:
+            self._asked_ns = now_ns
+            self._peer.hello(asks=True)

@@ -12,28 +12,31 @@ from hil.bench import (
     READY_NOT_ARMED,
     READY_NOTHING_KEPT,
     READY_STARTED,
-    ROLE_NAMES,
+    ROLE_TITLES,
     START_ANEW,
 )
 from hil.clock import NS_PER_S
 from hil.codec import codec
-from hil.errors import BenchError
+from hil.errors import BenchError, PeerSilent
 from hil.packets import Message
-from hil.peer import Peer, end_reason
+from hil.peer import ASK_AGAIN_NS, Peer, end_reason
 from hil.regions import block_frames, region_number, region_size
 
 ANSWER_LIMIT_NS = 10 * NS_PER_S
+SILENCE_LIMIT_NS = 10 * NS_PER_S
 GOODBYE_NS = NS_PER_S
 REFUSALS = {
     READY_NOT_ARMED: "refuses to play faults: it is not armed",
     READY_NOTHING_KEPT: "has kept no core to fly on from",
 }
+# what a byte of a region may take: an emulated board on a busy machine is slower than any line
+LOADING_BYTE_NS = 100_000
 READ_BYTES = 16 * BLOCK_BYTES  # at a time: less than the buffer of a pseudo-terminal
 
 
 def role_name(role: int) -> str:
     """A role as people say it."""
-    return ROLE_NAMES[role].replace("_", " ") if role < len(ROLE_NAMES) else f"role {role}"
+    return ROLE_TITLES[role] if role < len(ROLE_TITLES) else f"stranger of role {role}"
 
 
 class FarEnd:
@@ -50,8 +53,9 @@ class FarEnd:
         self.peer = peer
         self.check_alive = check_alive
         self.hello: Any = None
+        self.name = role_name(role)
         self._role = role
-        self._name = f"the {role_name(role)}"
+        self._name = f"the {self.name}"
         self._now_s = now_s
 
     def meet(self, limit_ns: int = ANSWER_LIMIT_NS) -> Any:
@@ -74,6 +78,14 @@ class FarEnd:
             raise BenchError(f"{self._name} was expected on this line, but the {other} answers")
         return self.hello
 
+    def has_restarted(self, payload: bytes) -> bool:
+        """Take a Hello that came in mid-session; true when it is another boot's.
+
+        Raises SchemaMismatch when another program has been started.
+        """
+        before, self.hello = self.hello, self.peer.met(payload)
+        return bool(self.hello.boot != before.boot)
+
     def begin(
         self,
         regions: Mapping[str, bytes],
@@ -82,38 +94,64 @@ class FarEnd:
         start: int = START_ANEW,
         zero_ns: int = 0,
         limit_ns: int = ANSWER_LIMIT_NS,
-        before: Callable[[], None] = lambda: None,
+        armed: bool | None = None,
     ) -> None:
-        """Load the regions and start; in real time flight time 0 is at zero_ns, bench clock.
+        """Load the regions and start, waiting for it; arguments as in `load`.
 
-        `before` says what shall come before them. Raises BenchError when it refuses.
+        Raises BenchError when it refuses, PeerSilent when it does not answer.
         """
-        sums = {f"{name}_crc": zlib.crc32(data) for name, data in regions.items()}
-        bits = sum(1 << region_number(name) for name in regions)
 
         def question() -> None:
             self.check_alive()
-            before()
-            for name, data in regions.items():
-                self.peer.link.write(block_frames(self.peer, name, data))
-            start_in_ns = zero_ns - self.peer.clock.now_ns() if pace == PACE_REALTIME else 0
-            said = {"start_in_ns": start_in_ns, "regions": bits, "start": start, "pace": pace}
-            self.peer.say("Begin", **said, **sums)
+            self.load(regions, pace, start=start, zero_ns=zero_ns, armed=armed)
 
-        def answer(message: Message, payload: bytes) -> Any:
-            self.refuse_end(message, payload)
-            if message.name != "Ready":
-                return None
-            return self._taken(codec("Ready").unpack(payload).result)
+        on_the_line_ns = LOADING_BYTE_NS * sum(len(data) for data in regions.values())
+        self.peer.ask(
+            question,
+            self.is_ready,
+            limit_ns + 2 * on_the_line_ns,
+            f"{self._name}, asked to begin",
+            again_ns=ASK_AGAIN_NS + on_the_line_ns,
+        )
 
-        self.peer.ask(question, answer, limit_ns, f"{self._name}, asked to begin")
+    def load(
+        self,
+        regions: Mapping[str, bytes],
+        pace: int,
+        *,
+        start: int = START_ANEW,
+        zero_ns: int = 0,
+        armed: bool | None = None,
+    ) -> None:
+        """Send the regions and Begin; in real time flight time 0 is at zero_ns, bench clock.
 
-    def _taken(self, result: int) -> bool | None:
-        if result == READY_STARTED:
-            return True
+        armed: whether a sensor board may play faults; None for a flight computer.
+        """
+        if armed is not None:
+            self.peer.say("Arm", armed=armed)
+        for name, data in regions.items():
+            self.peer.link.write(block_frames(self.peer, name, data))
+        self.peer.say(
+            "Begin",
+            start_in_ns=zero_ns - self.peer.clock.now_ns() if pace == PACE_REALTIME else 0,
+            regions=sum(1 << region_number(name) for name in regions),
+            start=start,
+            pace=pace,
+            **{f"{name}_crc": zlib.crc32(data) for name, data in regions.items()},
+        )
+
+    def is_ready(self, message: Message, payload: bytes) -> bool | None:
+        """True when a message says that it has started, None when it says nothing of the kind.
+
+        Raises BenchError when it says that it will not.
+        """
+        self.refuse_end(message, payload)
+        if message.name != "Ready":
+            return None
+        result = codec("Ready").unpack(payload).result
         if result in REFUSALS:
             raise BenchError(f"{self._name} {REFUSALS[result]}")
-        return None  # a Block was lost: it is all sent again
+        return result == READY_STARTED or None  # a Block was lost: it is all sent again
 
     def read_region(self, name: str) -> bytes:
         """The bytes of one of its memory regions, read back over the line."""
@@ -148,6 +186,11 @@ class FarEnd:
         for packets in self.peer.listen_until(deadline_ns):
             if any(message.name == "End" for message, _ in packets):
                 return
+
+    def refuse_silence(self, silent_ns: int) -> None:
+        """Raise PeerSilent when that has lasted too long."""
+        if silent_ns >= SILENCE_LIMIT_NS:
+            raise PeerSilent(f"{self._name} was silent for {SILENCE_LIMIT_NS / NS_PER_S:g} s")
 
     def refuse_end(self, message: Message, payload: bytes) -> None:
         """Raise BenchError when the message is an End; any other is of no interest."""

@@ -4,19 +4,17 @@
 `leadline flight --port URL`. It needs no scenario: its parameters come over the wire.
 """
 
-import argparse
 import contextlib
 import json
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import Any
 
 from fsw.state import PARAMS
 from hil.bench import END_INTERRUPTED, END_SILENT, PACE_LOCKSTEP, ROLE_FLIGHT_COMPUTER
+from hil.child import child_parser, live
 from hil.clock import NS_PER_S, RealClock
 from hil.computer import Computer, compile_all
 from hil.errors import PeerSilent
@@ -27,10 +25,9 @@ from hil.link import Link
 from hil.packets import FLIGHT_HEARS
 from hil.peer import Patience, Peer
 from hil.ports import BAUD, open_port
-from hil.privileges import die_with_parent, punctual
+from hil.privileges import punctual
 from hil.recorder import Recorder
 from hil.tap import Tap
-from sim.errors import InputError
 
 MEETING_LIMIT_NS = 60 * NS_PER_S
 SILENCE_LIMIT_NS = 10 * NS_PER_S
@@ -137,46 +134,24 @@ def _last_word(peer: Peer) -> Iterator[None]:
 
 def main(arguments: list[str] | None = None) -> int:
     """A flight computer that a session has started; errors are one line on standard error."""
-    options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
-    if options.parent and (
-        die_with_parent(signal.SIGTERM) and os.getppid() != options.parent
-    ):  # it died before we could ask
-        return 1
-    description = _read_description(sys.stdin.buffer.read()) if options.described else None
-    try:
+    parser = child_parser("hil.flight_computer", __doc__)
+    parser.add_argument("--log")
+    parser.add_argument(
+        "--described", action="store_true", help="standard input holds what the log says of itself"
+    )
+    options = parser.parse_args(arguments)
+
+    def run() -> None:
         run_flight_computer(
             options.port,
             baud=options.baud,
             log=options.log,
-            description=description,
+            description=_read_description(sys.stdin.buffer.read()) if options.described else None,
             cpu=options.cpu,
             meeting_limit_s=options.wait,
         )
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    return 0
 
-
-def _interrupt(*_: Any) -> None:
-    raise KeyboardInterrupt
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="hil.flight_computer", description=__doc__)
-    parser.add_argument("--port", required=True)
-    parser.add_argument("--baud", type=int, default=BAUD)
-    parser.add_argument("--log")
-    parser.add_argument("--cpu", type=int)
-    parser.add_argument("--wait", type=float, default=MEETING_LIMIT_NS / NS_PER_S)
-    parser.add_argument("--parent", type=int, help="process without which this one shall end")
-    parser.add_argument(
-        "--described", action="store_true", help="standard input holds what the log says of itself"
-    )
-    return parser
+    return live(options.parent, run)
 
 
 def write_description(metadata: dict[str, str], texts: dict[str, bytes]) -> bytes:

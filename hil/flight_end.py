@@ -124,8 +124,12 @@ class FlightEnd:
         pass
 
     def _hello(self, payload: bytes) -> None:
-        if self._peer.met(payload).asks:
+        known = self._peer.other_boot
+        hello = self._peer.met(payload)
+        if hello.boot != known:
             raise BenchError("the bench began anew in the middle of a flight")
+        if hello.asks:
+            self._peer.hello(asks=False)
 
     def _begin_again(self, payload: bytes) -> None:
         self.say_ready()

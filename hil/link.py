@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from hil.clock import Clock
 from hil.errors import LinkError
 from hil.ports import Port
+from hil.slow_port import SlowPort
 
 RETRY_NS = 100_000_000
 
@@ -40,6 +41,7 @@ class Link:
         self._port: Port | None = opener()
         self._lost_ns = 0
         self._retry_ns = 0
+        self._cut = False
 
     def read(self, timeout_s: float) -> bytes:
         """Whatever has arrived; empty when nothing came within the time."""
@@ -51,13 +53,15 @@ class Link:
         except OSError:
             self._lose()
             return b""
+        if self._cut:
+            return b""
         self.counters.bytes_in += len(data)
         return data
 
     def write(self, data: bytes) -> None:
         """Send now or as soon as the line takes it; dropped and counted where there is no line."""
         dropped = len(data)
-        if self._port is not None:
+        if self._port is not None and not self._cut:
             try:
                 dropped = self._port.write(data)
             except OSError:
@@ -65,9 +69,35 @@ class Link:
         self.counters.bytes_out += len(data) - dropped
         self.counters.bytes_dropped += dropped
 
+    def unplug(self) -> None:
+        """Be as if the plug had been pulled: what is sent is dropped, what comes is lost."""
+        self._cut = True
+        self._lost_ns = self._clock.now_ns()
+        self.counters.unplugged += 1
+
+    def plug(self) -> None:
+        """Be as if it were back."""
+        self._cut = False
+        self.counters.replugged += 1
+
+    def slow_down(self, bytes_per_s: int) -> None:
+        """Carry no more than so many bytes a second either way."""
+        if self._port is not None:
+            self._port = SlowPort(self._port, self._clock, bytes_per_s)
+
+    def speed_up(self) -> None:
+        """Carry what the port carries again, and what has waited at once."""
+        if isinstance(self._port, SlowPort):
+            self._port.hurry()
+
+    def fileno(self) -> int | None:
+        """What select() can wait on; None where there is nothing of that kind."""
+        return self._port.fileno() if self._port is not None else None
+
     def away_ns(self) -> int:
         """How long the port has been gone; 0 while it is there."""
-        return self._clock.now_ns() - self._lost_ns if self._port is None else 0
+        gone = self._port is None or self._cut
+        return self._clock.now_ns() - self._lost_ns if gone else 0
 
     def close(self) -> None:
         """Give the port back."""

@@ -4,11 +4,12 @@ No wait is without a limit. What gets lost is asked for again; who stays silent 
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+import select
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import version
 from typing import Any
 
-from hil.bench import END_NAMES, END_REFUSED, END_VERDICT_NAMES, ROLE_NAMES
+from hil.bench import END_NAMES, END_REFUSED, END_VERDICT_NAMES, ROLE_TITLES
 from hil.clock import NS_PER_S, Clock
 from hil.codec import codec
 from hil.errors import LinkError, PeerSilent, SchemaMismatch
@@ -17,6 +18,10 @@ from hil.link import Link
 from hil.packets import BY_NAME, Message, schema_hash
 
 ASK_AGAIN_NS = 100_000_000
+# between looks at several lines: what one of them could not take yet is written then
+LOOK_S = 0.002
+# and where the operating system cannot tell that something has come
+BLIND_LOOK_S = 0.0005
 
 
 class Peer:
@@ -31,7 +36,7 @@ class Peer:
         self._role = role
         self._encoder = Encoder()
         self._boot = secrets.randbits(64)
-        self._other_boot: int | None = None
+        self.other_boot: int | None = None  # of the last Hello
 
     def frames(self, packets: Iterable[Packet]) -> bytes:
         """The frames of some messages, joined."""
@@ -78,15 +83,15 @@ class Peer:
             self.hello(asks=False)  # so that the other end, too, can say what differs
             self.say("End", reason=END_REFUSED)
             other = hello.version.rstrip(b"\0").decode("ascii", "replace")
-            who = _named(hello.role, ROLE_NAMES).replace("_", " ")
+            who = _named(hello.role, ROLE_TITLES)
             raise SchemaMismatch(
                 f"the {who} at the other end (version {other}) speaks schema {hello.schema:016x},"
                 f" this end (version {version('leadline')}) {schema_hash():016x};"
                 " both must be built from the same records"
             )
-        if hello.boot != self._other_boot:
+        if hello.boot != self.other_boot:
             self.decoder.restart()
-            self._other_boot = hello.boot
+            self.other_boot = hello.boot
         return hello
 
     def ask(
@@ -95,21 +100,51 @@ class Peer:
         answer: Callable[[Message, bytes], Any],
         limit_ns: int,
         what: str,
+        again_ns: int = ASK_AGAIN_NS,
     ) -> Any:
         """Ask until answered: `answer` gives something else than None for the message that is one.
 
+        It is asked again after again_ns, which is more where the question itself takes long.
         Raises PeerSilent, naming `what`, when no answer came within the limit.
         """
         deadline_ns = self.clock.now_ns() + limit_ns
         while self.clock.now_ns() < deadline_ns:
             question()
-            again_ns = min(self.clock.now_ns() + ASK_AGAIN_NS, deadline_ns)
-            for packets in self.listen_until(again_ns):
+            next_ns = min(self.clock.now_ns() + again_ns, deadline_ns)
+            for packets in self.listen_until(next_ns):
                 for message, payload in packets:
                     result = answer(message, payload)
                     if result is not None:
                         return result
         raise PeerSilent(f"{what}: no answer within {limit_ns / NS_PER_S:g} s")
+
+
+def listen_to_all(
+    peers: Sequence[Peer], clock: Clock, deadline_ns: int
+) -> Iterator[tuple[Peer, list[Packet]]]:
+    """Whatever comes from any of them until the deadline; looks once more when that is past."""
+    wait_s = 1.0
+    while wait_s > 0.0:
+        wait_s = clock.wait_s(deadline_ns)
+        _wait_for_any(peers, min(wait_s, LOOK_S))
+        for peer in peers:
+            packets = peer.hear(0.0)
+            if packets:
+                yield peer, packets
+
+
+def _wait_for_any(peers: Sequence[Peer], wait_s: float) -> None:
+    """Until one has something to be read, as far as the operating system can tell."""
+    files = [peer.link.fileno() for peer in peers]
+    waitable = [file for file in files if file is not None]
+    if len(waitable) < len(files):
+        wait_s = min(wait_s, BLIND_LOOK_S)
+    if wait_s <= 0.0:
+        return
+    try:
+        select.select(waitable, [], [], wait_s)
+    except (OSError, ValueError):  # the port has gone; reading it will tell
+        return
 
 
 class Patience:

@@ -42,6 +42,10 @@ class Port(Protocol):
         """Send, or keep until the line takes it; returns the bytes dropped for want of room."""
         ...
 
+    def fileno(self) -> int | None:
+        """What select() can wait on; None where there is nothing of that kind."""
+        ...
+
     def close(self) -> None:
         """Give the port back."""
         ...
@@ -79,6 +83,10 @@ class FdPort:
         self._waiting += data
         self._flush()
         return 0
+
+    def fileno(self) -> int | None:
+        """What select() can wait on."""
+        return self._fd
 
     def close(self) -> None:
         """Give the port back."""
@@ -126,6 +134,10 @@ class ThreadedPort:
         except queue.Full:
             return len(data)
         return 0
+
+    def fileno(self) -> int | None:
+        """None: a thread waits on it."""
+        return None
 
     def close(self) -> None:
         """Stop the threads and give the port back."""

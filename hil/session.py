@@ -1,46 +1,39 @@
-"""A session: an emulator with the plant at one end of a line, a flight computer at the other.
+"""A session: the bench with the plant on one side, flight computer and sensors on the other.
 
-`run_session` starts the flight computer as a process of its own on a pseudo-terminal, or talks to
-one that is there already on a port. `serve_emulator` is the same by hand: it says where it waits,
-and somebody starts a flight computer there. Nothing is left running when a session ends, however
-it ends.
+`run_session` starts either end as a process of its own on a pseudo-terminal, starts an emulated
+board, or talks to whoever is there already on a port. `serve_emulator` is the same by hand: it
+says where it waits, and somebody starts a flight computer there. Nothing is left running when a
+session ends, however it ends.
 """
 
 import contextlib
-import os
 import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from hil.bench import END_INTERRUPTED, END_SILENT, ROLE_BENCH
+from hil.child import own_cpu
 from hil.clock import NS_PER_S, Clock, RealClock
 from hil.emulator import BenchEvent, Emulator
 from hil.emulator_lockstep import LockstepSession
 from hil.emulator_realtime import PHASE_NS, RealtimeSession
 from hil.errors import BenchError, PeerSilent
-from hil.far_end import ANSWER_LIMIT_NS
-from hil.flight_computer import write_description
+from hil.levers import Levers, Pull
+from hil.lines import Description, Line, flight_line, sensor_line
 from hil.link import Link
-from hil.packets import BENCH_HEARS_FLIGHT
+from hil.packets import BENCH_HEARS_FLIGHT, BENCH_HEARS_SENSORS
 from hil.peer import Peer
-from hil.ports import BAUD, Listener, advice, open_port, open_pty
+from hil.ports import BAUD, Listener, open_pty
 from hil.privileges import punctual
 from sim.loop import Result
 from sim.scenario import Scenario
 
 PACES = ("lockstep", "realtime")
-GOODBYE_LIMIT_S = 10.0
-# either end may have to compile its kernels first, and this machine may be busy
-START_LIMIT_NS = 600 * NS_PER_S
 HAND_LIMIT_NS = 600 * NS_PER_S
-TICK_BITS = 10 * 100  # an increment and a range, ten bits a byte
-
-Description = tuple[dict[str, str], dict[str, bytes]]
+# with a sensor board the way of a sample is longer, by another line and the bench
+BOARD_PHASE_NS = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -60,6 +53,7 @@ class SessionResult:
     bench_lateness_us: dict[str, float] | None = None
     overruns: int = 0
     link: dict[str, int] = field(default_factory=dict)
+    sensor_link: dict[str, int] | None = None  # None without a sensor board
     privileges: dict[str, bool] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -77,43 +71,66 @@ def run_session(
     scenario: Scenario,
     seed: int = 0,
     *,
+    sensors: str = "emulator",
     flight: str = "host",
     pace: str = "lockstep",
     log: str | None = None,
     description: Description | None = None,
+    levers: Iterable[Pull] = (),
     hooks: Hooks | None = None,
     time_limit_s: float | None = None,
     baud: int = BAUD,
 ) -> SessionResult:
-    """Fly one descent over a line.
+    """Fly one descent over a line or two.
 
-    flight: "host" starts a flight computer of its own on a pseudo-terminal; anything else is a
-    pyserial URL at which one is waiting. log: MCAP file that the flight computer of its own
-    keeps; `description` is what it says of itself. Raises BenchError, one line, when the session
-    cannot begin or go on.
+    sensors: "emulator" for the bench's own, else who plays a sensor board. flight: who flies.
+    Either may be "host", a process of its own on a pseudo-terminal, "qemu", an emulated board, or
+    a pyserial URL at which one is waiting. log: MCAP file that a flight computer of its own keeps;
+    `description` is what it says of itself. levers: what is done to the ends meanwhile. Raises
+    BenchError, one line, when the session cannot begin or go on.
     """
     _check(flight, pace, log)
     clock = RealClock()
+    hooks = hooks or Hooks()
     with contextlib.ExitStack() as stack:
-        if flight == "host":
-            line = stack.enter_context(_own_flight_computer(clock, pace, log, description))
-        else:
-            link = Link(lambda: open_port(flight, baud), clock)
-            stack.callback(link.close)
-            wire_ns = 0 if "://" in flight else TICK_BITS * NS_PER_S // baud
-            line = Line(link, clock, ANSWER_LIMIT_NS, tick_wire_ns=wire_ns, notes=advice(flight))
-        return _fly(line, scenario, seed, pace, hooks or Hooks(), time_limit_s)
+        lines = Lines(
+            stack.enter_context(
+                flight_line(flight, clock, pace, log=log, description=description, baud=baud)
+            ),
+            None
+            if sensors == "emulator"
+            else stack.enter_context(sensor_line(sensors, clock, pace, baud=baud)),
+        )
+        emulator = lines.emulator(scenario, seed, hooks, time_limit_s, levers=levers)
+        return _fly(lines, emulator, pace, hooks)
 
 
 @contextlib.contextmanager
 def lockstep_session(
-    scenario: Scenario, seed: int, *, time_limit_s: float | None = None
+    scenario: Scenario,
+    seed: int,
+    *,
+    sensors: str = "emulator",
+    flight: str = "host",
+    time_limit_s: float | None = None,
+    start: Any = None,
+    baud: int = BAUD,
 ) -> Iterator[LockstepSession]:
-    """A session with a flight computer of its own, to be flown tick by tick by the caller."""
-    with _own_flight_computer(RealClock(), "lockstep") as line:
-        emulator = line.emulator(scenario, seed, Hooks(), time_limit_s)
+    """A session to be flown tick by tick by the caller, who begins it; ends as in `run_session`.
+
+    start: a Run that is under way, to be flown on; None to begin at the beginning.
+    """
+    clock = RealClock()
+    with contextlib.ExitStack() as stack:
+        lines = Lines(
+            stack.enter_context(flight_line(flight, clock, baud=baud)),
+            None
+            if sensors == "emulator"
+            else stack.enter_context(sensor_line(sensors, clock, baud=baud)),
+        )
+        emulator = lines.emulator(scenario, seed, Hooks(), time_limit_s, start=start)
         with _last_word(emulator):
-            emulator.meet(line.meeting_limit_ns)
+            lines.meet(emulator)
             yield LockstepSession(emulator)
             emulator.end()
 
@@ -147,67 +164,99 @@ def serve_emulator(
             on_ready(listener.url)
             link = _accept(listener, clock, limit_ns)
         stack.callback(link.close)
-        line = Line(link, clock, limit_ns)
-        return _fly(line, scenario, seed, pace, hooks or Hooks(), time_limit_s)
-
-
-def _nobody_to_watch() -> None:
-    pass
+        hooks = hooks or Hooks()
+        lines = Lines(Line(link, clock, limit_ns), None)
+        return _fly(lines, lines.emulator(scenario, seed, hooks, time_limit_s), pace, hooks)
 
 
 @dataclass(frozen=True)
-class Line:
-    """A link to a flight computer, and what is known of who is at its other end."""
+class Lines:
+    """The lines of a session: to the flight computer, and to a sensor board where there is one."""
 
-    link: Link
-    clock: Clock
-    meeting_limit_ns: int
-    check_alive: Callable[[], None] = _nobody_to_watch  # raises when nobody is there any more
-    tick_wire_ns: int = 0  # what the messages of a tick take on a serial line
-    notes: list[str] = field(default_factory=list)
+    flight: Line
+    sensors: Line | None
 
     def emulator(
-        self, scenario: Scenario, seed: int, hooks: Hooks, time_limit_s: float | None
+        self,
+        scenario: Scenario,
+        seed: int,
+        hooks: Hooks,
+        time_limit_s: float | None,
+        *,
+        start: Any = None,
+        levers: Iterable[Pull] = (),
     ) -> Emulator:
-        """The bench's end of this line."""
-        peer = Peer(self.link, self.clock, ROLE_BENCH, BENCH_HEARS_FLIGHT)
-        told = hooks.on_event, hooks.on_bench_event
-        return Emulator(peer, scenario, seed, *told, self.check_alive, time_limit_s)
+        """The bench's end of these lines."""
+        clock = self.flight.clock
+        board = None
+        if self.sensors:
+            board = Peer(self.sensors.link, clock, ROLE_BENCH, BENCH_HEARS_SENSORS)
+        emulator = Emulator(
+            Peer(self.flight.link, clock, ROLE_BENCH, BENCH_HEARS_FLIGHT),
+            scenario,
+            seed,
+            hooks.on_event,
+            hooks.on_bench_event,
+            self.check_alive,
+            time_limit_s,
+            sensors=board,
+            start=start,
+        )
+        handles = {"flight": self.flight.handles()}
+        if self.sensors:
+            handles["sensors"] = self.sensors.handles()
+        emulator.levers = Levers(levers, handles, clock, emulator.note)
+        return emulator
+
+    def check_alive(self) -> None:
+        """Raise when an end of our own has gone."""
+        self.flight.check_alive()
+        if self.sensors:
+            self.sensors.check_alive()
+
+    def meet(self, emulator: Emulator) -> None:
+        """Let the bench meet both ends."""
+        limits = [line.meeting_limit_ns for line in (self.flight, self.sensors) if line]
+        emulator.meet(max(limits))
+
+    def phase_ns(self) -> int:
+        """How long after the truth of a tick the flight computer shall begin it."""
+        if not self.sensors:
+            return PHASE_NS + self.flight.tick_wire_ns
+        return BOARD_PHASE_NS + self.flight.tick_wire_ns + self.sensors.tick_wire_ns
+
+    def notes(self) -> list[str]:
+        """What could be better about them."""
+        return [*self.flight.notes, *(self.sensors.notes if self.sensors else [])]
 
 
-def _fly(
-    line: Line,
-    scenario: Scenario,
-    seed: int,
-    pace: str,
-    hooks: Hooks,
-    time_limit_s: float | None,
-) -> SessionResult:
-    emulator = line.emulator(scenario, seed, hooks, time_limit_s)
+def _fly(lines: Lines, emulator: Emulator, pace: str, hooks: Hooks) -> SessionResult:
+    clock = lines.flight.clock
     with _last_word(emulator), _deferred_interrupt(emulator):
-        emulator.meet(line.meeting_limit_ns)
+        lines.meet(emulator)
         if hooks.on_start:
             hooks.on_start()
-        start_ns = line.clock.now_ns()
-        figures = (_fly_lockstep if pace == "lockstep" else _fly_realtime)(emulator, line)
+        start_ns = clock.now_ns()
+        figures = (_fly_lockstep if pace == "lockstep" else _fly_realtime)(emulator, lines)
         emulator.end(verdict=figures["result"].verdict)
         return SessionResult(
             pace=pace,
-            wall_s=(line.clock.now_ns() - start_ns) / NS_PER_S,
+            wall_s=(clock.now_ns() - start_ns) / NS_PER_S,
             bench_events=emulator.bench_events,
             link=link_figures(emulator.peer),
-            notes=line.notes,
+            sensor_link=link_figures(emulator.sensors.peer) if emulator.sensors else None,
+            notes=lines.notes(),
             **figures,
         )
 
 
-def _fly_lockstep(emulator: Emulator, _: Line) -> dict[str, Any]:
+def _fly_lockstep(emulator: Emulator, _: Lines) -> dict[str, Any]:
     return {"result": LockstepSession(emulator).fly()}
 
 
-def _fly_realtime(emulator: Emulator, line: Line) -> dict[str, Any]:
-    session = RealtimeSession(emulator, PHASE_NS + line.tick_wire_ns)
-    with punctual(_own_cpu(first=True)) as granted:
+def _fly_realtime(emulator: Emulator, lines: Lines) -> dict[str, Any]:
+    session = RealtimeSession(emulator, lines.phase_ns())
+    with punctual(own_cpu(first=True)) as granted:
         result = session.fly()
     return {
         "result": result,
@@ -261,97 +310,6 @@ def _deferred_interrupt(emulator: Emulator) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-# --- the flight computer's process ---------------------------------------------------------
-
-
-class _FlightProcess:
-    """A flight computer that this process has started and will not leave behind."""
-
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self._process = process
-
-    def check(self) -> None:
-        """Raise BenchError when it has ended by itself."""
-        if self._process.poll() is not None:
-            assert self._process.stderr is not None
-            said = self._process.stderr.read().decode("utf-8", "replace").strip().splitlines()
-            reason = said[-1] if said else f"status {self._process.returncode}"
-            raise BenchError(f"the flight computer ended by itself: {reason}")
-
-    def finish(self) -> None:
-        """Let it close its log, and insist when it does not."""
-        try:
-            self._process.wait(GOODBYE_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        finally:
-            if self._process.stderr:
-                self._process.stderr.close()
-
-
-@contextlib.contextmanager
-def _own_flight_computer(
-    clock: Clock, pace: str, log: str | None = None, description: Description | None = None
-) -> Iterator[Line]:
-    """A pseudo-terminal with a flight computer of ours at its other end."""
-    port, path = open_pty()
-    link = Link(lambda: port, clock)
-    try:
-        with _flight_process(path, log, description, pace) as child:
-            yield Line(link, clock, START_LIMIT_NS, child.check)
-    finally:
-        link.close()
-
-
-@contextlib.contextmanager
-def _flight_process(
-    path: str, log: str | None, description: Description | None, pace: str
-) -> Iterator[_FlightProcess]:
-    command = [sys.executable, "-P", "-m", "hil.flight_computer", "--port", path]
-    command += ["--parent", str(os.getpid()), "--wait", str(START_LIMIT_NS // NS_PER_S)]
-    if log:
-        command += ["--log", log]
-    cpu = _own_cpu(first=False) if pace == "realtime" else None
-    if cpu is not None:
-        command += ["--cpu", str(cpu)]
-    if description:
-        command += ["--described"]
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": _own_path()},
-        process_group=0,  # an interrupt from the terminal is ours to pass on
-    )
-    assert process.stdin is not None
-    with contextlib.suppress(BrokenPipeError):
-        process.stdin.write(write_description(*description) if description else b"")
-        process.stdin.close()
-    child = _FlightProcess(process)
-    try:
-        yield child
-    finally:
-        child.finish()
-
-
-def _own_path() -> str:
-    """Where this program was loaded from: its flight computer shall be of the same source."""
-    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-    return os.pathsep.join(path for path in paths if path)
-
-
-def _own_cpu(first: bool) -> int | None:
-    """A processor for each end, where there are two."""
-    if not hasattr(os, "sched_getaffinity"):
-        return None
-    allowed = sorted(os.sched_getaffinity(0))
-    if len(allowed) < 2:
-        return None
-    return allowed[0] if first else allowed[-1]
 
 
 def _accept(listener: Listener, clock: Clock, limit_ns: int) -> Link:

@@ -47,6 +47,7 @@ LogOption = Annotated[str | None, typer.Option(metavar="FILE.mcap", help="Record
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 PaceOption = Annotated[Pace, typer.Option(help="How time passes.")]
 JobsOption = Annotated[int, typer.Option(help="Processes; 0 for one per processor.")]
+SENSOR_ENDS, FLIGHT_ENDS = "emulator|host|qemu|PORT", "host|qemu|PORT"
 LogArgument = Annotated[str, typer.Argument(metavar="LOG", help="An MCAP log of ours.")]
 
 
@@ -72,18 +73,28 @@ def hil(
     set_: SetOption = None,
     params: ParamsOption = None,
     log: LogOption = None,
-    sensors: Annotated[str, typer.Option(help="Who plays the sensors: emulator.")] = "emulator",
+    sensors: Annotated[
+        str, typer.Option(metavar=SENSOR_ENDS, help="The bench itself, or a sensor board.")
+    ] = "emulator",
     flight: Annotated[
-        str, typer.Option(metavar="host|PORT", help="A process of its own, or one at a port.")
+        str, typer.Option(metavar=FLIGHT_ENDS, help="A process of its own, or a board.")
     ] = "host",
     pace: PaceOption = Pace.LOCKSTEP,
+    lever: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[flight:|sensors:]WHAT@t=SECONDS",
+            help="reset, freeze, hang, unplug, upset or slow-line, then; repeatable.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Fly one descent over a serial line."""
     from tools.sessions import fly_over_wire
 
+    ends = sensors, flight
     changes = overrides(set_)
-    return fly_over_wire(scenario, seed, changes, params, log, sensors, flight, pace, as_json)
+    return fly_over_wire(scenario, seed, changes, params, log, *ends, pace, lever or [], as_json)
 
 
 @app.command()
@@ -118,17 +129,38 @@ def flight(
 
 
 @app.command()
+def sensors(
+    port: Annotated[str, typer.Option(metavar="URL", help="Any port that pyserial can open.")],
+    baud: Annotated[int, typer.Option(help="Speed of a real line.")] = 1_000_000,
+    as_json: JsonOption = False,
+) -> int:
+    """A sensor board's place by hand: its twin on this machine."""
+    from tools.sessions import sense
+
+    return sense(port, baud, as_json)
+
+
+@app.command()
 def parity(
     scenario: ScenarioArgument = "nominal",
     seed: SeedOption = None,
     set_: SetOption = None,
     params: ParamsOption = None,
+    sensors: Annotated[
+        str | None, typer.Option(metavar=SENSOR_ENDS, help="One pair of ends; all by default.")
+    ] = None,
+    flight: Annotated[str | None, typer.Option(metavar=FLIGHT_ENDS, help="The other one.")] = None,
+    from_s: Annotated[
+        float | None, typer.Option("--from", metavar="S", help="Begin there, from a saved state.")
+    ] = None,
+    for_s: Annotated[float | None, typer.Option("--for", metavar="S", help="For so long.")] = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Fly in process and over the line, and compare the flight software's memory at every tick."""
+    """Fly in process and over lines, and compare the memory of both ends at every tick."""
     from tools.sessions import check_parity
 
-    return check_parity(scenario, seed, overrides(set_), params, as_json)
+    ends, part = (sensors, flight), (from_s, for_s)
+    return check_parity(scenario, seed, overrides(set_), params, ends, part, as_json)
 
 
 @app.command()

@@ -9,9 +9,10 @@ from rich.console import Console
 from hil.clock import NS_PER_S
 from hil.emulator import BenchEvent
 from hil.flight_computer import run_flight_computer
-from hil.parity import compare
+from hil.levers import parse_pull
+from hil.parity import WHOLE, Pair, ParityReport, Window, compare, windows_of
+from hil.sensor_computer import run_sensor_board
 from hil.session import Hooks, SessionResult, run_session, serve_emulator
-from sim.errors import InputError
 from sim.scenario import Scenario, load
 from sim.world import TICK_NS
 from tools.console import console, emit
@@ -39,19 +40,21 @@ def fly_over_wire(
     sensors: str,
     flight: str,
     pace: str,
+    levers: list[str],
     as_json: bool,
 ) -> int:
-    """Fly with both ends started from here, or with a flight computer at a port."""
-    if sensors != "emulator":
-        raise InputError(f"--sensors: expected emulator, not '{sensors}'")
+    """Fly with ends started from here, emulated boards, or whoever is there at a port."""
+    pulls = [parse_pull(text) for text in levers]
     scenario, seed, out = _read(name, seed, overrides, params, as_json)
     timeline = Timeline(out)
     session = run_session(
         scenario,
         seed,
+        sensors=sensors,
         flight=flight,
         pace=pace,
         log=log,
+        levers=pulls,
         description=log_description(scenario, seed),
         hooks=_hooks(out, scenario, seed, timeline),
     )
@@ -92,26 +95,82 @@ def compute(port: str, baud: int, log: str | None, as_json: bool) -> int:
     return 0 if report.reason == "finished" else 1
 
 
+def sense(port: str, baud: int, as_json: bool) -> int:
+    """The sensors' end by hand, until the bench ends the session."""
+    out = console(as_json)
+    say_if_compiling(out, "hil.sensor_board")
+    report = run_sensor_board(port, baud=baud)
+    out.print(f"{report.ticks} ticks sensed; {report.reason}")
+    if as_json:
+        emit({"version": version("leadline"), **asdict(report)})
+    return 0 if report.reason == "finished" else 1
+
+
 def check_parity(
-    name: str, seed: int | None, overrides: Overrides, params: str | None, as_json: bool
+    name: str,
+    seed: int | None,
+    overrides: Overrides,
+    params: str | None,
+    ends: tuple[str | None, str | None],
+    part: tuple[float | None, float | None],
+    as_json: bool,
 ) -> int:
-    """Fly in process and over the line, compare at every tick; 0 when nothing differs."""
+    """Fly in process and over lines, compare at every tick; 0 when nothing differs.
+
+    ends: who plays sensors and flight computer, None for all there are. part: from when on, and
+    for how long, in seconds; boards are compared in parts of a flight when none is given.
+    """
     scenario, seed, out = _read(name, seed, overrides, params, as_json)
-    with out.status("comparing") as status:
+    found = []
+    for pair in _pairs(*ends):
+        for window in _windows(scenario, seed, pair, part):
+            report = _compare(out, scenario, seed, pair, window)
+            what = report.difference or f"{report.ticks}/{report.ticks} ticks identical"
+            out.print(f"{pair}, {window}: {what}", markup=False)
+            found.append((pair, window, report))
+    same = all(report.same for _, _, report in found)
+    if as_json:
+        differences = [report.difference for *_, report in found if report.difference]
+        emit(
+            {
+                "same": same,
+                "ticks": sum(report.ticks for *_, report in found),
+                "difference": asdict(differences[0]) if differences else None,
+                "comparisons": [_comparison(*each) for each in found],
+            }
+        )
+    return 0 if same else 1
+
+
+def _pairs(sensors: str | None, flight: str | None) -> list[Pair]:
+    if sensors or flight:
+        return [Pair(sensors or "emulator", flight or "host")]
+    return [Pair("emulator", "host"), Pair("host", "host")]
+
+
+def _windows(
+    scenario: Scenario, seed: int, pair: Pair, part: tuple[float | None, float | None]
+) -> list[Window]:
+    from_s, for_s = part
+    if from_s is not None or for_s is not None:
+        return [Window(from_s or 0.0, for_s)]
+    return windows_of(scenario, seed) if "qemu" in (pair.sensors, pair.flight) else [WHOLE]
+
+
+def _compare(
+    out: Console, scenario: Scenario, seed: int, pair: Pair, window: Window
+) -> ParityReport:
+    with out.status(f"comparing: {pair}") as status:
 
         def tell(tick: int) -> None:
             if tick % (10 * TICKS_PER_S) == 0:
-                status.update(f"comparing, {tick // TICKS_PER_S} s flown")
+                status.update(f"comparing: {pair}, {tick // TICKS_PER_S} s")
 
-        report = compare(scenario, seed, on_tick=tell)
-    if report.same:
-        out.print(f"{report.ticks}/{report.ticks} ticks, core and history identical")
-    else:
-        out.print(str(report.difference), markup=False)
-    if as_json:
-        difference = report.difference and asdict(report.difference)
-        emit({**asdict(report), "difference": difference, "same": report.same})
-    return 0 if report.same else 1
+        return compare(scenario, seed, pair=pair, window=window, on_tick=tell)
+
+
+def _comparison(pair: Pair, window: Window, report: ParityReport) -> dict[str, Any]:
+    return {**asdict(pair), **asdict(window), **asdict(report), "same": report.same}
 
 
 def session_figures(scenario: Scenario, session: SessionResult) -> dict[str, Any]:
@@ -124,6 +183,7 @@ def session_figures(scenario: Scenario, session: SessionResult) -> dict[str, Any
         "bench_lateness_us": session.bench_lateness_us,
         "overruns": session.overruns,
         "link": session.link,
+        "sensor_link": session.sensor_link,
         "privileges": session.privileges,
         "bench_events": [asdict(event) for event in session.bench_events],
         "notes": session.notes,

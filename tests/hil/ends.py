@@ -67,6 +67,9 @@ class Script:
                 self._inbound += self._encoder.frame(BY_NAME[name], record)
         return 0
 
+    def fileno(self):
+        return None
+
     def close(self):
         pass
 

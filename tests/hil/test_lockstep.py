@@ -56,6 +56,9 @@ class BadLine:
     def read(self, timeout_s):
         return self._port.read(timeout_s)
 
+    def fileno(self):
+        return self._port.fileno()
+
     def close(self):
         self._port.close()
 
@@ -75,7 +78,7 @@ class BadLine:
 
 
 def test_a_line_that_loses_and_spoils_frames_changes_nothing(monkeypatch):
-    monkeypatch.setattr("hil.emulator_lockstep.RESEND_S", 0.02)
+    monkeypatch.setattr("hil.exchange.RESEND_S", 0.02)
 
     def bad(port):
         return BadLine(port, one_in=9)
@@ -105,12 +108,15 @@ class LooseLine:
     def write(self, data):
         return self._port.write(data)
 
+    def fileno(self):
+        return self._port.fileno()
+
     def close(self):
         self._port.close()
 
 
 def test_unplugging_and_replugging_the_flight_computer_changes_nothing(monkeypatch):
-    monkeypatch.setattr("hil.emulator_lockstep.RESEND_S", 0.05)
+    monkeypatch.setattr("hil.exchange.RESEND_S", 0.05)
     LooseLine.fallen = False
     with two_ends(3.0, flight_line=LooseLine) as (emulator, flight):
         result = LockstepSession(emulator).fly()

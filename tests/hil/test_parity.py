@@ -2,12 +2,12 @@
 
 import pytest
 
-from hil.parity import compare
+from hil.parity import Window, compare
 from tests.hil.ends import in_process, nominal
 
 
 def test_every_tick_is_the_same_in_process_and_over_a_pseudo_terminal():
-    report = compare(nominal(), time_limit_s=4.0)
+    report = compare(nominal(), window=Window(for_s=4.0))
     assert (report.ticks, report.difference, report.same) == (400, None, True)
     assert report.state_sha256 == in_process(4.0).state_sha256
 
@@ -30,7 +30,7 @@ def flip_history(tick, run):
     ],
 )
 def test_a_flipped_bit_is_named_with_tick_field_and_both_values(tamper, tick, region, field):
-    report = compare(nominal(), time_limit_s=4.0, tamper=tamper)
+    report = compare(nominal(), window=Window(for_s=4.0), tamper=tamper)
     found = report.difference
     assert not report.same
     assert (found.tick, found.region, found.field) == (tick, region, field)

@@ -214,19 +214,22 @@ def test_parity_says_how_many_ticks_were_identical(run):
     status, out, _ = run("parity", *SHORT, "--json")
     report = json.loads(out)
     assert status == 0 and report["same"] and report["difference"] is None
-    assert f"{report['ticks']}/{report['ticks']} ticks" in run("parity", *SHORT)[1]
+    assert [each["sensors"] for each in report["comparisons"]] == ["emulator", "host"]
+    assert report["ticks"] == sum(each["ticks"] for each in report["comparisons"])
+    ticks = report["comparisons"][0]["ticks"]
+    assert f"{ticks}/{ticks} ticks identical" in run("parity", *SHORT, "--flight", "host")[1]
 
 
 def test_a_difference_between_the_paths_is_named(run, monkeypatch):
-    def compare_tampered(scenario, seed, on_tick):
+    def compare_tampered(scenario, seed, **options):
         def flip(tick, run):
             if tick == 150:
                 run.state.core.estimate.mass_kg = 1.0
 
-        return compare(scenario, seed, on_tick=on_tick, tamper=flip)
+        return compare(scenario, seed, tamper=flip, **options)
 
     monkeypatch.setattr("tools.sessions.compare", compare_tampered)
-    status, out, _ = run("parity", *SHORT, "--json")
+    status, out, _ = run("parity", *SHORT, "--flight", "host", "--json")
     difference = json.loads(out)["difference"]
     assert status == 1
     assert (difference["tick"], difference["region"]) == (150, "core")

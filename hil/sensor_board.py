@@ -1,0 +1,108 @@
+"""The sensors with their memory and their boxes: what a process that plays a sensor board carries.
+
+It is the host's twin of the microcontroller: the same kernels, the same record, the same answers.
+"""
+
+import numpy as np
+
+from fsw.kernel import kernel
+from fsw.messages import RANGE_COMMAND
+from fsw.parity import HASH_OFFSET, hash_words
+from hil.boxes import Box, arrivals_of, memory_of, rows_of
+from hil.channels import Slot
+from hil.framing import Packet
+from hil.packets import Message, message_of
+from sim.instruments import (
+    RANGE_TRUTH,
+    SENSOR_BOARD,
+    SENSOR_INBOX,
+    SENSOR_TRUTH,
+    STATUS_TRUTH,
+)
+from sim.sensor_board import is_allowed, tick_board
+from sim.world import ARRIVALS
+
+TOLD_SLOTS = (
+    Slot("beam", SENSOR_INBOX, "beam", "has_beam"),
+    Slot("status", SENSOR_INBOX, "status", "has_status"),
+    Slot("order", SENSOR_INBOX, "range_command", "has_range_command"),
+)
+TOLD = tuple(message_of(record) for record in (RANGE_TRUTH, STATUS_TRUTH, RANGE_COMMAND))
+TRUTH_MESSAGE = message_of(SENSOR_TRUTH)
+MESSAGES_AT, WANTS_AT = (
+    next(at for path, _, at in SENSOR_TRUTH.leaves() if path == name)
+    for name in ("messages", "wants")
+)
+VIRTUAL = -1
+
+
+@kernel
+def tick_rows(boards, inboxes, arrivals, clock_ns):
+    """One tick of the sensors; each box is an array of one record, clock_ns as in tick_board."""
+    tick_board(boards[0], inboxes[0], arrivals[0], clock_ns)
+
+
+@kernel
+def allowed_rows(boards, armed):
+    """Whether the board may begin, armed or not."""
+    return is_allowed(boards[0], armed)
+
+
+def told_of(memory: memoryview) -> Box:
+    """What a sensor board is told for a tick, but for SensorTruth, as messages."""
+    return Box(memory, TOLD_SLOTS)
+
+
+class SensorBoard:
+    """The sensors, as they were loaded, and what they are told."""
+
+    def __init__(self) -> None:
+        self._boards = rows_of(SENSOR_BOARD)
+        self._inboxes = rows_of(SENSOR_INBOX)
+        self._arrivals = rows_of(ARRIVALS)
+        self._memory = memory_of(self._boards)
+        self._words = np.frombuffer(self._memory, np.uint64)
+        self._truth = memory_of(self._inboxes, "truth")
+        self._told = told_of(memory_of(self._inboxes))
+        self._said = arrivals_of(memory_of(self._arrivals))
+        self._offset = self._boards["clock_offset_ns"]
+
+    def load(self, board: bytes) -> None:
+        """Become what a SensorBoard's bytes say."""
+        self._memory[:] = board
+        self._told.clear()
+
+    def is_allowed(self, armed: bool) -> bool:
+        """True when what was loaded may be played by a board that was armed, or was not."""
+        return bool(allowed_rows(self._boards, int(armed)))
+
+    def tell(self, message: Message, payload: bytes) -> None:
+        """Take a message for the next tick."""
+        self._told.put(message, payload)
+
+    def tick(self, truth: bytes, clock_ns: int = VIRTUAL) -> list[Packet]:
+        """One tick, from SensorTruth's bytes: what the sensors say; clock_ns as in tick_board."""
+        self._truth[:] = truth
+        tick_rows(self._boards, self._inboxes, self._arrivals, clock_ns)
+        return self._said.packets()
+
+    def stamp_ns(self, t_ns: int) -> int:
+        """By the board's clock, a time of the truth."""
+        return t_ns + int(self._offset[0])
+
+    def board_hash(self) -> int:
+        """Hash of the whole record."""
+        return int(hash_words(self._words, 0, len(self._words), HASH_OFFSET))
+
+    def region(self, name: str) -> bytes:
+        """The bytes of the memory region `board`."""
+        return bytes(self._memory)
+
+
+def compile_board() -> None:
+    """Compile what a tick calls, on a board that is thrown away: no bench shall wait for it."""
+    board = SensorBoard()
+    board.load(SENSOR_BOARD.new().tobytes())
+    board.is_allowed(False)
+    board.tick(SENSOR_TRUTH.new().tobytes())
+    board.board_hash()
