@@ -1,7 +1,7 @@
 # make setup   environment in .venv, from requirements.lock
 # make fly     one descent from 20 km        (SCENARIO=orbit, ARGS="--seed 3")
 # make test    lint, types, every test       (WORKERS=4)
-# make hunt    the mutants: breaks that tests must notice; takes a while
+# make hunt    search for faults, long property tests, mutants   (BUDGET=1h)
 # make docs    sim/scenarios/README.md and hil/ICD.md, from the records
 # make bench   the figures, measured here
 # make clean   remove what the above have made
@@ -9,6 +9,7 @@
 PYTHON ?= python3
 WORKERS ?= 2
 SCENARIO ?= nominal
+BUDGET ?= 10m
 BIN := .venv/bin
 READY := .venv/.ready
 
@@ -32,8 +33,12 @@ test: setup
 	$(BIN)/mypy
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
 
-# Judges the mutants whose last result is stale, and writes tests/mutants/result.toml anew.
+# Searches inside the documented envelope, then flies the property tests at random, at length and
+# with what failed before first (.hypothesis), then judges the mutants whose last result is stale,
+# and writes tests/mutants/result.toml anew.
 hunt: setup
+	$(BIN)/leadline search --envelope --budget $(BUDGET)
+	$(BIN)/pytest --hypothesis-profile hunt -m hypothesis --numprocesses $(WORKERS) --dist load
 	$(BIN)/python -m tests.mutants --jobs $(WORKERS)
 
 # What is generated from the records; tests fail while it is stale.

@@ -28,8 +28,6 @@ from sim.spans import SPANS, STEPS, Span
 from sim.world import WORLD
 
 Row = dict[str, Any]
-# per kind, narrower ends of its magnitudes than the record's
-Limits = Mapping[str, Mapping[str, tuple[float, float]]]
 
 # how a window may be given, the shortest first
 SPELL, BAND, MODE, ALWAYS = "spell", "band", "mode", "always"
@@ -51,6 +49,26 @@ class Horizon:
 NOMINAL = Horizon()
 
 
+@dataclass(frozen=True)
+class Bounds:
+    """Less than all of a kind: narrower ends of its magnitudes, and which windows it has.
+
+    With `below_m` a window begins below that height, with `longest_s` it lasts no longer; with
+    both it does one of the two, with neither it is any. With `above_m` one that is open from the
+    start ends above that height. No time span begins before `after_s`.
+    """
+
+    magnitudes: Mapping[str, tuple[float, float]]
+    below_m: float | None = None
+    above_m: float | None = None
+    longest_s: float | None = None
+    after_s: float = 0.0
+
+
+# by kind, or kind:sensor, as fault_rows names them
+Limits = Mapping[str, Bounds]
+
+
 # --- one fault ---------------------------------------------------------------------------
 
 
@@ -63,11 +81,13 @@ def magnitudes(draw: st.DrawFn, name: str, span: Span | None = None) -> float:
 
 
 @st.composite
-def windows(draw: st.DrawFn, kind: str, horizon: Horizon = NOMINAL) -> Row:
+def windows(
+    draw: st.DrawFn, kind: str, horizon: Horizon = NOMINAL, bounds: Bounds | None = None
+) -> Row:
     """Keys of a row that say when a fault of this kind is open."""
     begins, ends = KINDS[kind].begins, KINDS[kind].ends
     # as many draws whatever comes of them, so that a shorter window is a simpler one
-    form = draw(st.sampled_from(WINDOWS if begins and ends else (BAND, SPELL)))
+    form = draw(st.sampled_from(_forms(kind, bounds)))
     before_end = draw(st.integers(0, STEPS)) / STEPS
     length = draw(st.integers(0, STEPS)) / STEPS
     if form == ALWAYS:
@@ -75,24 +95,35 @@ def windows(draw: st.DrawFn, kind: str, horizon: Horizon = NOMINAL) -> Row:
     if form == MODE:
         return {"mode": LAST_MODES_FIRST[min(int(before_end * 4.0), 3)]}
     if not begins:
-        return _until(length, form, horizon)
-    window = (
-        _spell(before_end, length, horizon) if form == SPELL else _band(before_end, length, horizon)
-    )
+        return _until(length, form, horizon, (bounds and bounds.above_m) or LOWEST_M)
+    if form == SPELL:
+        window = _spell(before_end, length, horizon.time_s, bounds or Bounds({}))
+    else:
+        window = _band(before_end, length, (bounds and bounds.below_m) or horizon.altitude_m)
     return window if ends else dict(list(window.items())[:1])
 
 
-def _spell(before_end: float, length: float, horizon: Horizon) -> Row:
+def _forms(kind: str, bounds: Bounds | None) -> Sequence[str]:
+    if bounds and bounds.above_m:
+        return (BAND,)
+    if bounds and (bounds.below_m or bounds.longest_s):
+        return [SPELL] * bool(bounds.longest_s) + [BAND] * bool(bounds.below_m)
+    return WINDOWS if KINDS[kind].begins and KINDS[kind].ends else (BAND, SPELL)
+
+
+def _spell(before_end: float, length: float, time_s: float, bounds: Bounds) -> Row:
     """A time span; most begin late, where a descent is decided."""
-    start_s = six_digits(horizon.time_s * (1.0 - before_end**2))
-    span_s = BRIEFEST_S * (horizon.time_s / BRIEFEST_S) ** length
+    start_s = max(six_digits(time_s * (1.0 - before_end**2)), bounds.after_s)
+    span_s = BRIEFEST_S * ((bounds.longest_s or time_s) / BRIEFEST_S) ** length
     window = {"start_s": start_s}
-    return window if length == 1.0 else {**window, "end_s": six_digits(start_s + span_s)}
+    if length == 1.0 and bounds.longest_s is None:
+        return window
+    return {**window, "end_s": six_digits(start_s + span_s)}
 
 
-def _band(before_end: float, length: float, horizon: Horizon) -> Row:
+def _band(before_end: float, length: float, highest_m: float) -> Row:
     """A band of heights, from its upper bound down."""
-    top_m = six_digits(_height_m(before_end, horizon))
+    top_m = six_digits(_height_m(before_end, highest_m))
     share = NARROWEST_SHARE ** (1.0 - length)
     window = {"from_altitude_m": top_m}
     if length == 1.0:
@@ -100,16 +131,16 @@ def _band(before_end: float, length: float, horizon: Horizon) -> Row:
     return {**window, "until_altitude_m": six_digits(top_m * (1.0 - share))}
 
 
-def _until(length: float, form: str, horizon: Horizon) -> Row:
+def _until(length: float, form: str, horizon: Horizon, lowest_m: float) -> Row:
     """The end of a window that is open from the start."""
     if form == SPELL:
         return {"end_s": six_digits(max(horizon.time_s * length, BRIEFEST_S))}
-    return {"until_altitude_m": six_digits(_height_m(1.0 - length, horizon))}
+    return {"until_altitude_m": six_digits(_height_m(1.0 - length, horizon.altitude_m, lowest_m))}
 
 
-def _height_m(share: float, horizon: Horizon) -> float:
-    """A height between the lowest and the start, by ratios."""
-    return LOWEST_M * (horizon.altitude_m / LOWEST_M) ** share
+def _height_m(share: float, highest_m: float, lowest_m: float = LOWEST_M) -> float:
+    """A height between the lowest and the highest, by ratios."""
+    return lowest_m * (highest_m / lowest_m) ** share
 
 
 @st.composite
@@ -121,19 +152,21 @@ def fault_rows(
 ) -> Row:
     """One row of `[[faults]]`: a kind, its magnitudes, its window, whom it befalls.
 
-    `limits` narrows the magnitudes of the kinds that it names, which then have those and no
-    others; everywhere else a magnitude has the record's whole range.
+    A kind is named alone, or with whom it befalls, as in `off:imu`: alone, any of its sensors.
+    `limits` bounds the kinds that it names, which then have its magnitudes and no others;
+    everywhere else a magnitude has the record's whole range.
     """
-    name = draw(st.sampled_from(kinds))
-    narrower = (limits or {}).get(name)
+    label = draw(st.sampled_from(kinds))
+    name, _, sensor = label.partition(":")
+    bounds = (limits or {}).get(label)
+    narrower = bounds.magnitudes if bounds else None
     row: Row = {"kind": name}
     for magnitude in draw(_wanted(name, narrower)):
         span = SPANS[magnitude]
-        row[magnitude] = draw(
-            magnitudes(magnitude, span.within(*narrower[magnitude]) if narrower else span)
-        )
-    row |= draw(windows(name, horizon))
-    return row | draw(_befallen(name))
+        span = span.within(*narrower[magnitude]) if narrower else span
+        row[magnitude] = draw(magnitudes(magnitude, span))
+    row |= draw(windows(name, horizon, bounds))
+    return row | draw(_befallen(name, sensor))
 
 
 @st.composite
@@ -148,11 +181,11 @@ def _wanted(draw: st.DrawFn, name: str, narrower: Mapping[str, Any] | None) -> l
 
 
 @st.composite
-def _befallen(draw: st.DrawFn, name: str) -> Row:
+def _befallen(draw: st.DrawFn, name: str, sensor: str) -> Row:
     """Which sensor, axis, legs or direction of the wire."""
     kind, row = KINDS[name], Row()
     if len(kind.sensors) > 1:
-        row["sensor"] = draw(st.sampled_from(kind.sensors))
+        row["sensor"] = draw(st.sampled_from((sensor,) if sensor else kind.sensors))
     for key, names in (("axis", AXIS_NAMES), ("way", WAY_NAMES)):
         if key in kind.may:
             row[key] = draw(st.sampled_from(names))

@@ -4,12 +4,22 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
 
 pytest_plugins = ["tests.fault_coverage"]
 
 # the same examples on every machine; the first one of a run may wait for the compiler
 settings.register_profile("ci", derandomize=True, deadline=None, database=None)
+# other ones in every run, and what has failed before is tried first: `make hunt`
+settings.register_profile(
+    "hunt",
+    deadline=None,
+    max_examples=1000,
+    print_blob=True,
+    suppress_health_check=list(HealthCheck),
+    database=DirectoryBasedExampleDatabase(".hypothesis/examples"),
+)
 settings.load_profile("ci")
 
 

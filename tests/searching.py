@@ -1,4 +1,4 @@
-"""Asking a strategy for a thing of a kind: any of them, or the simplest."""
+"""Asking a strategy for a thing of a kind, any of them or the simplest; how long to ask."""
 
 import random
 
@@ -20,3 +20,8 @@ def simplest(strategy, wanted):
 def _found(strategy, wanted, phases):
     limits = settings(LIMITS, phases=phases)
     return find(strategy, wanted, settings=limits, random=random.Random(0))
+
+
+def flights(count):
+    """How many cases a property flies: so many on every machine, and many more in a hunt."""
+    return count if settings.get_current_profile_name() == "ci" else 20 * count

@@ -34,6 +34,7 @@ from sim.spans import SPANS, STEPS, Span
 from sim.strategies import (
     NOMINAL,
     STARTS,
+    Bounds,
     Case,
     Horizon,
     cases,
@@ -51,6 +52,7 @@ __all__ = [
     "SPANS",
     "STARTS",
     "STEPS",
+    "Bounds",
     "Case",
     "Delivery",
     "Horizon",

@@ -213,6 +213,34 @@ def campaign(
 
 
 @app.command()
+def search(
+    budget: Annotated[str, typer.Option(help="Time to search and shrink: 60s, 10m, 1h.")] = "60s",
+    scenario: Annotated[
+        str, typer.Option(help="What faults are laid over: library name, or a TOML file.")
+    ] = "nominal",
+    params: ParamsOption = None,
+    faults: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KINDS",
+            help="Kinds or groups, as in delayed,stale,off:imu; the rangefinder's by default.",
+        ),
+    ] = None,
+    envelope: Annotated[
+        bool, typer.Option("--envelope", help="Single faults inside the documented envelope.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="From which the search draws.")] = 0,
+    jobs: JobsOption = 0,
+    out: Annotated[str, typer.Option(metavar="DIR", help="Where what is found goes.")] = "found",
+    as_json: JsonOption = False,
+) -> int:
+    """Search for a fault that should have been survived, shrink it, write it as a scenario."""
+    from tools.searching import search as search_faults
+
+    return search_faults(scenario, params, faults, envelope, seed, budget, jobs, out, as_json)
+
+
+@app.command()
 def margin(
     scenario: ScenarioArgument = "nominal",
     seed: Annotated[int | None, typer.Option(help="The first seed.")] = None,

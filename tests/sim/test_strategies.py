@@ -12,6 +12,7 @@ from sim.spans import SPANS, STEPS, main_magnitude
 from tests.searching import simplest, some
 from tests.strategies import (
     STARTS,
+    Bounds,
     Delivery,
     cases,
     chunks,
@@ -88,11 +89,16 @@ def test_every_case_is_a_scenario_that_can_be_read(case):
 @settings(max_examples=60)
 @given(st.data())
 def test_narrower_limits_are_kept_to(data):
-    limits = {"delayed": {"delay_s": (0.5, 2.0)}, "scale": {"scale": (0.9, 1.2)}}
+    delays = Bounds({"delay_s": (0.5, 2.0)}, longest_s=5.0)
+    limits = {"delayed": delays, "scale": Bounds({"scale": (0.9, 1.2)}, below_m=900.0)}
     row = data.draw(fault_rows(sorted(limits), limits=limits))
-    for name, (lo, hi) in limits[row["kind"]].items():
+    for name, (lo, hi) in limits[row["kind"]].magnitudes.items():
         assert lo <= row[name] <= hi
     assert "probability" not in row
+    if row["kind"] == "delayed":
+        assert 0.0 < row["end_s"] - row["start_s"] < 5.001
+    else:
+        assert row["from_altitude_m"] <= 900.0
 
 
 # --- less is simpler ------------------------------------------------------------------------
