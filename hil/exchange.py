@@ -9,13 +9,14 @@ from collections.abc import Callable
 from typing import Any
 
 from hil.bench import DONE_STEPPED
+from hil.clock import NS_PER_S
 from hil.codec import codec
 from hil.far_end import FarEnd
 from hil.framing import Packet
 from hil.packets import BY_NAME, Message
 from hil.peer import Patience
 
-RESEND_S = 0.25
+RESEND_NS = NS_PER_S // 4
 
 
 class Exchange:
@@ -46,13 +47,17 @@ class Exchange:
 
         Raises PeerSilent or LinkError when no answer comes within the limit.
         """
+        clock = self._peer.clock
         grant()
+        again_ns = clock.now_ns() + RESEND_NS
         said: list[Packet] = []
         while True:
-            packets = self._peer.hear(RESEND_S)
-            if not packets:
+            # a slow line may bring a frame in pieces: nothing is missing before its time is up
+            packets = self._peer.hear(clock.wait_s(again_ns))
+            if clock.now_ns() >= again_ns and not packets:
                 self._ask_again(grant)
                 said = []
+                again_ns = clock.now_ns() + RESEND_NS
             elif any(message.name != "Hello" for message, _ in packets):
                 self._patience.heard()  # who says his name and nothing else is no use
             for message, payload in packets:

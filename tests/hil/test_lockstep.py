@@ -78,7 +78,7 @@ class BadLine:
 
 
 def test_a_line_that_loses_and_spoils_frames_changes_nothing(monkeypatch):
-    monkeypatch.setattr("hil.exchange.RESEND_S", 0.02)
+    monkeypatch.setattr("hil.exchange.RESEND_NS", 20_000_000)
 
     def bad(port):
         return BadLine(port, one_in=9)
@@ -116,7 +116,7 @@ class LooseLine:
 
 
 def test_unplugging_and_replugging_the_flight_computer_changes_nothing(monkeypatch):
-    monkeypatch.setattr("hil.exchange.RESEND_S", 0.05)
+    monkeypatch.setattr("hil.exchange.RESEND_NS", 50_000_000)
     LooseLine.fallen = False
     with two_ends(3.0, flight_line=LooseLine) as (emulator, flight):
         result = LockstepSession(emulator).fly()

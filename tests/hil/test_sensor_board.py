@@ -189,7 +189,7 @@ class Lossy:
 
 
 def test_a_line_that_loses_the_board_s_messages_changes_nothing(monkeypatch):
-    monkeypatch.setattr("hil.exchange.RESEND_S", 0.02)
+    monkeypatch.setattr("hil.exchange.RESEND_NS", 20_000_000)
     monkeypatch.setattr("hil.lines.open_port", lambda url, baud: Lossy(open_port(url, baud), 7))
     with twin() as (path, _):
         session = run_session(faulty(), 3, sensors=path, time_limit_s=1.0)
