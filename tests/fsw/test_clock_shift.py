@@ -38,7 +38,8 @@ AWAY, RESTART_TICK = 15, 520
 HELD = range(200, 260)  # ranges seen in these ticks come in one burst, 1.2 s later, and twice
 # a stamp that has not been set yet, in the words of its field
 UNSET = (0, -1, NEVER)
-POINTS_OF_TIME = ("t_ns", "now_ns", "since_ns", "guided_ns", "ref_ns", "told_ns", "stamp_ns")
+# every other integer of nanoseconds is a point of time
+LENGTHS_OF_TIME = ("offset_ns", "half_ns", "shift_ns", "step_ns", "youngest_ns")
 GRID_COUNTS = ("k", "computed_k", "dirty_k")
 # what is kept as the sensor's own clock has it, and the event that tells how far it is ahead
 SENSOR_SIDE = ("timebase.", "inertial.stamp_ns", "events[0].a")
@@ -122,7 +123,7 @@ def places(record):
         words = range(offset // 8, offset // 8 + count(field))
         if name in GRID_COUNTS:
             grid += words
-        elif field.type == "i64" and name.endswith(POINTS_OF_TIME):
+        elif name.endswith("_ns") and not name.endswith(LENGTHS_OF_TIME):
             times += words
     return np.array(times, int), np.array(grid, int)
 
