@@ -82,7 +82,7 @@ REQUIREMENTS = (
     Requirement("propellant", "propellant left at touchdown"),
     Requirement("stopping", "true height left after a stop, over the height there is or needed"),
     Requirement("no_latch", "truthful, consistent ranges are fused again once no fault is open"),
-    Requirement("fused_age", "age of a range when it is fused as the newest", always=True),
+    Requirement("fused_age", "age of a range when it is fused as the newest"),
     Requirement("commands", "engine and thrusters are asked for what they can do", always=True),
     Requirement("finite", "the estimate is finite, and no variance below zero", always=True),
     Requirement("silence", "an event tells of every silence", always=True),

@@ -80,7 +80,7 @@ def test_a_loss_that_is_certified_is_no_failure():
     assert dead.verdict == "crashed" and not is_failure(dead)
 
 
-@pytest.mark.parametrize("name", ["commands", "finite", "silence", "fused_age"])
+@pytest.mark.parametrize("name", ["commands", "finite", "silence"])
 def test_a_landing_that_breaks_what_no_fault_excuses_is_a_failure(name):
     result = result_of("default")
     assert not is_failure(result)

@@ -1,0 +1,179 @@
+"""What is promised of whole flights: inside the envelope it lands, and whatever fails, it is sane.
+
+Flown in the `ci` profile over the same cases on every machine, in the `hunt` profile over as many
+others as there is time for.
+"""
+
+import tomllib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from fsw.descent import stopping_height, stopping_margin
+from fsw.events import (
+    EV_ABORTED,
+    EV_ENGINE_CUT,
+    EV_NOT_BEGUN,
+    EV_PROPELLANT_LOW,
+)
+from fsw.kernel import kernel
+from fsw.modes import APPROACH, DESCENT, TERMINAL
+from sim.checkpoints import Checkpoints
+from sim.envelope import read_envelope
+from sim.fault_table import KINDS, TIMING, WIRE
+from sim.injections import INJ_OPENED
+from sim.loop import as_rows, fly_tick, fly_ticks, judge, new_run
+from sim.observe import motion_over_ground
+from sim.scenario import SCENARIOS
+from sim.verdict import REQUIREMENTS, VERDICT_NAMES, broken
+from tests.searching import flights
+from tests.strategies import SPANS, Case, cases
+
+ENVELOPE = read_envelope()
+DOCUMENT = tomllib.loads((SCENARIOS / f"{ENVELOPE.scenario}.toml").read_text())
+IN_PROCESS = tuple(name for name, kind in KINDS.items() if kind.group != WIRE)
+ALWAYS = {each.name for each in REQUIREMENTS if each.always}
+CHUNK_TICKS = 500
+checkpoints = Checkpoints()
+
+
+def inside(seed_max=3):
+    """Single faults inside the envelope, in runs of a few seeds."""
+    limits = ENVELOPE.inside
+    return cases(1, tuple(limits), limits=limits, seed_max=seed_max, disturbed=False)
+
+
+def landed(case):
+    result = checkpoints.fly(case.scenario(DOCUMENT), case.seed)
+    assert result.verdict == "landed", (result.verdict, result.margins)
+    return result
+
+
+# --- the envelope ---------------------------------------------------------------------------
+
+
+@settings(max_examples=flights(60))
+@given(inside())
+def test_whatever_single_fault_inside_the_envelope_lands(case):
+    assert not ALWAYS & set(broken(landed(case).margins))
+
+
+def row_at_the_ends(label, which):
+    """A row with every magnitude of its bounds at one end, open throughout where it may be."""
+    kind, _, sensor = label.partition(":")
+    bounds = ENVELOPE.inside[label]
+    row = {"kind": kind, **({"sensor": sensor} if sensor else {})}
+    row |= {name: ends[which] for name, ends in bounds.magnitudes.items()}
+    if bounds.above_m:
+        row["until_altitude_m"] = bounds.above_m
+    elif bounds.below_m:
+        row["from_altitude_m"] = bounds.below_m
+    elif bounds.longest_s:
+        row |= {"start_s": 700.0, "end_s": 700.0 + bounds.longest_s}
+    elif not KINDS[kind].ends:
+        row["from_altitude_m"] = 3000.0
+    return row
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["least", "most"])
+@pytest.mark.parametrize("label", ENVELOPE.inside)
+def test_it_lands_at_the_ends_of_the_envelope(label, which):
+    landed(Case(0, [row_at_the_ends(label, which)]))
+
+
+def test_every_timing_fault_of_every_instrument_is_inside_or_its_absence_has_a_reason():
+    labels = {
+        f"{name}:{sensor}" if len(kind.sensors) > 1 else name
+        for name, kind in KINDS.items()
+        if kind.group == TIMING
+        for sensor in kind.sensors or ("",)
+    }
+    assert labels == labels & {*ENVELOPE.inside, *ENVELOPE.outside}
+    assert all(len(reason) > 20 for reason in ENVELOPE.outside.values())
+
+
+def test_the_envelope_names_what_the_fault_table_has():
+    for label, bounds in ENVELOPE.inside.items():
+        kind, _, sensor = label.partition(":")
+        assert not sensor or sensor in KINDS[kind].sensors
+        assert set(bounds.magnitudes) <= set(KINDS[kind].magnitudes)
+        for name, (lo, hi) in bounds.magnitudes.items():
+            assert SPANS[name].lo <= lo <= hi <= SPANS[name].hi
+
+
+# --- whatever fails -------------------------------------------------------------------------
+
+EXPLAINED_BY = {
+    "landed": EV_ENGINE_CUT,
+    "not_begun": EV_NOT_BEGUN,
+    "aborted_to_orbit": EV_ABORTED,
+    "out_of_propellant": EV_PROPELLANT_LOW,
+}
+
+
+def is_explained(result):
+    """True when the events tell why a run ended as it did."""
+    codes = {int(event.code) for event in result.events}
+    # a fault that nobody on board could feel is told of by the bench
+    return EXPLAINED_BY.get(result.verdict, INJ_OPENED) in codes
+
+
+def least_eigenvalue(run):
+    """Of the filter's covariance, scaled to a correlation; 1 before there is one."""
+    grid = run.state.core.navigation.grid
+    if not run.state.core.navigation.ready:
+        return 1.0
+    n = 16
+    P = np.array(grid.P, float)[:n, :n]
+    P = np.triu(P) + np.triu(P, 1).T
+    scale = np.sqrt(np.maximum(np.diag(P), 1e-300))
+    return float(np.linalg.eigvalsh(P / np.outer(scale, scale)).min())
+
+
+@settings(max_examples=flights(25))
+@given(cases(kinds=IN_PROCESS))
+def test_whatever_fails_numbers_stay_finite_commands_legal_and_the_end_explained(case):
+    scenario = case.scenario(DOCUMENT)
+    run = new_run(scenario, case.seed)
+    rows = as_rows(run)
+    while fly_ticks(rows, CHUNK_TICKS):
+        assert least_eigenvalue(run) > -1e-6
+    result = judge(scenario, case.seed, run)
+    assert result.verdict in VERDICT_NAMES
+    assert not ALWAYS & set(broken(result.margins)), result.margins
+    assert is_explained(result)
+
+
+# --- the stopping margin ---------------------------------------------------------------------
+
+
+@kernel
+def count_overclaims(runs, ticks, counts):
+    """Fly; count the ticks looked at, and those with a stop claimed that is not there."""
+    run = runs[0]
+    for _ in range(ticks):
+        if not fly_tick(run):
+            return False
+        guidance = run.state.core.guidance
+        mode = int(run.state.core.executive.mode)
+        low = mode == APPROACH or mode == DESCENT or mode == TERMINAL
+        if not low or int(run.world.touchdown.first_t_ns) >= 0:
+            continue
+        counts[0] += 1
+        a_d = float(guidance.a_d_mps2)
+        v_down, _, _, _ = motion_over_ground(run.world)
+        h_stop = stopping_height(run.params.descent, float(run.world.truth.clearance_m), a_d)
+        true_m = stopping_margin(h_stop, v_down, a_d, float(run.params.descent.t_d_s))
+        if float(guidance.stopping_margin_m) > 0.0 and true_m < 0.0:
+            counts[1] += 1
+    return True
+
+
+@settings(max_examples=flights(25))
+@given(inside())
+def test_a_stop_that_is_claimed_within_its_sigma_is_there(case):
+    run = new_run(case.scenario(DOCUMENT), case.seed)
+    counts = np.zeros(2, np.int64)
+    count_overclaims(as_rows(run), 10**9, counts)
+    assert counts[0] > 1000 and counts[1] == 0
