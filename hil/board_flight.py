@@ -51,7 +51,7 @@ from hil.channels import OUTBOX_SLOTS
 from hil.flight_realtime import ASK_TICKS, FIRST_ASK_TICKS, FIRST_TICKS, QUICK_ASK_NS
 from hil.packets import message_of
 from sim.fault_state import COMPUTER_AWAY, COMPUTER_RESUME, COMPUTER_SKIP, COMPUTER_STEP
-from sim.flight_view import look
+from sim.flight_view import FLIGHT_VIEW, look
 from sim.world import TICK_NS
 
 APID_IMU = message_of(IMU_SAMPLE).apid
@@ -79,6 +79,7 @@ FLIGHT_BOARD = record(
     clock_answer=CLOCK_ANSWER("as it came"),
     exchange=CLOCK_EXCHANGE("the quickest one since the last tick"),
     question=CLOCK_QUESTION("to the sensors"),
+    seen=FLIGHT_VIEW("the flight software after the last tick flown"),
     grant=TICK("the tick in work; in real time what a fault makes of the next one"),
     done=DONE("answer to it"),
     timing=TIMING("real time: how it went"),
@@ -188,7 +189,8 @@ def tick(board, whole):
     collect(board.mailbox, board.inbox, int(order.t_ns), int(order.missed_ticks))
     board.inbox.resumed = 1 if action == COMPUTER_RESUME else 0
     step(board.state, board.params, board.inbox, board.outbox)
-    look(board.state.core, done.view)
+    look(board.state.core, board.seen)
+    done.view = board.seen  # Numba reads no field of that name, but writes it
     order.action = COMPUTER_STEP
     return 1
 
@@ -210,7 +212,7 @@ def report(board, begun_ns, stepped_ns, sent_ns):
     timing.imu_seq = int(board.imu.seq) * int(board.has_imu)
     timing.has_imu = board.has_imu
     board.has_imu = 0
-    timing.view = board.done.view
+    timing.view = board.seen
     timing.tick = board.grant.tick
     timing.missed_ticks = board.missed
     return 0

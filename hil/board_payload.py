@@ -16,8 +16,8 @@ arguments are integers.
     ask(memory, now_ns)                   own clock only: 1 to send the question now
 
 All times are nanoseconds on the payload's clock: the bench's in lockstep, else the board's own,
-which counts from flight time 0 for a payload that paces itself. Memory is zero before `start` but
-for the regions that were loaded or kept.
+which counts from flight time 0 for a payload that paces itself. Before `start`, memory is a new
+record but for the regions that were loaded or kept.
 """
 
 from collections.abc import Callable

@@ -7,6 +7,8 @@
 from collections.abc import Iterator
 from importlib.metadata import version
 
+import numpy as np
+
 from fsw.record import Field, Record
 from hil import bench
 from hil.board_payload import Payload
@@ -78,6 +80,7 @@ def table_header(payload: Payload) -> str:
         *_array("struct place inputs", (_place(payload, path) for path in payload.inputs)),
         *_array("struct output outputs", (_output(payload, slot) for slot in payload.outputs)),
         *_array("struct wanted_hash wanted_hashes", _hashes(payload)),
+        *_array("struct word defaults", _defaults(payload)),
         *(
             f"static const struct place {name} = {_place(payload, path)};"
             for name, path in (
@@ -165,3 +168,15 @@ def _hashes(payload: Payload) -> Iterator[str]:
     names = list(payload.regions)
     for bit, (region, field) in payload.hashes.items():
         yield f"{{{bit}, {names.index(region)}, {payload.offset(f'{payload.done}.{field}')}}}"
+
+
+def _defaults(payload: Payload) -> Iterator[str]:
+    """Words of memory that begin as something else than zero, but for the region always sent."""
+    words = np.frombuffer(payload.memory.new().tobytes(), np.uint64)
+    name, path = next(iter(payload.regions.items()))
+    start = payload.offset(path)
+    sent = range(start, start + REGIONS[name].dtype.itemsize)
+    for at in np.flatnonzero(words) * 8:
+        if at not in sent:
+            yield f"{{{at}, 0x{int(words[at // 8]):X}u}}"
+    yield "{NO_WORD, 0}"

@@ -52,8 +52,16 @@ class Peer:
         return self._encoder.frame(BY_NAME[name], codec(name).pack(**fields))
 
     def hear(self, timeout_s: float) -> list[Packet]:
-        """Whatever has come; empty when nothing did within the time."""
-        return self.decoder.feed(self.link.read(timeout_s))
+        """Whatever messages have come; empty when none was whole within the time."""
+        deadline_ns = self.clock.now_ns() + int(timeout_s * NS_PER_S)
+        while True:
+            data = self.link.read(timeout_s)
+            packets = self.decoder.feed(data)
+            if packets or not data:
+                return packets
+            timeout_s = self.clock.wait_s(deadline_ns)
+            if timeout_s <= 0.0:
+                return packets
 
     def listen_until(self, deadline_ns: int) -> Iterator[list[Packet]]:
         """Whatever comes until the deadline, as it comes; looks once more when that is past."""

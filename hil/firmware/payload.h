@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #define NO_COUNT UINT32_MAX
+#define NO_WORD UINT32_MAX /* ends a list of words */
 
 /* A message of the packet table, and where in the payload's memory it lies. */
 struct place {
@@ -41,7 +42,13 @@ struct wanted_hash {
     uint32_t at;
 };
 
-/* All that the payload remembers; zero but for what was loaded when `start` is called. */
+/* A word of memory that does not begin as zero. */
+struct word {
+    uint32_t at;
+    uint64_t value;
+};
+
+/* All that the payload remembers. */
 extern uint8_t payload_memory[];
 
 /* The doors. Status, result and error are how Numba calls; the status is 0 unless the kernel would

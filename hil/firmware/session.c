@@ -134,20 +134,26 @@ static uint8_t check_regions(const struct Begin *begin)
     return begin->start == START_KEPT && !session.kept ? READY_NOTHING_KEPT : READY_STARTED;
 }
 
-/* Clears all memory but the regions that were sent or kept. They lie in ascending order. */
+/* True for what lies in a region that was sent or kept. */
+static bool stays(const struct Begin *begin, uint32_t at)
+{
+    for (uint32_t i = 0; i < REGIONS; i++)
+        if (at >= regions[i].at && at - regions[i].at < regions[i].size)
+            return (begin->regions >> regions[i].number & 1) ||
+                   (regions[i].is_kept && begin->start == START_KEPT);
+    return false;
+}
+
+/* Brings all other memory to what its records say that it begins with. */
 static void clear_memory(const struct Begin *begin)
 {
-    uint32_t at = 0;
-    for (uint32_t i = 0; i < REGIONS; i++) {
-        bool stays = begin->regions >> regions[i].number & 1;
-        if (!stays && !(regions[i].is_kept && begin->start == START_KEPT))
-            continue;
-        while (at < regions[i].at)
-            payload_memory[at++] = 0;
-        at += regions[i].size;
-    }
-    while (at < MEMORY_BYTES)
-        payload_memory[at++] = 0;
+    uint64_t *words = (uint64_t *)(void *)payload_memory;
+    for (uint32_t at = 0; at < MEMORY_BYTES; at += 8)
+        if (!stays(begin, at))
+            words[at / 8] = 0;
+    for (const struct word *word = defaults; word->at != NO_WORD; word++)
+        if (!stays(begin, word->at))
+            words[word->at / 8] = word->value;
 }
 
 static void take_begin(const struct Begin *begin)
