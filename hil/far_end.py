@@ -30,7 +30,7 @@ REFUSALS = {
     READY_NOTHING_KEPT: "has kept no core to fly on from",
 }
 # what a byte of a region may take: an emulated board on a busy machine is slower than any line
-LOADING_BYTE_NS = 100_000
+LOADING_BYTE_NS = 300_000
 READ_BYTES = 16 * BLOCK_BYTES  # at a time: less than the buffer of a pseudo-terminal
 
 
@@ -127,6 +127,7 @@ class FarEnd:
 
         armed: whether a sensor board may play faults; None for a flight computer.
         """
+        self.peer.hello(asks=False)  # an end that has restarted heeds nobody whom it does not know
         if armed is not None:
             self.peer.say("Arm", armed=armed)
         for name, data in regions.items():
