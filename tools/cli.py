@@ -12,6 +12,7 @@ import typer
 
 from hil.errors import PeerSilent
 from sim.errors import InputError
+from tools.boards import app as boards
 
 FAILED = 1
 BAD_REQUEST = 2
@@ -23,6 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(boards, name="board")
 
 
 class Pace(StrEnum):
