@@ -7,7 +7,8 @@
 #include "chip.h"
 #include "regs.h"
 
-extern uint32_t data_load, data_begin, data_end, bss_begin, bss_end, stack_begin, stack_end;
+extern uint32_t data_load[], data_begin[], data_end[], bss_begin[], bss_end[]; /* by board.ld */
+extern uint32_t stack_begin[], stack_end[];
 
 int main(void);
 void start(void);
@@ -41,17 +42,20 @@ void __aeabi_unwind_cpp_pr0(void)
 
 #define STACK_PAINT 0xA5A5A5A5u
 
+static void fill(uint32_t *to, const uint32_t *end, uint32_t value)
+{
+    while (to < end)
+        *to++ = value;
+}
+
 static void prepare(void)
 {
     SCB_CPACR |= 0xFu << 20; /* the floating-point unit, before code that may use it */
     __asm volatile("dsb\n isb");
-    for (uint32_t *to = &data_begin, *from = &data_load; to < &data_end;)
-        *to++ = *from++;
-    for (uint32_t *to = &bss_begin; to < &bss_end;)
-        *to++ = 0;
-    uint32_t *here = __builtin_frame_address(0);
-    for (uint32_t *to = &stack_begin; to < here - 16;)
-        *to++ = STACK_PAINT;
+    memcpy(data_begin, data_load, (size_t)((uintptr_t)data_end - (uintptr_t)data_begin));
+    fill(bss_begin, bss_end, 0);
+    const uint32_t *here = __builtin_frame_address(0);
+    fill(stack_begin, here - 16, STACK_PAINT); /* what is left of it was never in use */
 }
 
 void start(void)
@@ -66,6 +70,6 @@ static void fail(void)
 }
 
 static void *const vectors[16 + 39] __attribute__((section(".vectors"), used)) = {
-    &stack_end, start, fail, fail, fail, fail, fail, [11] = fail, [14] = fail,
+    stack_end, start, fail, fail, fail, fail, fail, [11] = fail, [14] = fail,
     [15] = systick_irq, [16 + 38] = usart2_irq,
 };

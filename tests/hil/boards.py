@@ -1,0 +1,67 @@
+"""What tests of boards need: the tools, an emulated board, and a bench on its line."""
+
+import contextlib
+import os
+
+import numpy as np
+import pytest
+
+from fsw.parity import HASH_OFFSET, hash_words
+from hil.bench import ROLE_BENCH
+from hil.board_build import build
+from hil.board_qemu import QemuBoard
+from hil.board_tools import missing_tools, why_missing
+from hil.clock import NS_PER_S, RealClock
+from hil.emulator import Emulator
+from hil.emulator_lockstep import LockstepSession
+from hil.link import Link
+from hil.packets import BENCH_HEARS_FLIGHT, BENCH_HEARS_SENSORS
+from hil.peer import Peer
+from sim.loop import as_rows, fly_ticks, new_run
+from tests.hil.ends import nominal
+
+REQUIRED = "LEADLINE_REQUIRE_BOARD"
+PATIENCE_NS = 60 * NS_PER_S  # a busy machine emulates slowly
+
+
+def need_board():
+    """Skip the module where the tools are missing, and say why; fail where they are required."""
+    missing = missing_tools()
+    if missing and os.environ.get(REQUIRED) == "1":
+        raise RuntimeError(why_missing(missing))
+    if missing:
+        pytest.skip(why_missing(missing), allow_module_level=True)
+
+
+@contextlib.contextmanager
+def board_and_peer(payload="flight", **options):
+    """An emulated board and a bench's peer on its line."""
+    clock = RealClock()
+    ways = BENCH_HEARS_SENSORS if payload == "sensors" else BENCH_HEARS_FLIGHT
+    with QemuBoard(build(payload), **options) as board:
+        yield board, Peer(Link(board.port, clock), clock, ROLE_BENCH, ways)
+
+
+def run_at(seconds, seed=0):
+    """A nominal run in process, so many seconds on, as an array of one."""
+    rows = as_rows(new_run(nominal(), seed))
+    fly_ticks(rows, int(seconds * 100))
+    return rows
+
+
+@contextlib.contextmanager
+def flying_board(rows):
+    """A board that flies on from a run in process: the board, its emulator, its session."""
+    with board_and_peer() as (board, peer):
+        emulator = Emulator(peer, nominal(), 0)
+        emulator.rows[0] = rows[0]
+        emulator.meet(PATIENCE_NS)
+        session = LockstepSession(emulator, silence_limit_ns=PATIENCE_NS)
+        session.begin()
+        yield board, emulator, session
+
+
+def hash_in_process(rows, region):
+    """Hash of a region of the run in process."""
+    words = np.frombuffer(rows[0]["state"][region].tobytes(), np.uint64)
+    return int(hash_words(words, 0, len(words), HASH_OFFSET))
