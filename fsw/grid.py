@@ -7,8 +7,6 @@ and the start fix every bit, whatever the order in which the ranges came. That i
 late range exactly as good as a punctual one: restore the checkpoint before it, redo the grid.
 """
 
-from math import sqrt
-
 from fsw.covariance import (
     BA0,
     BG0,
@@ -25,10 +23,10 @@ from fsw.covariance import (
     fuse_vertical,
     project,
     propagate,
-    variance_along,
 )
 from fsw.frames import q_FI_at
 from fsw.gravity import tidal_tensor_scale
+from fsw.ground import carry_grounds, falsify, hear_claim, watch_raised_altitude
 from fsw.history import (
     BRIDGED,
     CLIPPED,
@@ -68,14 +66,10 @@ from fsw.trust import (
     RANGE_TRUST,
     REJECTED,
     STALE_REPEAT,
-    challenge,
-    challenger_has_won,
-    count_crowning,
     is_stale,
     judge,
     learn_scatter,
     range_variance_m2,
-    returns_to_rival,
     set_verdict,
 )
 
@@ -195,24 +189,25 @@ def grid_step(grid, history, moon, vehicle, site, params, trust_params, counts):
     """
     t0_ns = int(grid.nominal.t_ns)
     t1_ns = (int(grid.k) + 1) * GRID_NS
-    tide, up = tidal_tensor_scale(moon, load3(grid.nominal.r_BM_I_m))
+    tide, was_up = tidal_tensor_scale(moon, load3(grid.nominal.r_BM_I_m))
     q_IB = load4(grid.nominal.q_IB)
     dv_I, dv_z, dth_y, forced_s, gap2, clipped_s = _move_nominal(
         grid, history, moon, vehicle, t1_ns
     )
     dt = float(t1_ns - t0_ns) * 1e-9
-    step = (dt, forced_s, dv_z, dth_y, tide, up[0], up[1], up[2], dv_I[0], dv_I[1], dv_I[2])
+    step = (dt, forced_s, dv_z, dth_y, tide) + was_up + dv_I
     propagate(grid.P, q_IB, step)
     _add_process_noise(grid.P, params, dt, forced_s, gap2, clipped_s)
     for i in range(N_STATES):
         history.dx[i] = 0.0
-    fused = _fuse_ranges(grid, history, site, params, trust_params, counts)
+    up = unit3(load3(grid.nominal.r_BM_I_m))
+    fused = _fuse_ranges(grid, history, site, params, trust_params, up, counts)
     _turn_away_the_crowd(history, t0_ns, t1_ns, counts)
-    _falsify(grid, history, moon, vehicle, trust_params)
+    falsify(grid, history, moon, vehicle, up, trust_params)
     _calibrate_in_free_fall(grid, history, params)
-    _carry_hypotheses(grid, history.dx)
+    carry_grounds(grid, history.dx, up)
     _inject(grid.nominal, history.dx)
-    _watch_raised_altitude(grid, trust_params)
+    watch_raised_altitude(grid, up, trust_params)
     grid.k = int(grid.k) + 1
     return fused
 
@@ -357,7 +352,7 @@ def _add_process_noise(P, params, dt, forced_s, gap2, clipped_s):
 
 
 @kernel
-def _fuse_ranges(grid, history, site, params, trust_params, counts):
+def _fuse_ranges(grid, history, site, params, trust_params, up, counts):
     """Judge and fuse the ranges of this step, in order of stamp. Returns how many were fused."""
     fused = 0
     for n in range(int(history.grid_predictions)):
@@ -365,7 +360,7 @@ def _fuse_ranges(grid, history, site, params, trust_params, counts):
         entry = history.ranges[int(expected.entry) % RANGE_SLOTS]
         verdict = BAD_GEOMETRY
         if int(expected.hits) == 1:
-            verdict = _fuse_range(grid, history, expected, entry, site, params, trust_params)
+            verdict = _fuse_range(grid, history, expected, entry, site, params, trust_params, up)
         if verdict == FUSED_NOW:
             fused = fused + 1
             if int(entry.late) == 1:
@@ -383,7 +378,7 @@ def _turn_away_the_crowd(history, t0_ns, t1_ns, counts):
 
 
 @kernel
-def _fuse_range(grid, history, expected, entry, site, params, trust_params):
+def _fuse_range(grid, history, expected, entry, site, params, trust_params, up):
     """Judge one range and fuse it when it is believed; returns the verdict.
 
     The ground may have risen or fallen along the footprint's way since the last fused range.
@@ -409,177 +404,14 @@ def _fuse_range(grid, history, expected, entry, site, params, trust_params):
     if verdict == REJECTED:
         claim = float(grid.nominal.terrain_m) + history.dx[HT] + innovation / H[HT]
         if abs(claim - float(site.height_m)) <= float(trust_params.relief_m):
-            verdict = _hear_claim(grid, history, expected, entry, claim, trust_params)
+            verdict = hear_claim(grid, history, expected, entry, claim, up, trust_params)
     if verdict == FUSED_NOW:
         grid.P[HT, HT] += ground
         PHt[HT] += ground * H[HT]
-        up = unit3(load3(grid.nominal.r_BM_I_m))
         rate_doubt = float(trust_params.rate_doubt_mps)
         fuse_vertical(grid.P, history.dx, PHt, S, innovation, up, rate_doubt, history.K)
         store3(grid.footprint_F_m, load3(expected.hit_F_m))
     return verdict
-
-
-@kernel
-def _hear_claim(grid, history, expected, entry, claim_m, trust_params):
-    """Let a rejected sample speak for its ground, and crown the challenger when it has won."""
-    trust = grid.trust
-    t_ns = int(entry.t_ns)
-    slope = expected.H[HT]
-    doubt = range_variance_m2(trust_params, float(entry.range_m), float(expected.closing_mps))
-    hit = load3(expected.hit_F_m)
-    verdict = challenge(trust, trust_params, t_ns, claim_m, doubt / (slope * slope), hit)
-    if challenger_has_won(trust, trust_params, t_ns):
-        _crown_challenger(grid, history, trust_params, t_ns)
-        store3(grid.footprint_F_m, hit)
-    return verdict
-
-
-@kernel
-def altitude_variance(P, up):
-    """Variance of the altitude above the ground under the beam, for a unit vector up."""
-    along = 0.0
-    for i in range(3):
-        along = along + up[i] * P[R0 + i, HT]
-    total = P[HT, HT] + variance_along(P, R0, up)
-    return max(total - 2.0 * along, 0.0)
-
-
-@kernel
-def _set_ground(grid, history, terrain_m, variance_m2):
-    """Put the ground elsewhere: a new terrain state that is tied to height, as a range ties it.
-
-    The claim was terrain = height - range, so its error is that of the height and its own.
-    """
-    P = grid.P
-    up = unit3(load3(grid.nominal.r_BM_I_m))
-    for j in range(N_ALL):
-        tied = up[0] * P[R0, j] + up[1] * P[R0 + 1, j] + up[2] * P[R0 + 2, j]
-        if j != HT:
-            P[HT, j] = tied
-            P[j, HT] = tied
-    height = up[0] * P[R0, HT] + up[1] * P[R0 + 1, HT] + up[2] * P[R0 + 2, HT]
-    P[HT, HT] = height + variance_m2
-    history.dx[HT] = terrain_m - float(grid.nominal.terrain_m)
-
-
-@kernel
-def _crown_challenger(grid, history, trust_params, t_ns):
-    """The challenger's ground becomes ours, and what we believed before the rival.
-
-    Where the challenger claims what the rival has, the belief between them was the fault, and
-    nobody is left as rival.
-    """
-    trust = grid.trust
-    ours = float(grid.nominal.terrain_m) + history.dx[HT]
-    variance = altitude_variance(grid.P, unit3(load3(grid.nominal.r_BM_I_m)))
-    returned = returns_to_rival(trust)
-    _set_ground(
-        grid, history, float(trust.challenger_terrain_m), float(trust.challenger_variance_m2)
-    )
-    if returned:
-        trust.rival_since_ns = -1
-    else:
-        _make_rival(trust, trust_params, ours, variance, t_ns)
-    trust.reference_t_ns[0] = 0
-    trust.reference_t_ns[1] = 0
-    count_crowning(trust, trust_params, t_ns)
-
-
-@kernel
-def _carry_hypotheses(grid, dx):
-    """Keep the other grounds under the inertial height, which a range is about to move."""
-    trust = grid.trust
-    up = unit3(load3(grid.nominal.r_BM_I_m))
-    rise = dot3(up, (dx[R0], dx[R0 + 1], dx[R0 + 2]))
-    trust.raised_m = float(trust.raised_m) + rise - dx[HT]
-    trust.rival_terrain_m = float(trust.rival_terrain_m) + rise
-    trust.challenger_terrain_m = float(trust.challenger_terrain_m) + rise
-
-
-@kernel
-def _watch_raised_altitude(grid, trust_params):
-    """An altitude that ranges raise under a footprint at rest: a range that drifts.
-
-    Within the gate a slow liar takes the altitude along. Against a young and an old reference,
-    ranges may have raised it by what the footprint's way and a plausible slope allow, and by
-    what the descent rate was uncertain; beyond that the altitude without them becomes the rival.
-    """
-    trust = grid.trust
-    footprint = load3(grid.footprint_F_m)
-    if int(trust.locked) == 0 or dot3(footprint, footprint) == 0.0:
-        return
-    t_ns = int(grid.nominal.t_ns)
-    up = unit3(load3(grid.nominal.r_BM_I_m))
-    variance = altitude_variance(grid.P, up)
-    rate_sigma = sqrt(max(variance_along(grid.P, V0, up), 0.0))
-    for n in range(2):
-        was = trust.reference_F_m[n]
-        taken_ns = int(trust.reference_t_ns[n])
-        age_s = float(t_ns - taken_ns) * 1e-9
-        way = norm3(sub3(footprint, load3(was)))
-        allowed = float(trust_params.plausible_m) + float(trust_params.plausible_slope) * way
-        allowed = allowed + 4.0 * (sqrt(variance) + rate_sigma * age_s)
-        raised = float(trust.raised_m) - float(trust.reference_raised_m[n])
-        implausible = taken_ns > 0 and raised > allowed
-        if implausible:
-            ground = float(grid.nominal.terrain_m) + raised
-            _make_rival(trust, trust_params, ground, variance, t_ns)
-        if taken_ns == 0 or implausible or age_s > float(trust_params.plausible_s[n]):
-            trust.reference_t_ns[n] = t_ns
-            trust.reference_raised_m[n] = trust.raised_m
-            store3(was, footprint)
-
-
-@kernel
-def _make_rival(trust, trust_params, terrain_m, variance_m2, t_ns):
-    """Keep a ground alive as the rival, unless a higher one is alive already.
-
-    A liar that moves on in steps must not push the last sound altitude out.
-    """
-    if int(trust.rival_since_ns) >= 0 and float(trust.rival_terrain_m) > terrain_m:
-        return
-    doubt = float(trust_params.rival_doubt_m)
-    trust.rival_terrain_m = terrain_m
-    trust.rival_variance_m2 = variance_m2 + doubt * doubt
-    trust.rival_since_ns = t_ns
-
-
-@kernel
-def _falsify(grid, history, moon, vehicle, trust_params):
-    """Fly until an altitude is proved wrong: well below zero, and no contact.
-
-    A rival that is dead is forgotten. When it is ours, the rival takes its place; without one
-    the ground is where the footpads are or lower, and a lock is sought anew.
-    """
-    trust = grid.trust
-    nominal = grid.nominal
-    footpads = float(moon.radius_m) + float(vehicle.footpad_below_cm_m)
-    height = norm3(load3(nominal.r_BM_I_m)) - footpads
-    margin = float(trust_params.condemn_m)
-    sigmas = float(trust_params.condemn_sigma)
-    rival_sigma = sqrt(float(trust.rival_variance_m2))
-    rival = int(trust.rival_since_ns) >= 0
-    if rival and height - float(trust.rival_terrain_m) < -(sigmas * rival_sigma + margin):
-        trust.rival_since_ns = -1
-        rival = False
-    up = unit3(load3(nominal.r_BM_I_m))
-    sigma = sqrt(altitude_variance(grid.P, up))
-    ours = height - float(nominal.terrain_m) - history.dx[HT]
-    if ours >= -(sigmas * sigma + margin):
-        return
-    trust.condemned = min(int(trust.condemned) + 1, 65535)
-    trust.reference_t_ns[0] = 0
-    trust.reference_t_ns[1] = 0
-    trust.challenger_samples = 0
-    if rival:
-        _set_ground(grid, history, float(trust.rival_terrain_m), float(trust.rival_variance_m2))
-        trust.rival_since_ns = -1
-        return
-    wide = float(trust_params.widen_m)
-    _set_ground(grid, history, height, wide * wide)
-    trust.locked = 0
-    trust.lock_count = 0
 
 
 @kernel

@@ -32,9 +32,14 @@ from typing import Any, TypeVar
 import numba
 import numba.core.typing.builtins
 import numba.cpython.builtins
-from numba.core import types
+from numba.core import caching, types
 from numba.core.typing.templates import signature
 from numba.extending import intrinsic
+
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows: nobody waits for anybody
+    fcntl = None  # type: ignore[assignment]
 
 ROOMS = ("fsw", "sim", "hil", "tools")
 INTERPRETED = os.environ.get("LEADLINE_INTERPRET", "") not in ("", "0")
@@ -60,6 +65,22 @@ def _wide_float(self: Any, args: Any, kws: Any) -> Any:
     return signature(types.float64, *_narrow_float(self, args, kws).args)
 
 
+_save = caching.IndexDataCacheFile.save
+
+
+def _save_alone(self: Any, key: Any, data: Any) -> None:
+    """What Numba's save() does, by one process at a time.
+
+    It reads an index, takes the next number and writes both: of two processes that compile
+    a kernel for different arguments, one would end with the other's machine code.
+    """
+    with open(Path(self._cache_path) / "lock", "wb") as lock:
+        if fcntl:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        _save(self, key, data)
+
+
+caching.IndexDataCacheFile.save = _save_alone
 numba.cpython.builtins.cast_int = _cast_int
 numba.core.typing.builtins.Float.generic = _wide_float
 

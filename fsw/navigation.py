@@ -31,11 +31,11 @@ from fsw.grid import (
     FILTER_PARAMS,
     GRID,
     GRID_NS,
-    altitude_variance,
     anchor,
     grid_step,
     increment_until,
 )
+from fsw.ground import altitude_variance
 from fsw.history import IMU_SLOTS, SUMMED, forget_checkpoints, newest_imu_ns
 from fsw.inertial import INERTIAL, INERTIAL_PARAMS, take_imu
 from fsw.intake import INTAKE, NEVER, take_range

@@ -14,6 +14,7 @@ import types
 from pathlib import Path
 
 import pytest
+from numba.core import caching
 
 import fsw.kernel as kernel_module
 from fsw.kernel import cache_root, kernel, kernels_hash
@@ -226,3 +227,19 @@ def test_interpreted_kernels_are_plain_functions(tree):
     )
     assert run(tree, code, interpret="1") == ["4.0", "True"]
     assert not (tree / "cache").exists()
+
+
+def test_a_compiled_kernel_is_saved_by_one_process_at_a_time(tmp_path):
+    fcntl = pytest.importorskip("fcntl")
+    file = caching.IndexDataCacheFile(str(tmp_path), "kernel", "stamp")
+    look = file._load_index
+
+    def look_while_locked():
+        with open(tmp_path / "lock", "wb") as lock, pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return look()
+
+    file._load_index = look_while_locked
+    file.save("arguments", "machine code")
+    file._load_index = look
+    assert file.load("arguments") == "machine code"

@@ -28,7 +28,7 @@ CONSTANTS = [
     ("fsw.linear.rotate", 2.0),
     ("fsw.linear.quat_of_rotation", 0.5),
     ("fsw.trust.learn_scatter", 0.1),
-    ("fsw.grid.altitude_variance", 2.0),
+    ("fsw.ground.altitude_variance", 2.0),
     ("fsw.covariance._transition", 3.0),
     ("fsw.covariance._matrix", 2.0),
     ("fsw.control._attitude", -2.0),
@@ -66,6 +66,9 @@ def logs(folder):
     paths = folder / "lock.mcap", folder / "talk.mcap"
     record(paths[0], TICKS, run=run_before_first_lock(margin=TICKS // 2))
     record_talk(paths[1])
+    for path in paths:
+        sound = replay(path)
+        assert sound.same, sound.first
     return paths
 
 
