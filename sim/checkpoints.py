@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fsw.events import EV_MODE_CHANGED
-from sim.fault_rows import kind_name, read_faults, refuse_wire_faults
-from sim.fault_state import FAULT_MEMORY
-from sim.fault_table import FAULT, KINDS
+from sim.fault_rows import read_faults, refuse_wire_faults
+from sim.fault_table import FAULT
 from sim.loop import CHUNK_TICKS, RUN, Result, as_rows, fly, fly_ticks, judge, new_run
 from sim.scenario import Scenario
 from sim.world import WORLD
@@ -35,8 +34,6 @@ class Checkpoint:
 
     def is_before(self, row: Any) -> bool:
         """True when the window of a row of the fault table cannot have opened by then."""
-        if not KINDS[kind_name(row)].begins:
-            return False
         mode = int(row.mode)  # 0 is any of them
         if mode > 0 and mode - 1 not in self.modes:
             return True
@@ -104,13 +101,11 @@ def _go_on(checkpoint: Checkpoint, scenario: Scenario, seed: int) -> Result:
     board, planned = run.world.board, scenario.world.board
     board.n_faults = planned.n_faults
     for number in range(len(board.faults)):
-        row = planned.faults[number]
+        row, memory = planned.faults[number], board.fault_memory[number]
         board.faults[number] = row
-        board.fault_memory[number] = FAULT_MEMORY.new()
-        if number < int(planned.n_faults):
-            memory = board.fault_memory[number]
-            memory.below_from = checkpoint.lowest_m <= row.from_altitude_m
-            memory.below_until = checkpoint.lowest_m <= row.until_altitude_m
+        # all that a window remembers that has not opened: which of its heights were passed
+        memory.below_from = checkpoint.lowest_m <= row.from_altitude_m
+        memory.below_until = checkpoint.lowest_m <= row.until_altitude_m
     rows = as_rows(run)
     while fly_ticks(rows, CHUNK_TICKS):
         pass

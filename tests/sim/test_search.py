@@ -4,7 +4,7 @@ import tomllib
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from sim import search
 from sim.checkpoints import Checkpoints
@@ -47,7 +47,15 @@ def one(kind, **values):
 checkpoints = Checkpoints()
 
 
-@settings(max_examples=flights(12))
+def below(height_m):
+    return one("delayed", delay_s=3.0, from_altitude_m=height_m)
+
+
+@settings(max_examples=flights(6))
+@example(below(500.0))
+@example(one("late_acquisition", until_altitude_m=400.0))
+@example(one("stuck", mode="terminal"))
+@example(Case(0, [{"kind": "drop", "probability": 0.3}, *below(90.0).faults]))
 @given(cases(kinds=IN_PROCESS, seed_max=1, disturbed=False))
 def test_a_run_from_a_checkpoint_ends_with_the_bytes_of_one_from_the_start(case):
     scenario = case.scenario(DOCUMENT)
