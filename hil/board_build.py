@@ -81,16 +81,21 @@ def build(payload: str) -> Image:
     return _image(payload, folder)
 
 
-def kernels_object(payload: str) -> Path:
-    """The payload's compiled kernels, checked; compiled when they are not there yet."""
-    path = cache_root() / "boards" / f"{payload}-{_object_hash(payload)[:16]}.o"
+def kernels_object(payload: str, for_host: bool = False) -> Path:
+    """The payload's compiled kernels; compiled when they are not there yet.
+
+    Those for a board are checked for what they call; those for this machine are for tests.
+    """
+    where = "host" if for_host else "board"
+    path = cache_root() / "boards" / f"{payload}-{where}-{_object_hash(payload)[:16]}.o"
     if not path.exists():
         with tempfile.TemporaryDirectory(dir=_made(path.parent)) as scratch:
             made = Path(scratch) / "kernels.o"
-            build_in_process_of_its_own(_compile, payload, made)
-            renames = [f"--redefine-sym={old}={new}" for old, new in RENAMED.items()]
-            _run(["arm-none-eabi-objcopy", *renames, str(made)])
-            _check_symbols(made)
+            build_in_process_of_its_own(_compile, payload, made, where)
+            if not for_host:
+                renames = [f"--redefine-sym={old}={new}" for old, new in RENAMED.items()]
+                _run(["arm-none-eabi-objcopy", *renames, str(made)])
+                _check_symbols(made)
             made.replace(path)
     return path
 

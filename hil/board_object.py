@@ -1,4 +1,4 @@
-"""Kernels into an object file for a board: `python -m hil.board_object PAYLOAD FILE`.
+"""Kernels into an object file: `python -m hil.board_object PAYLOAD FILE board|host`.
 
 Numba compiles each door for the record's type, in LLVM's intermediate language and with every
 kernel that it calls; what is tied to the host is taken off it, and LLVM compiles the rest for the
@@ -6,7 +6,7 @@ target. It runs as a process of its own, since compiling for a board wants setti
 a whole process: no vectors, no particular host, and nothing out of a cache, whose kernels come
 without their source.
 
-`host` as a third argument makes an object for this machine, for tests of the C code.
+An object for the host is for tests of the C code on this machine.
 """
 
 import os
@@ -109,8 +109,8 @@ def _machine(llvm: Any, for_host: bool) -> Any:
 
 def main(arguments: list[str]) -> None:
     """Write the object file of the payload that the arguments name."""
-    name, path, *rest = arguments
-    Path(path).write_bytes(compile_object(payload_named(name), rest == ["host"]))
+    name, path, where = arguments
+    Path(path).write_bytes(compile_object(payload_named(name), where == "host"))
 
 
 def settings(cache: str) -> dict[str, str]:
@@ -118,10 +118,10 @@ def settings(cache: str) -> dict[str, str]:
     return {**os.environ, **SETTINGS, "LEADLINE_CACHE": cache}
 
 
-def build_in_process_of_its_own(run: Callable[..., Any], name: str, path: Path, *rest: str) -> None:
+def build_in_process_of_its_own(run: Callable[..., Any], name: str, path: Path, where: str) -> None:
     """Run this module as it wants to be run; `run` is called like subprocess.run."""
     with tempfile.TemporaryDirectory() as cache:
-        command = [sys.executable, "-m", "hil.board_object", name, str(path), *rest]
+        command = [sys.executable, "-m", "hil.board_object", name, str(path), where]
         run(command, env=settings(cache))
 
 

@@ -1,0 +1,146 @@
+"""The shell's whole conversation as a process with sanitisers, with the sensors' kernels in it."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hil.bench import PACE_LOCKSTEP, ROLE_BENCH, ROLE_SENSORS, WANT_BOARD_HASH
+from hil.board_build import FIRMWARE, kernels_object
+from hil.board_qemu import PipePort
+from hil.clock import NS_PER_S, RealClock
+from hil.codec import codec
+from hil.far_end import FarEnd
+from hil.link import Link
+from hil.packets import BENCH_HEARS_SENSORS, MESSAGES, REGIONS
+from hil.peer import Peer
+from tests.hil.workbench import SHELL, compile_c, has_compiler
+
+pytestmark = pytest.mark.skipif(not has_compiler(), reason="no C compiler for this machine")
+
+LIMIT_NS = 20 * NS_PER_S
+SOURCES = ("double", "frame", "kept", "say", "session", "ticks")
+
+
+@pytest.fixture(scope="module")
+def program():
+    sources = [SHELL / "chip_host.c", *(FIRMWARE / f"{name}.c" for name in SOURCES)]
+    return compile_c("shell", "sensors", sources, kernels_object("sensors", for_host=True))
+
+
+class Shell:
+    """The shell as a process, and a bench's peer on its line."""
+
+    def __init__(self, program):
+        self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        pipes = self.process.stdout.fileno(), self.process.stdin.fileno()
+        clock = RealClock()
+        link = Link(lambda: PipePort(*pipes), clock)
+        self.peer = Peer(link, clock, ROLE_BENCH, BENCH_HEARS_SENSORS)
+        self.far = FarEnd(self.peer, ROLE_SENSORS)
+
+    def end(self):
+        """Close its line; it must go without a complaint."""
+        self.process.stdin.close()
+        os.set_blocking(self.process.stdout.fileno(), True)
+        self.process.stdout.read()
+        self.process.stdout.close()
+        assert self.process.wait(20) == 0
+
+
+@pytest.fixture
+def shell(program) -> Iterator[Shell]:
+    shell = Shell(program)
+    yield shell
+    shell.end()
+
+
+def hear(peer, name, say):
+    """The first message of a name that comes after `say`, and all flight messages before it."""
+    flight, found = [], []
+
+    def take(message, payload):
+        if found:
+            return None
+        if message.name == name:
+            found.append(codec(name).unpack(payload))
+            return True
+        if not message.is_bench:
+            flight.append((message.name, payload))
+        return None
+
+    peer.ask(say, take, LIMIT_NS, name, again_ns=LIMIT_NS)
+    return found[0], flight
+
+
+def truth(t_ns, **fields):
+    return {"t_ns": t_ns, "clearance_m": 1000.0, "mode": 3, **fields}
+
+
+def grant(peer, t_ns, **fields):
+    record = next(m.record for m in MESSAGES if m.name == "SensorTruth")
+    payload = record.new(**truth(t_ns, **fields)).tobytes()
+    message = next(m for m in MESSAGES if m.name == "SensorTruth")
+    return lambda: peer.link.write(peer.frames([(message, payload)]))
+
+
+def begin(shell):
+    shell.far.meet(LIMIT_NS)
+    shell.far.begin({"board": REGIONS["board"].new(seed=7).tobytes()}, PACE_LOCKSTEP)
+
+
+def test_a_tick_asked_for_twice_is_played_once_and_answered_with_the_same_bytes(shell):
+    begin(shell)
+    grants = [grant(shell.peer, k * 10_000_000, wants=WANT_BOARD_HASH) for k in range(3)]
+    first, said = hear(shell.peer, "SensorDone", grants[0])
+    again, said_again = hear(shell.peer, "SensorDone", grants[0])
+    assert (first, said) == (again, said_again) and said[0][0] == "ImuSample"
+    assert shell.peer.decoder.counters.disordered > 0
+    board = shell.far.read_region("board")
+    after, _ = hear(shell.peer, "SensorDone", grants[1])
+    assert after.board_hash != first.board_hash
+    assert shell.far.read_region("board") != board
+
+
+def test_a_tick_with_messages_missing_is_declined_and_changes_nothing(shell):
+    begin(shell)
+    before = shell.far.read_region("board")
+    done, said = hear(shell.peer, "SensorDone", grant(shell.peer, 0, messages=1))
+    assert (done.result, done.messages, said) == (1, 0, [])
+    assert shell.far.read_region("board") == before
+
+
+def test_the_end_of_a_session_is_answered_and_another_can_begin(shell):
+    begin(shell)
+    hear(shell.peer, "End", lambda: shell.peer.say("End"))
+    begin(shell)
+
+
+def test_what_is_asked_before_hello_is_not_answered(shell):
+    shell.peer.say("BlockRequest", region=3, length=128)
+    shell.far.meet(LIMIT_NS)
+    assert all(m.name != "Block" for m, _ in shell.peer.hear(0.05))
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_nothing_that_the_line_says_brings_the_shell_down(program, data):
+    shell = Shell(program)
+    shell.far.meet(LIMIT_NS)
+    if data.draw(st.booleans()):
+        shell.far.begin({"board": REGIONS["board"].new().tobytes()}, PACE_LOCKSTEP)
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    for _ in range(data.draw(st.integers(1, 12))):
+        message = data.draw(st.sampled_from(MESSAGES))
+        if message.name == "SensorTruth":  # kernels are not made for a truth that is none
+            continue
+        payload = rng.integers(0, 256, message.size, np.uint8).tobytes()
+        shell.peer.link.write(shell.peer.frames([(message, payload)]))
+    shell.peer.link.write(rng.integers(0, 256, 400, np.uint8).tobytes())
+    hello, _ = hear(shell.peer, "Hello", lambda: shell.peer.hello(asks=True))
+    assert hello.role == ROLE_SENSORS
+    shell.end()
