@@ -4,7 +4,7 @@ The simulator owns the truth and keeps its own numbers; these are parameters of 
 software, and a scenario may set them apart from the truth on purpose.
 """
 
-from fsw.record import f64, i64, record, u8
+from fsw.record import f64, i64, record
 
 MOON_BELIEF = record(
     "MoonBelief",
@@ -100,6 +100,4 @@ ESTIMATE = record(
     sigma_v_down_mps=f64("standard deviation of the descent rate"),
     mass_kg=f64("mass"),
     range_age_s=f64("age of the newest range fused; -1 before the first"),
-    locked=u8("1 once ranges are fused, 0 again when they have been lost for long"),
-    spare=u8("zero", 7),
 )

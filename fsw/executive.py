@@ -95,7 +95,6 @@ def slot(divider: int, offset: int) -> tuple[int, int]:
     return (divider, offset)
 
 
-RANGE_LOST_S = 60.0
 GUIDANCE_SLOT = slot(10, 3)
 TELEMETRY_SLOT = slot(20, 7)
 
@@ -296,9 +295,6 @@ def _renew_estimate(core, params, now_ns):
     terrain_m = float(core.navigation.head.terrain_m)
     weigh(core.hypotheses, params.descent, trust, terrain_m, fallen_m, estimate)
     heed_challenger(trust, params.navigation.trust, params.descent, terrain_m, fallen_m, estimate)
-    # a minute without a range: what was known of the ground below has been flown past
-    lost = float(estimate.range_age_s) > RANGE_LOST_S
-    estimate.locked = 0 if lost else core.navigation.grid.trust.locked
 
 
 @kernel

@@ -3,7 +3,7 @@
 from fsw.record import Field
 from sim.fault_rows import WINDOW
 from sim.fault_table import FAULT, FAULT_SLOTS, KINDS, TIMING, FaultKind
-from sim.tables import UNITS, expected, unit_of
+from sim.tables import UNITS, default_text, expected, unit_of
 
 TEXT = """\
 ## `[[faults]]`
@@ -82,9 +82,7 @@ def _default(key: str, field: Field) -> str:
         return "the first that the kind befalls"
     if key in WINDOW and field.default:
         return "no bound"
-    if field.codes:
-        return field.codes[int(field.default)]  # type: ignore[arg-type]
-    return f"{field.default:.10g}"
+    return default_text(field)
 
 
 def _code(word: str) -> str:

@@ -10,7 +10,7 @@ from fsw.state import PARAMS
 from sim.fault_guide import fault_sections
 from sim.figures import FIGURES
 from sim.scenario import SCENARIOS, WORLD_TABLES, record_at
-from sim.tables import UNITS, expected, settable, unit_of
+from sim.tables import UNITS, default_text, expected, settable, unit_of
 from sim.verdict import VERDICT_NAMES
 from sim.world import WORLD
 
@@ -105,16 +105,8 @@ def _section(path: str, record: Record) -> str:
 
 def _row(key: str, field: Field) -> str:
     unit = UNITS.get(unit_of(key), "")
-    cells = (f"`{key}`", unit, expected(field), _default(field), field.doc)
+    cells = (f"`{key}`", unit, expected(field), default_text(field), field.doc)
     return f"| {' | '.join(cells)} |"
-
-
-def _default(field: Field) -> str:
-    if field.codes:
-        return field.codes[int(field.default)]  # type: ignore[arg-type]
-    if isinstance(field.default, tuple):
-        return ", ".join(f"{value:.10g}" for value in field.default)
-    return f"{field.default:.10g}"
 
 
 if __name__ == "__main__":

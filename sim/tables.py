@@ -89,6 +89,15 @@ def unit_of(name: str) -> str:
     return last if stem and last in UNITS else ""
 
 
+def default_text(field: Field) -> str:
+    """A field's default, as a table would hold it."""
+    if field.codes:
+        return field.codes[int(field.default)]  # type: ignore[arg-type]
+    if isinstance(field.default, tuple):
+        return ", ".join(f"{value:.10g}" for value in field.default)
+    return f"{field.default:.10g}"
+
+
 def expected(field: Field) -> str:
     """What a field takes, in words: `3 numbers from 0 to 1`."""
     if field.codes:
