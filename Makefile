@@ -2,6 +2,7 @@
 # make fly     one descent from 20 km        (SCENARIO=orbit, ARGS="--seed 3")
 # make test    lint, types, every test       (WORKERS=4)
 # make hunt    search for faults, long property tests, mutants   (BUDGET=1h)
+# make board   QEMU and cross compiler where they may be installed, and the boards' images
 # make docs    sim/scenarios/README.md and hil/ICD.md, from the records
 # make bench   the figures, measured here
 # make clean   remove what the above have made
@@ -13,7 +14,7 @@ BUDGET ?= 10m
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup fly test hunt docs bench lock clean
+.PHONY: setup fly test hunt board docs bench lock clean
 
 setup: $(READY)
 
@@ -40,6 +41,9 @@ hunt: setup
 	$(BIN)/leadline search --envelope --budget $(BUDGET)
 	$(BIN)/pytest --hypothesis-profile hunt -m hypothesis --numprocesses $(WORKERS) --dist load
 	$(BIN)/python -m tests.mutants --jobs $(WORKERS)
+
+board: setup
+	@$(BIN)/leadline board build
 
 # What is generated from the records; tests fail while it is stale.
 docs: setup

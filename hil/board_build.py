@@ -4,12 +4,14 @@ What a build makes depends on nothing but the sources, the compilers and the set
 is kept under their hash, and two builds give the same bytes wherever they are made.
 """
 
+import contextlib
+import fcntl
 import functools
 import hashlib
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +25,7 @@ from hil.errors import BenchError
 FIRMWARE = Path(__file__).with_name("firmware")
 PAYLOADS = ("flight", "sensors")
 COMPILE_LIMIT_S = 900.0
+KEPT_BUILDS = 12
 FLASH_BYTES, RAM_BYTES = 512 * 1024, 128 * 1024
 
 WARNINGS = (
@@ -72,12 +75,16 @@ def build(payload: str) -> Image:
     Raises ToolsMissing or BuildFailed, one line.
     """
     need_tools(COMPILER)
-    folder = cache_root() / "boards" / f"{payload}-{_image_hash(payload)[:16]}"
-    if not folder.exists():
-        with tempfile.TemporaryDirectory(dir=_made(folder.parent)) as scratch:
-            link(payload, kernels_object(payload), Path(scratch))
-            Path(scratch).chmod(0o755)
-            _move(Path(scratch), folder)
+    kernels = kernels_object(payload)
+    folder = _builds() / f"{payload}-{_image_hash(payload)[:16]}"
+    with _alone():
+        if not folder.exists():
+            with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+                made = Path(scratch) / payload
+                made.mkdir()
+                link(payload, kernels, made)
+                made.rename(folder)
+                _drop_stale(payload)
     return _image(payload, folder)
 
 
@@ -87,16 +94,17 @@ def kernels_object(payload: str, for_host: bool = False) -> Path:
     Those for a board are checked for what they call; those for this machine are for tests.
     """
     where = "host" if for_host else "board"
-    path = cache_root() / "boards" / f"{payload}-{where}-{_object_hash(payload)[:16]}.o"
-    if not path.exists():
-        with tempfile.TemporaryDirectory(dir=_made(path.parent)) as scratch:
-            made = Path(scratch) / "kernels.o"
-            build_in_process_of_its_own(_compile, payload, made, where)
-            if not for_host:
-                renames = [f"--redefine-sym={old}={new}" for old, new in RENAMED.items()]
-                _run(["arm-none-eabi-objcopy", *renames, str(made)])
-                _check_symbols(made)
-            made.replace(path)
+    path = _builds() / f"{payload}-{_object_hash(payload)[:16]}-{where}.o"
+    with _alone():
+        if not path.exists():
+            with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
+                made = Path(scratch) / "kernels.o"
+                build_in_process_of_its_own(_compile, payload, made, where)
+                if not for_host:
+                    renames = [f"--redefine-sym={old}={new}" for old, new in RENAMED.items()]
+                    _run(["arm-none-eabi-objcopy", *renames, str(made)])
+                    check_symbols(made)
+                made.rename(path)
     return path
 
 
@@ -124,7 +132,7 @@ def symbols(elf: Path) -> dict[str, int]:
     return {line.split()[-1]: int(line.split()[0], 16) for line in lines if len(line.split()) == 3}
 
 
-def _check_symbols(path: Path) -> None:
+def check_symbols(path: Path) -> None:
     """Refuse an object that calls what no board has, an allocator or a libm for example."""
     called = {line.split()[-1] for line in _run(["arm-none-eabi-nm", "-u", str(path)]).splitlines()}
     if called - ALLOWED:
@@ -162,19 +170,29 @@ def _compile(command: list[str], env: dict[str, str]) -> None:
     _run(command, env)
 
 
-def _made(folder: Path) -> Path:
+def _builds() -> Path:
+    """Where builds are kept."""
+    folder = cache_root() / "boards"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
-def _move(made: Path, folder: Path) -> None:
-    """Put a finished build in its place; another process may have been quicker with the same."""
-    copy = folder.with_name(f"{folder.name}.{made.name}")
-    shutil.copytree(made, copy)
-    try:
-        copy.rename(folder)
-    except OSError:
-        shutil.rmtree(copy)
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """One process builds at a time; the others wait for it, and find what it has built."""
+    with (_builds() / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _drop_stale(payload: str) -> None:
+    """Keep the few most recent builds of a payload: branches and parallel checkouts share them."""
+    builds = sorted(_builds().glob(f"{payload}-*"), key=lambda path: path.stat().st_mtime)
+    for stale in builds[:-KEPT_BUILDS]:
+        if stale.is_dir():
+            shutil.rmtree(stale, ignore_errors=True)
+        else:
+            stale.unlink(missing_ok=True)
 
 
 def _run(command: list[str], env: dict[str, str] | None = None) -> str:

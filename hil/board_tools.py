@@ -1,14 +1,19 @@
-"""Debian's cross compiler and emulator: found, installed where that is allowed, or named."""
+"""Debian's cross compiler and emulator: found, installed where that is allowed, or named.
+
+`python -m hil.board_tools` sees to all that boards and their tests need.
+"""
 
 import os
 import shutil
 import subprocess
+import sys
 
 from hil.errors import BenchError
 
 COMPILER = "arm-none-eabi-gcc"
 EMULATOR = "qemu-system-arm"
-PACKAGES = {COMPILER: "gcc-arm-none-eabi", EMULATOR: "qemu-system-arm"}
+CHECKER = "cppcheck"  # for tests only
+PACKAGES = {COMPILER: "gcc-arm-none-eabi", EMULATOR: "qemu-system-arm", CHECKER: "cppcheck"}
 INSTALL_LIMIT_S = 600.0
 PROBE_LIMIT_S = 10.0
 
@@ -24,8 +29,7 @@ def missing_tools(tools: tuple[str, ...] = (COMPILER, EMULATOR)) -> list[str]:
 
 def need_tools(*tools: str) -> None:
     """Make sure that the programs are there. Raises ToolsMissing, which says what to install."""
-    if missing_tools(tools):
-        install(missing_tools(tools))
+    install(missing_tools(tools))
     missing = missing_tools(tools)
     if missing:
         raise ToolsMissing(why_missing(missing))
@@ -41,7 +45,7 @@ def why_missing(missing: list[str]) -> str:
 def install(missing: list[str]) -> None:
     """Install the packages where this user may; in silence, whatever comes of it."""
     become = _privilege()
-    if become is None or shutil.which("apt-get") is None:
+    if not missing or become is None or shutil.which("apt-get") is None:
         return
     packages = [PACKAGES[tool] for tool in missing]
     options = ["-y", "-qq", "--no-install-recommends"]
@@ -67,3 +71,16 @@ def _run(command: list[str], limit_s: float, env: dict[str, str] | None = None) 
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0
+
+
+def main() -> None:
+    """Install what is missing; leave with status 2 where that cannot be."""
+    try:
+        need_tools(*PACKAGES)
+    except ToolsMissing as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -56,10 +56,14 @@ def build(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the images are put.")] = OUT,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> int:
-    """Compile kernels and shell; installs the compiler where it may."""
+    """Compile kernels and shell; installs compiler and emulator where it may."""
     from hil.board_build import build as build_image
+    from hil.board_tools import install, missing_tools, why_missing
 
     said, figures = console(as_json), {}
+    install(missing_tools())
+    if missing_tools():
+        said.print(Text(why_missing(missing_tools())))
     for name in PAYLOADS if payload == "all" else (_checked(payload),):
         said.print(Text(f"building {name}: the first time takes minutes, its kernels are compiled"))
         image = build_image(name)

@@ -16,8 +16,8 @@
 #define APB1_MHZ (CPU_MHZ / 4)
 #define BAUD 1000000
 #define POLLS 200000 /* a few milliseconds */
-#define RX_BYTES 4096
-#define TX_BYTES 4096
+#define RX_BYTES 2048
+#define TX_BYTES 2048
 #define USART2_IRQ (1u << (38 - 32))
 
 enum { HSION = 1, HSIRDY = 2, HSEON = 1 << 16, HSERDY = 1 << 17, HSEBYP = 1 << 18 };

@@ -14,8 +14,8 @@ from hil.board_build import (
     PAYLOADS,
     RAM_BYTES,
     BuildFailed,
-    _check_symbols,
     build,
+    check_symbols,
     kernels_object,
     link,
     write_headers,
@@ -61,7 +61,7 @@ def test_kernels_that_call_what_no_board_has_are_refused(tmp_path):
     subprocess.run(["arm-none-eabi-gcc", "-c", str(source), "-o", str(made)], check=True)
     assert "malloc" not in ALLOWED
     with pytest.raises(BuildFailed, match="what no board has: malloc"):
-        _check_symbols(made)
+        check_symbols(made)
 
 
 def test_a_missing_tool_is_named_with_the_command_that_installs_it(monkeypatch):
