@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from sim.strategies import Bounds
+from sim.spans import Bounds
 
 TABLE = Path(__file__).parent / "envelope.toml"
 

@@ -1,8 +1,10 @@
 """The part of the scenario guide that tells of faults, written from the table of kinds."""
 
 from fsw.record import Field
+from sim.envelope import read_envelope
 from sim.fault_rows import WINDOW
 from sim.fault_table import FAULT, FAULT_SLOTS, KINDS, TIMING, FaultKind
+from sim.spans import Bounds
 from sim.tables import UNITS, default_text, expected, unit_of
 
 TEXT = """\
@@ -46,9 +48,18 @@ the frames of flight messages, never the bench's own.
 """
 
 
+ENVELOPE = """\
+### The envelope
+
+Inside these bounds every single timing fault lands, with default parameters in `{scenario}`,
+whatever its window: tests fly it (`sim/envelope.toml`), and `leadline search --envelope` looks for
+a hole in it. An instrument that is not named beside a kind is the rangefinder.
+"""
+
+
 def fault_sections() -> list[str]:
     """Text, table of kinds, table of keys."""
-    return [TEXT.format(slots=FAULT_SLOTS), _kinds(), _keys()]
+    return [TEXT.format(slots=FAULT_SLOTS), _kinds(), _keys(), _envelope()]
 
 
 def _kinds() -> str:
@@ -83,6 +94,29 @@ def _default(key: str, field: Field) -> str:
     if key in WINDOW and field.default:
         return "no bound"
     return default_text(field)
+
+
+def _envelope() -> str:
+    envelope = read_envelope()
+    head = ["| fault | lands within | beyond is not promised, because |", "|---|---|---|"]
+    rows = [
+        f"| `{label}` | {_bounds(envelope.inside.get(label))} | {envelope.outside.get(label, '')} |"
+        for label in dict.fromkeys([*envelope.inside, *envelope.outside])
+    ]
+    return "\n".join([ENVELOPE.format(scenario=envelope.scenario), *head, *rows, ""])
+
+
+def _bounds(bounds: Bounds | None) -> str:
+    """Bounds in words, whose windows are any unless they say otherwise."""
+    if bounds is None:
+        return ""
+    said = [f"`{key}` {lo:g} to {hi:g}" for key, (lo, hi) in bounds.magnitudes.items()]
+    windows = [f"begun below {bounds.below_m:g} m"] if bounds.below_m else []
+    windows += [f"for up to {bounds.longest_s:g} s"] if bounds.longest_s else []
+    windows += [f"until {bounds.above_m:g} m or higher"] if bounds.above_m else []
+    said += [" or ".join(windows)] if windows else []
+    said += [f"after {bounds.after_s:g} s"] if bounds.after_s else []
+    return ", ".join(said) or "any window"
 
 
 def _code(word: str) -> str:

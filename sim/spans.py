@@ -68,6 +68,22 @@ class Span:
         return replace(self, lo=lo, hi=hi, harmless=min(max(self.harmless, lo), hi))
 
 
+@dataclass(frozen=True)
+class Bounds:
+    """Less than all of a kind: narrower ends of its magnitudes, and which windows it has.
+
+    With `below_m` a window begins below that height, with `longest_s` it lasts no longer; with
+    both it does one of the two, with neither it is any. With `above_m` one that is open from the
+    start ends above that height. No time span begins before `after_s`.
+    """
+
+    magnitudes: Mapping[str, tuple[float, float]]
+    below_m: float | None = None
+    above_m: float | None = None
+    longest_s: float | None = None
+    after_s: float = 0.0
+
+
 # harmless value, grain; the ends are those of the record
 GROWING = {
     "delay_s": (0.0, 0.01),

@@ -24,7 +24,7 @@ from sim.errors import InputError
 from sim.fault_rows import read_faults
 from sim.fault_table import AXIS_NAMES, FAULT_KINDS, KINDS, WAY_NAMES
 from sim.scenario import SEED_MAX, Scenario, assemble, override
-from sim.spans import SPANS, STEPS, Span
+from sim.spans import SPANS, STEPS, Bounds, Span
 from sim.world import WORLD
 
 Row = dict[str, Any]
@@ -47,23 +47,6 @@ class Horizon:
 
 
 NOMINAL = Horizon()
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """Less than all of a kind: narrower ends of its magnitudes, and which windows it has.
-
-    With `below_m` a window begins below that height, with `longest_s` it lasts no longer; with
-    both it does one of the two, with neither it is any. With `above_m` one that is open from the
-    start ends above that height. No time span begins before `after_s`.
-    """
-
-    magnitudes: Mapping[str, tuple[float, float]]
-    below_m: float | None = None
-    above_m: float | None = None
-    longest_s: float | None = None
-    after_s: float = 0.0
-
 
 # by kind, or kind:sensor, as fault_rows names them
 Limits = Mapping[str, Bounds]
