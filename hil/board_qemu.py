@@ -18,7 +18,6 @@ import socket
 import struct
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -31,6 +30,7 @@ from hil.ports import CHUNK_BYTES, MAX_WAITING_BYTES
 MACHINE = "netduinoplus2"
 MONITOR_LIMIT_S = 5.0
 QUIT_LIMIT_S = 2.0
+CONNECT_TRIES = 500
 PR_SET_PDEATHSIG = 1
 PIPE_BYTES = 1 << 20
 F_SETPIPE_SZ = 1031
@@ -327,15 +327,14 @@ class _Debugger:
             raise EmulatorGone("the emulator's debugger does not answer") from error
 
     def _connect(self) -> None:
-        deadline = time.monotonic() + MONITOR_LIMIT_S
-        while True:
+        """The emulator begins to listen a moment after its monitor speaks."""
+        for _ in range(CONNECT_TRIES):
             try:
                 self._socket.connect(self._path)
                 return
-            except OSError as error:
-                if time.monotonic() > deadline:
-                    raise EmulatorGone("the emulator's debugger does not answer") from error
-                select.select([], [], [], 0.01)
+            except OSError:
+                select.select([], [], [], MONITOR_LIMIT_S / CONNECT_TRIES)
+        raise EmulatorGone("the emulator's debugger does not answer")
 
     def _answer(self) -> str:
         while True:

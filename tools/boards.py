@@ -60,11 +60,12 @@ def build(
     from hil.board_build import build as build_image
     from hil.board_tools import install, missing_tools, why_missing
 
+    names = PAYLOADS if payload == "all" else (_checked(payload),)
     said, figures = console(as_json), {}
     install(missing_tools())
     if missing_tools():
         said.print(Text(why_missing(missing_tools())))
-    for name in PAYLOADS if payload == "all" else (_checked(payload),):
+    for name in names:
         said.print(Text(f"building {name}: the first time takes minutes, its kernels are compiled"))
         image = build_image(name)
         out.mkdir(parents=True, exist_ok=True)

@@ -21,6 +21,9 @@ uint32_t crc32(uint32_t crc, const uint8_t *bytes, size_t length)
     return ~crc;
 }
 
+/* COBS has a special case for 254 bytes without a zero. No packet is that long. */
+_Static_assert(MAX_PACKET_BYTES < 254, "COBS needs its long groups");
+
 /* Decodes in place; returns the length, or 0 for what is no code of anything. */
 static uint32_t cobs_decode(uint8_t *bytes, uint32_t length)
 {
@@ -31,7 +34,7 @@ static uint32_t cobs_decode(uint8_t *bytes, uint32_t length)
             return 0;
         for (uint32_t i = 1; i < code; i++)
             bytes[to++] = bytes[from++];
-        if (code < 255 && from < length)
+        if (from < length)
             bytes[to++] = 0;
     }
     return to;
@@ -45,8 +48,7 @@ static size_t cobs_encode(uint8_t *coded, const uint8_t *bytes, size_t length)
         if (bytes[from] != 0) {
             coded[to++] = bytes[from];
             code++;
-        }
-        if (bytes[from] == 0 || (code == 255 && from + 1 < length)) {
+        } else {
             coded[code_at] = code;
             code_at = to++;
             code = 1;

@@ -11,7 +11,7 @@
 
 #define HEADER_BYTES 6
 #define CRC_BYTES 4
-#define MAX_CODED_BYTES (MAX_PACKET_BYTES + MAX_PACKET_BYTES / 254 + 1)
+#define MAX_CODED_BYTES (MAX_PACKET_BYTES + 1)
 #define MAX_FRAME_BYTES (MAX_CODED_BYTES + 2)
 
 /* What has come since the last zero, and counts of what was no packet. */

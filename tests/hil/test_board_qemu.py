@@ -170,10 +170,11 @@ def test_in_real_time_a_board_ticks_on_its_own_grid_and_says_what_it_missed():
 
 def test_nothing_is_left_running_after_a_killed_session():
     script = (
-        "import time; from hil.board_build import build; from hil.board_qemu import QemuBoard\n"
-        "with QemuBoard(build('sensors')) as board: print(board.pid, flush=True); time.sleep(600)"
+        "from hil.board_build import build; from hil.board_qemu import QemuBoard\n"
+        "with QemuBoard(build('sensors')) as board: print(board.pid, flush=True); input()"
     )
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as session:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", script], **pipes) as session:
         assert session.stdout
         pid = int(session.stdout.readline())
         session.kill()
