@@ -1,7 +1,6 @@
 """A line to an emulated board, with the levers that such a board has."""
 
 import contextlib
-import zlib
 from collections.abc import Iterator
 
 from hil.board_build import build
@@ -14,9 +13,13 @@ from hil.lines import Line
 from hil.link import Link
 from hil.packets import REGIONS
 
-# the region of each payload in which an upset flips a bit, and the bit that it flips
-UPSET_REGION = {"flight": "core", "sensors": "board"}
-UPSET_BIT = 4
+# where an upset flips a bit in each payload's memory: region and field, a double
+UPSET = {
+    "flight": ("core", "navigation.grid.nominal.v_BM_I_mps"),
+    "sensors": ("board", "imu_state.velocity_B_mps"),
+}
+# of the sixth byte: it changes a double by a part in 256 or 512
+UPSET_BYTE, UPSET_BIT = 5, 4
 
 
 @contextlib.contextmanager
@@ -55,18 +58,14 @@ def board_levers(board: QemuBoard) -> dict[str, Lever]:
         "hang": Lever(
             board.hang, "the program hangs", bite, WATCHDOG_NS, "the watchdog resets the board"
         ),
-        "upset": Lever(
-            lambda: board.upset(address, UPSET_BIT), f"bit {UPSET_BIT} of {where} flips"
-        ),
+        "upset": Lever(lambda: board.upset(address, UPSET_BIT), f"a bit of {where} flips"),
     }
 
 
 def upset_place(board: QemuBoard) -> tuple[str, int]:
-    """A place in the board's memory, the same for every run: field of a region, and address."""
+    """The place in a board's memory where an upset strikes: field and address."""
     payload = payload_named(board.image.payload)
-    region = UPSET_REGION[payload.name]
-    leaves = [leaf for leaf in REGIONS[region].leaves() if leaf[1].type == "f64"]
-    path, _, offset = leaves[zlib.crc32(region.encode()) % len(leaves)]
+    region, field = UPSET[payload.name]
+    offset = next(at for path, _, at in REGIONS[region].leaves() if path == field)
     base = board.address_of("payload_memory") + payload.offset(payload.regions[region])
-    # the sixth byte of a double: beyond what rounding forgives, short of the exponent
-    return path, base + offset + 5
+    return field, base + offset + UPSET_BYTE

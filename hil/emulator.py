@@ -133,11 +133,13 @@ class Emulator:
 
     # --- conversation --------------------------------------------------------------------
 
-    def meet(self, limit_ns: int = ANSWER_LIMIT_NS) -> None:
+    def meet(
+        self, limit_ns: int = ANSWER_LIMIT_NS, sensors_limit_ns: int = ANSWER_LIMIT_NS
+    ) -> None:
         """Ask who is there until somebody answers. Raises SchemaMismatch or PeerSilent."""
         self.logging = bool(self.flight.meet(limit_ns).records)
         if self.sensors:
-            self.sensors.far.meet(limit_ns)
+            self.sensors.far.meet(sensors_limit_ns)
 
     def begin(self, pace: int, zero_ns: int = 0, limit_ns: int = ANSWER_LIMIT_NS) -> None:
         """Load the flight computer and start; flight time 0 is at zero_ns, bench clock.

@@ -47,6 +47,11 @@ class LockstepSession:
             emulator.flight, "Done", silence_limit_ns, emulator.watch_link, self._bring_back
         )
 
+    @property
+    def run(self) -> Any:
+        """The Run as the bench knows it."""
+        return self._emulator.run
+
     def begin(self) -> None:
         """Load both ends and start."""
         self._emulator.begin(PACE_LOCKSTEP)

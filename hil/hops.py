@@ -52,6 +52,7 @@ class Hops:
     """Gathers the ways of a session. The bench's times are by the sensors' clock."""
 
     def __init__(self) -> None:
+        self._seqs = [-1] * SLOTS
         self._sensed_ns = [0] * SLOTS
         self._sent_ns = [0] * SLOTS
         self._figures = np.zeros((KEPT, len(HOP_NAMES)), np.int64)
@@ -62,6 +63,7 @@ class Hops:
 
     def sent(self, imu_seq: int, sensed_ns: int, sent_ns: int) -> None:
         """An inertial sample went out."""
+        self._seqs[imu_seq % SLOTS] = imu_seq
         self._sensed_ns[imu_seq % SLOTS] = sensed_ns
         self._sent_ns[imu_seq % SLOTS] = sent_ns
 
@@ -70,9 +72,9 @@ class Hops:
         self._late_ns[self._reports % KEPT] = timing.begun_ns - timing.t_ns
         self._bound_ns[self._reports % KEPT] = timing.bound_ns
         self._reports += 1
-        if not timing.has_imu:
-            return None
         slot = timing.imu_seq % SLOTS
+        if not timing.has_imu or self._seqs[slot] != timing.imu_seq:
+            return None
         way = Way(
             sensed_ns=self._sensed_ns[slot] - timing.offset_ns,
             sent_ns=self._sent_ns[slot] - timing.offset_ns,

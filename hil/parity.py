@@ -7,7 +7,7 @@ named. A comparison may begin in the middle of a flight, from the state that the
 has reached by then: a board of soft double precision takes its time for a whole descent.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from hil.clock import NS_PER_S
 from hil.differences import first_field
 from hil.emulator_lockstep import LockstepSession
 from hil.errors import BenchError
+from hil.levers import Pull
 from hil.packets import REGIONS
 from hil.session import lockstep_session
 from sim.fault_rows import refuse_wire_faults
@@ -138,19 +139,20 @@ def compare(
     *,
     pair: Pair = Pair(),
     window: Window = WHOLE,
+    levers: Iterable[Pull] = (),
     tamper: Tamper | None = None,
     on_tick: Callable[[int], None] | None = None,
 ) -> ParityReport:
     """Fly in process and over a line, tick by tick, and stop at the first difference.
 
     `tamper(tick, run)` may change the run in process after a tick: how the comparison itself is
-    tested. `on_tick` is told how far it is.
+    tested. `levers` are pulled at the ends as in a session. `on_tick` is told how far it is.
     """
     refuse_wire_faults(scenario.world)
     reference = _InProcess(scenario, seed, window)
     start = reference.saved()
     with lockstep_session(
-        scenario, seed, sensors=pair.sensors, flight=pair.flight, start=start
+        scenario, seed, sensors=pair.sensors, flight=pair.flight, start=start, levers=levers
     ) as session:
         session.compare_sensors()
         session.begin()

@@ -114,6 +114,7 @@ def lockstep_session(
     flight: str = "host",
     time_limit_s: float | None = None,
     start: Any = None,
+    levers: Iterable[Pull] = (),
     baud: int = BAUD,
 ) -> Iterator[LockstepSession]:
     """A session to be flown tick by tick by the caller, who begins it; ends as in `run_session`.
@@ -128,7 +129,7 @@ def lockstep_session(
             if sensors == "emulator"
             else stack.enter_context(sensor_line(sensors, clock, baud=baud)),
         )
-        emulator = lines.emulator(scenario, seed, Hooks(), time_limit_s, start=start)
+        emulator = lines.emulator(scenario, seed, Hooks(), time_limit_s, start=start, levers=levers)
         with _last_word(emulator):
             lines.meet(emulator)
             yield LockstepSession(emulator)
@@ -217,7 +218,7 @@ class Lines:
     def meet(self, emulator: Emulator) -> None:
         """Let the bench meet both ends."""
         limits = [line.meeting_limit_ns for line in (self.flight, self.sensors) if line]
-        emulator.meet(max(limits))
+        emulator.meet(*limits)
 
     def phase_ns(self) -> int:
         """How long after the truth of a tick the flight computer shall begin it."""
@@ -324,5 +325,7 @@ def _accept(listener: Listener, clock: Clock, limit_ns: int) -> Link:
 def _check(flight: str, pace: str, log: str | None) -> None:
     if pace not in PACES:
         raise BenchError(f"--pace: expected {' or '.join(PACES)}, not '{pace}'")
+    if flight == "qemu" and log:
+        raise BenchError("--log: an emulated board keeps none; fly it with --flight host")
     if flight != "host" and log:
         raise BenchError("--log: a flight computer on a port keeps its own log (flight --log)")

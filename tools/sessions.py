@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
+from hil.board_tools import missing_tools
 from hil.clock import NS_PER_S
 from hil.emulator import BenchEvent
 from hil.flight_computer import run_flight_computer
@@ -145,7 +146,10 @@ def check_parity(
 def _pairs(sensors: str | None, flight: str | None) -> list[Pair]:
     if sensors or flight:
         return [Pair(sensors or "emulator", flight or "host")]
-    return [Pair("emulator", "host"), Pair("host", "host")]
+    pairs = [Pair("emulator", "host"), Pair("host", "host")]
+    if not missing_tools():
+        pairs += [Pair("qemu", "host"), Pair("emulator", "qemu"), Pair("qemu", "qemu")]
+    return pairs
 
 
 def _windows(

@@ -175,22 +175,27 @@ def test_a_board_that_restarts_in_mid_descent_goes_on_where_it_was():
 
 
 class Lossy:
-    """A port that loses every so-manieth piece that is written to it."""
+    """A port that loses every seventh piece written to it, and gives garbage with every fifth."""
 
-    def __init__(self, port, every):
-        self._port, self._every, self._n = port, every, 0
+    def __init__(self, port):
+        self._port, self._written, self._read = port, 0, 0
 
     def __getattr__(self, name):
         return getattr(self._port, name)
 
     def write(self, data):
-        self._n += 1
-        return 0 if self._n % self._every == 0 else self._port.write(data)
+        self._written += 1
+        return 0 if self._written % 7 == 0 else self._port.write(data)
+
+    def read(self, timeout_s):
+        self._read += 1
+        data = self._port.read(timeout_s)
+        return bytes(range(256)) * 3 + data if self._read % 5 == 0 else data
 
 
-def test_a_line_that_loses_the_board_s_messages_changes_nothing(monkeypatch):
+def test_a_line_that_loses_messages_and_brings_garbage_changes_nothing(monkeypatch):
     monkeypatch.setattr("hil.exchange.RESEND_NS", 20_000_000)
-    monkeypatch.setattr("hil.lines.open_port", lambda url, baud: Lossy(open_port(url, baud), 7))
+    monkeypatch.setattr("hil.lines.open_port", lambda url, baud: Lossy(open_port(url, baud)))
     with twin() as (path, _):
         session = run_session(faulty(), 3, sensors=path, time_limit_s=1.0)
     assert session.result.state_sha256 == in_process(faulty(), 1.0, 3).state_sha256
@@ -244,6 +249,16 @@ def test_a_board_plays_faults_only_when_it_was_armed():
     assert SENSOR_BOARD.from_bytes(begin_at_twin(armed=True)).n_faults == 3
     with pytest.raises(BenchError, match="the sensor board refuses to play faults: it is not"):
         begin_at_twin(armed=False)
+
+
+def test_a_port_with_no_board_at_it_is_named_within_the_limit(monkeypatch):
+    monkeypatch.setattr("hil.lines.ANSWER_LIMIT_NS", S // 5)
+    port, path = open_pty()
+    try:
+        with pytest.raises(BenchError, match="the sensor board: no answer within 0.2 s"):
+            run_session(load("nominal"), flight="host", sensors=path, time_limit_s=1.0)
+    finally:
+        port.close()
 
 
 def test_a_flight_computer_in_the_board_s_place_is_refused():
@@ -345,3 +360,14 @@ def test_in_real_time_nothing_is_lost_and_the_board_s_clock_is_mapped():
     assert session.link["missing"] == 0
     assert session.latency_us["sensed_applied"]["p50"] < 20_000
     assert session.latency_us["clock_bound"]["p50"] < 5_000
+
+
+def test_in_real_time_a_board_that_restarts_is_loaded_again_and_ranges_come_back():
+    with twin() as (path, board):
+        first = threading.Timer(3.0, board.reset)  # from Begin on: a second into the flight
+        first.start()
+        session = run_session(faulty(), 3, sensors=path, pace="realtime", time_limit_s=4.0)
+        first.cancel()
+    told = [event.name for event in session.bench_events if event.name.startswith("sensors")]
+    assert board.restarts == 1 and told.count("sensors_restarted") == 1
+    assert told[0] == "sensors_silent" and told[-1] == "sensors_back"

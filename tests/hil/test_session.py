@@ -151,6 +151,8 @@ def test_bad_requests_are_one_line_each():
         run_session(nominal(), pace="fast")
     with pytest.raises(LinkError, match="^port /dev/nowhere: there is no such port"):
         run_session(nominal(), flight="/dev/nowhere")
+    with pytest.raises(BenchError, match="^--log: an emulated board keeps none"):
+        run_session(nominal(), flight="qemu", log="x.mcap")
     with pytest.raises(BenchError, match="keeps its own log"):
         run_session(nominal(), flight="/dev/nowhere", log="x.mcap")
     with pytest.raises(BenchError, match="ended by itself: /nowhere/x.mcap: cannot be written"):

@@ -1,0 +1,160 @@
+"""Board: whole sessions with emulated boards at one end or at both."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fsw.events import EV_RESTARTED
+from hil.levers import parse_pull
+from hil.parity import Pair, Window, compare, windows_of
+from hil.session import lockstep_session, run_session
+from sim.loop import as_rows, fly_ticks, new_run
+from sim.scenario import load
+from tests.hil.boards import need_board
+from tests.hil.test_sensor_board import faulty, in_process
+from tests.hil.test_session import ended
+
+need_board()
+
+ROOT = Path(__file__).parents[2]
+BOTH = Pair("qemu", "qemu")
+
+
+def names(session):
+    return [event.name for event in session.bench_events]
+
+
+# --- parity -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pair", [Pair("qemu", "host"), Pair("emulator", "qemu")], ids=str)
+def test_a_board_at_one_end_computes_what_is_computed_in_process(pair):
+    report = compare(faulty(), 3, pair=pair, window=Window(500.0, 5.0))
+    assert (report.ticks, report.difference) == (500, None)
+
+
+@pytest.mark.parametrize("scenario", [load("nominal"), faulty()], ids=["nominal", "three faults"])
+def test_both_boards_compute_what_is_computed_in_process_where_it_matters(scenario):
+    ignition, end = windows_of(scenario, 3)
+    for window, ticks in ((ignition, 2000), (end, 12000)):
+        report = compare(scenario, 3, pair=BOTH, window=window)
+        assert report.difference is None
+        assert report.ticks == pytest.approx(ticks, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("pair", "found_in"),
+    [
+        (Pair("emulator", "qemu"), {("core", "navigation.grid.nominal")}),
+        # flight software feels it in the same tick, but for rounding
+        (Pair("qemu", "host"), {("core", "navigation.inertial"), ("board", "imu_state")}),
+    ],
+    ids=["flight", "sensors"],
+)
+def test_a_bit_flipped_through_the_debugger_is_named(pair, found_in):
+    found = compare(
+        load("nominal"),
+        pair=pair,
+        window=Window(300.0, 1.0),
+        levers=[parse_pull("upset@t=300.5s")],
+    ).difference
+    assert found.tick == 30050
+    assert any(found.region == r and found.field.startswith(f) for r, f in found_in), str(found)
+
+
+# --- levers -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", ["reset", "freeze", "hang", "unplug", "slow-line"])
+def test_in_lockstep_nothing_done_to_a_sensor_board_changes_the_flight(what):
+    pull = parse_pull(f"sensors:{what}@t=1s")
+    session = run_session(faulty(), 3, sensors="qemu", levers=[pull], time_limit_s=3.0)
+    assert session.result.state_sha256 == in_process(faulty(), 3.0, 3).state_sha256
+    told = names(session)
+    assert told[0] == f"lever_{what.replace('-', '_')}"
+    assert ("sensors_back" in told) == (what in ("reset", "hang"))
+
+
+@pytest.mark.parametrize("what", ["reset", "hang"])
+def test_a_flight_board_that_restarts_flies_on_from_its_core_with_the_engine_burning(what):
+    start = new_run(load("nominal"), 0)
+    fly_ticks(as_rows(start), 30_000)
+    assert start.world.truth.thrust_N > 0.0
+    pull = parse_pull(f"{what}@t=300.2s")
+    with lockstep_session(
+        load("nominal"), 0, flight="qemu", start=start, levers=[pull], time_limit_s=301.0
+    ) as session:
+        session.begin()
+        throttles = []
+        while session.fly_tick()[0]:
+            throttles.append(float(session.run.world.truth.thrust_N))
+        run = session.run
+    codes = [int(event.code) for event in run.log.events[: run.log.n]]
+    assert codes.count(EV_RESTARTED) == 1
+    assert len(throttles) == 99 and min(throttles) > 0.5 * max(throttles)
+    assert run.world.actuators.holding == 0
+
+
+def test_in_real_time_a_sensor_board_that_is_reset_comes_back():
+    session = run_session(
+        load("nominal"),
+        sensors="qemu",
+        pace="realtime",
+        levers=[parse_pull("reset@t=2s")],
+        time_limit_s=5.0,
+    )
+    told = names(session)
+    assert told[0] == "lever_reset" and "sensors_restarted" in told
+    assert session.sensor_link["crc"] == session.sensor_link["cobs"] == 0
+
+
+# --- nothing is left behind ---------------------------------------------------------------
+
+SESSION = """
+from hil.session import Hooks, run_session
+from sim.scenario import load
+hooks = Hooks(on_start=lambda: print("started", flush=True))
+run_session(load("nominal"), sensors="qemu", pace="realtime", hooks=hooks)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_session_leaves_no_emulator_behind(number):
+    process = subprocess.Popen(
+        [sys.executable, "-c", SESSION], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    try:
+        assert process.stdout.readline().strip() == b"started"
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        assert len(children) == 2
+        process.send_signal(number)
+        assert process.wait(20.0) != 0
+        assert all(ended(int(child)) for child in children)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def test_the_command_line_flies_with_a_board_and_tells_of_its_line():
+    command = "hil nominal --sensors qemu --lever sensors:reset@t=2s --json"
+    command += " --set vehicle.propulsion_ready=0 --set expect.verdict=not_begun"
+    process = subprocess.run(
+        [sys.executable, "-m", "tools.cli", *command.split()],
+        cwd=ROOT,
+        capture_output=True,
+        timeout=300.0,
+    )
+    report = json.loads(process.stdout)
+    assert process.returncode == 0
+    assert report["sensor_link"]["packets"] > 100
+    assert [event["name"] for event in report["bench_events"]][:2] == [
+        "lever_reset",
+        "sensors_restarted",
+    ]
