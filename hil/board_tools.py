@@ -12,8 +12,13 @@ from hil.errors import BenchError
 
 COMPILER = "arm-none-eabi-gcc"
 EMULATOR = "qemu-system-arm"
-CHECKER = "cppcheck"  # for tests only
-PACKAGES = {COMPILER: "gcc-arm-none-eabi", EMULATOR: "qemu-system-arm", CHECKER: "cppcheck"}
+CHECKER, HOST_COMPILER = "cppcheck", "gcc"  # for tests only
+PACKAGES = {
+    COMPILER: "gcc-arm-none-eabi",
+    EMULATOR: "qemu-system-arm",
+    CHECKER: "cppcheck",
+    HOST_COMPILER: "gcc libc6-dev",
+}
 INSTALL_LIMIT_S = 600.0
 PROBE_LIMIT_S = 10.0
 
@@ -47,7 +52,7 @@ def install(missing: list[str]) -> None:
     become = _privilege()
     if not missing or become is None or shutil.which("apt-get") is None:
         return
-    packages = [PACKAGES[tool] for tool in missing]
+    packages = [name for tool in missing for name in PACKAGES[tool].split()]
     options = ["-y", "-qq", "--no-install-recommends"]
     for command in (["update", "-qq"], ["install", *options, *packages]):
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}

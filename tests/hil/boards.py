@@ -10,7 +10,7 @@ from fsw.parity import HASH_OFFSET, hash_words
 from hil.bench import ROLE_BENCH
 from hil.board_build import build
 from hil.board_qemu import QemuBoard
-from hil.board_tools import missing_tools, why_missing
+from hil.board_tools import COMPILER, EMULATOR, missing_tools, why_missing
 from hil.clock import NS_PER_S, RealClock
 from hil.emulator import Emulator
 from hil.emulator_lockstep import LockstepSession
@@ -24,9 +24,12 @@ REQUIRED = "LEADLINE_REQUIRE_BOARD"
 PATIENCE_NS = 60 * NS_PER_S  # a busy machine emulates slowly
 
 
-def need_board():
-    """Skip the module where the tools are missing, and say why; fail where they are required."""
-    missing = missing_tools()
+def need_board(*tools):
+    """Skip the module where tools are missing, and say why; fail where they are required.
+
+    Without arguments they are the cross compiler and the emulator.
+    """
+    missing = missing_tools(tools or (COMPILER, EMULATOR))
     if missing and os.environ.get(REQUIRED) == "1":
         raise RuntimeError(why_missing(missing))
     if missing:

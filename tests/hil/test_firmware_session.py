@@ -12,15 +12,17 @@ from hypothesis import strategies as st
 from hil.bench import PACE_LOCKSTEP, ROLE_BENCH, ROLE_SENSORS, WANT_BOARD_HASH
 from hil.board_build import FIRMWARE, kernels_object
 from hil.board_qemu import PipePort
+from hil.board_tools import HOST_COMPILER
 from hil.clock import NS_PER_S, RealClock
 from hil.codec import codec
 from hil.far_end import FarEnd
 from hil.link import Link
 from hil.packets import BENCH_HEARS_SENSORS, MESSAGES, REGIONS
 from hil.peer import Peer
-from tests.hil.workbench import SHELL, compile_c, has_compiler
+from tests.hil.boards import need_board
+from tests.hil.workbench import SHELL, compile_c
 
-pytestmark = pytest.mark.skipif(not has_compiler(), reason="no C compiler for this machine")
+need_board(HOST_COMPILER)
 
 LIMIT_NS = 20 * NS_PER_S
 SOURCES = ("double", "frame", "kept", "say", "session", "ticks")

@@ -11,11 +11,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fsw.parity import HASH_OFFSET, hash_words
+from hil.board_tools import HOST_COMPILER
 from hil.framing import Decoder, Encoder
 from hil.packets import BY_NAME, MESSAGES, Message
-from tests.hil.workbench import Workbench, has_compiler
+from tests.hil.boards import need_board
+from tests.hil.workbench import Workbench
 
-pytestmark = pytest.mark.skipif(not has_compiler(), reason="no C compiler for this machine")
+need_board(HOST_COMPILER)
 
 ANY = st.floats(allow_nan=False)
 

@@ -1,7 +1,6 @@
 """The shell's C code on this machine, with sanitisers, as processes to talk to."""
 
 import functools
-import shutil
 import struct
 import subprocess
 import tempfile
@@ -9,17 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from hil.board_build import FIRMWARE, WARNINGS, write_headers
+from hil.board_tools import HOST_COMPILER
 
 SHELL = Path(__file__).with_name("shell")
-COMPILER = "gcc"
 CODE = "-std=gnu11 -O1 -g -fno-math-errno -ffp-contract=off".split()
 SANITISERS = "-fsanitize=address,undefined -fno-sanitize-recover=all".split()
 COMPILE_LIMIT_S = 120.0
-
-
-def has_compiler() -> bool:
-    """True where there is a C compiler for this machine."""
-    return shutil.which(COMPILER) is not None
 
 
 @functools.cache
@@ -35,7 +29,14 @@ def compile_c(name: str, payload: str, sources: list[Path], *objects: Path) -> P
     folder = build_folder() / f"{name}-{payload}"
     folder.mkdir(exist_ok=True)
     write_headers(payload, folder)
-    command: list[Any] = [COMPILER, *CODE, *SANITISERS, *WARNINGS, f"-I{folder}", f"-I{FIRMWARE}"]
+    command: list[Any] = [
+        HOST_COMPILER,
+        *CODE,
+        *SANITISERS,
+        *WARNINGS,
+        f"-I{folder}",
+        f"-I{FIRMWARE}",
+    ]
     command += [*sources, *objects, "-lm", "-o", folder / name]
     done = subprocess.run(command, timeout=COMPILE_LIMIT_S, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
