@@ -1,7 +1,6 @@
 #include "frame.h"
 
-#define UNSEGMENTED 0xC000u
-#define SEQUENCE_MASK 0x3FFFu
+#define UNSEGMENTED 0xC000u /* the two bits above the count, which wraps below them */
 #define CRC_RESIDUE 0x2144DF1Cu /* CRC-32 of any message followed by its own, least byte first */
 
 /* Four bits at a time: a table of sixteen words instead of 256. */
@@ -127,7 +126,7 @@ size_t frame_write(uint8_t *frame, uint16_t first_word, uint16_t sequence, const
     uint8_t packet[MAX_PACKET_BYTES];
     size_t length = HEADER_BYTES;
     write_big_endian(packet, first_word);
-    write_big_endian(packet + 2, UNSEGMENTED | (sequence & SEQUENCE_MASK));
+    write_big_endian(packet + 2, UNSEGMENTED | sequence);
     write_big_endian(packet + 4, size + CRC_BYTES - 1u);
     for (uint16_t i = 0; i < size; i++)
         packet[length++] = ((const uint8_t *)payload)[i];

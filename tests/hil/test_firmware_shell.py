@@ -112,6 +112,9 @@ def bits(x: float) -> bytes:
 @example(1.7976931348623157e308, 0.5)
 @example(2.2250738585072014e-308, 1.5)
 @example(0.0, -3.0)
+# the divisor's last bits count here: without them its reciprocal is too large
+@example(float.fromhex("0x1.8023p+0"), float.fromhex("0x1.46958c55e15p+0"))
+@example(float.fromhex("0x1.db7dbe804e4abp+0"), float.fromhex("0x1.163bf8d3ca7a2p+0"))
 def test_the_boards_quotient_is_rounded_as_ieee_754_wants_it(bench, a, b):
     with np.errstate(all="ignore"):
         expected = float(np.float64(a) / np.float64(b))
