@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hil.bench import PACE_LOCKSTEP, ROLE_BENCH, ROLE_SENSORS, WANT_BOARD_HASH
+from hil.bench import (
+    DONE_INCOMPLETE,
+    DONE_STEPPED,
+    PACE_LOCKSTEP,
+    REGION_BOARD,
+    ROLE_BENCH,
+    ROLE_SENSORS,
+    WANT_BOARD_HASH,
+)
 from hil.board_build import FIRMWARE, kernels_object
 from hil.board_qemu import PipePort
 from hil.board_tools import HOST_COMPILER
@@ -17,7 +25,7 @@ from hil.clock import NS_PER_S, RealClock
 from hil.codec import codec
 from hil.far_end import FarEnd
 from hil.link import Link
-from hil.packets import BENCH_HEARS_SENSORS, MESSAGES, REGIONS
+from hil.packets import BENCH_HEARS_SENSORS, BY_NAME, MESSAGES, REGIONS
 from hil.peer import Peer
 from tests.hil.boards import need_board
 from tests.hil.workbench import SHELL, compile_c
@@ -79,15 +87,27 @@ def hear(peer, name, say):
     return found[0], flight
 
 
-def truth(t_ns, **fields):
-    return {"t_ns": t_ns, "clearance_m": 1000.0, "mode": 3, **fields}
+def frame(peer, name, **fields):
+    message = BY_NAME[name]
+    return peer.frames([(message, message.record.new(**fields).tobytes())])
 
 
-def grant(peer, t_ns, **fields):
-    record = next(m.record for m in MESSAGES if m.name == "SensorTruth")
-    payload = record.new(**truth(t_ns, **fields)).tobytes()
-    message = next(m for m in MESSAGES if m.name == "SensorTruth")
-    return lambda: peer.link.write(peer.frames([(message, payload)]))
+def grant(peer, t_ns, messages=0):
+    """A tick, with so many of its messages before it."""
+    beams = frame(peer, "RangeTruth", t_ns=t_ns, slant_m=900.0) * messages
+    return beams + truth(peer, t_ns, messages)
+
+
+def truth(peer, t_ns, messages):
+    wants = WANT_BOARD_HASH
+    return frame(
+        peer, "SensorTruth", t_ns=t_ns, clearance_m=1e3, mode=3, wants=wants, messages=messages
+    )
+
+
+def tick(shell, data):
+    """The answer to what grants a tick, and the messages in it."""
+    return hear(shell.peer, "SensorDone", lambda: shell.peer.link.write(data))
 
 
 def begin(shell):
@@ -97,22 +117,28 @@ def begin(shell):
 
 def test_a_tick_asked_for_twice_is_played_once_and_answered_with_the_same_bytes(shell):
     begin(shell)
-    grants = [grant(shell.peer, k * 10_000_000, wants=WANT_BOARD_HASH) for k in range(3)]
-    first, said = hear(shell.peer, "SensorDone", grants[0])
-    again, said_again = hear(shell.peer, "SensorDone", grants[0])
+    first, said = tick(shell, grant(shell.peer, 0))
+    board = shell.far.read_region("board")
+    again, said_again = tick(shell, grant(shell.peer, 0))
     assert (first, said) == (again, said_again) and said[0][0] == "ImuSample"
     assert shell.peer.decoder.counters.disordered > 0
-    board = shell.far.read_region("board")
-    after, _ = hear(shell.peer, "SensorDone", grants[1])
+    assert shell.far.read_region("board") == board
+    after, _ = tick(shell, grant(shell.peer, 10_000_000))
     assert after.board_hash != first.board_hash
-    assert shell.far.read_region("board") != board
+
+
+def test_a_tick_is_played_when_all_of_its_messages_have_come_and_no_others(shell):
+    begin(shell)
+    for k in range(3):
+        done, _ = tick(shell, grant(shell.peer, k * 10_000_000, messages=1))
+        assert done.result == DONE_STEPPED
 
 
 def test_a_tick_with_messages_missing_is_declined_and_changes_nothing(shell):
     begin(shell)
     before = shell.far.read_region("board")
-    done, said = hear(shell.peer, "SensorDone", grant(shell.peer, 0, messages=1))
-    assert (done.result, done.messages, said) == (1, 0, [])
+    done, said = tick(shell, truth(shell.peer, 0, messages=1))
+    assert (done.result, done.messages, said) == (DONE_INCOMPLETE, 0, [])
     assert shell.far.read_region("board") == before
 
 
@@ -123,9 +149,25 @@ def test_the_end_of_a_session_is_answered_and_another_can_begin(shell):
 
 
 def test_what_is_asked_before_hello_is_not_answered(shell):
-    shell.peer.say("BlockRequest", region=3, length=128)
+    heard = []
+    shell.peer.say("BlockRequest", region=REGION_BOARD, length=128)
+
+    def note(message, payload):
+        heard.append(message.name)
+        return True if len(heard) == 2 else None
+
+    shell.peer.ask(lambda: shell.peer.hello(asks=True), note, LIMIT_NS, "hello")
+    assert heard == ["Hello", "Hello"]  # its own at the start, and the answer to ours
+
+
+def test_a_block_that_reaches_beyond_its_region_is_ignored(shell):
     shell.far.meet(LIMIT_NS)
-    assert all(m.name != "Block" for m, _ in shell.peer.hear(0.05))
+    before = shell.far.read_region("board")
+    where = {"offset": len(before) - 8, "size": len(before), "region": REGION_BOARD}
+    shell.peer.say("Block", **where, length=128, data=b"\xff" * 128)
+    assert shell.far.read_region("board") == before
+    shell.peer.say("Block", **where, length=8, data=b"\xff" * 8)
+    assert shell.far.read_region("board") == before[:-8] + b"\xff" * 8
 
 
 @settings(max_examples=40)
