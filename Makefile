@@ -38,7 +38,7 @@ test: setup
 # with what failed before first (.hypothesis), then judges the mutants whose last result is stale,
 # and writes tests/mutants/result.toml anew.
 hunt: setup
-	$(BIN)/leadline search --envelope --budget $(BUDGET)
+	$(BIN)/leadline search --budget $(BUDGET)
 	$(BIN)/pytest --hypothesis-profile hunt -m hypothesis --numprocesses $(WORKERS) --dist load
 	$(BIN)/python -m tests.mutants --jobs $(WORKERS)
 

@@ -1,7 +1,7 @@
 """Reading sim/envelope.toml: the faults inside which every single one lands, and those outside.
 
 The table is a promise of the flight software as it is by default, in the scenario and with the
-dispersions that it names. Tests draw from it, `leadline search --envelope` looks for a hole in it.
+dispersions that it names. Tests draw from it, `leadline search` looks for a hole in it.
 """
 
 import tomllib

@@ -52,8 +52,8 @@ ENVELOPE = """\
 ### The envelope
 
 Inside these bounds every single timing fault lands, with default parameters in `{scenario}`,
-whatever its window: tests fly it (`sim/envelope.toml`), and `leadline search --envelope` looks for
-a hole in it. An instrument that is not named beside a kind is the rangefinder.
+whatever its window: tests fly it (`sim/envelope.toml`), and `leadline search` looks for a hole in
+it. An instrument that is not named beside a kind is the rangefinder.
 """
 
 

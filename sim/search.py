@@ -86,7 +86,7 @@ def begin_hunt(
     scenario: str,
     params: str | None,
     kinds: tuple[str, ...] | None,
-    envelope: bool,
+    anywhere: bool,
     seed: int,
     budget_s: float,
     elapsed: Callable[[], float],
@@ -94,8 +94,9 @@ def begin_hunt(
 ) -> Hunt:
     """A hunt in a scenario that lands as it is. Raises InputError.
 
-    `kinds` are labels of sim.strategies, None for every fault of the rangefinder's timing and
-    values; with `envelope` single faults inside the documented one, and no others, are drawn.
+    Single faults are drawn from the documented envelope, where there are bounds for their kind;
+    `anywhere` draws from whole ranges, and up to three at once. `kinds` are labels of
+    sim.strategies, None for all of the envelope, or for the rangefinder's timing and values.
     """
     text, where = read_text(scenario)
     document = parse(text, where)
@@ -104,24 +105,24 @@ def begin_hunt(
     if result.verdict != LANDED:
         ended = result.verdict.replace("_", " ")
         raise InputError(f"{where}{ended} with parameters {base.params_name} and nothing added")
-    limits = read_envelope().inside if envelope else None
-    if limits is not None:
-        kinds = tuple(label for label in limits if not kinds or label in kinds)
-    if kinds == ():
-        raise InputError("--faults: none of them is in the envelope")
+    limits = None if anywhere else read_envelope().inside
     preset = base.params_name
     return Hunt(
         document=document,
         preset=str(Path(preset).resolve()) if preset.endswith(".toml") else preset,
-        kinds=kinds or RANGE_KINDS,
+        kinds=kinds or tuple(limits or RANGE_KINDS),
         horizon=Horizon(result.time_s, float(base.world.start.altitude_m)),
         seed=seed,
         budget_s=budget_s,
         elapsed=elapsed,
         stop=stop,
-        most=1 if envelope else 3,
+        most=3 if anywhere else 1,
         limits=limits,
     )
+
+
+class _TimeIsUp(BaseException):
+    """Leaves Hypothesis as an interrupt does; an Exception would be a case to shrink."""
 
 
 @dataclass
@@ -132,6 +133,7 @@ class Trials:
     checkpoints: Checkpoints
     flown: dict[str, Result | None] = field(default_factory=dict)
     worst: tuple[float, str] = (1.0, "")
+    failed: Case | None = None  # the last one; each that Hypothesis tries is smaller
 
     def result(self, case: Case) -> Result | None:
         """What became of a case; None of one that was not flown."""
@@ -160,7 +162,10 @@ class Trials:
         if result is None:
             return False
         self.worst = min(self.worst, worst_margin(result))
-        return is_failure(result)
+        if not is_failure(result):
+            return False
+        self.failed = case
+        return True
 
 
 def is_failure(result: Result) -> bool:
@@ -207,10 +212,14 @@ def _search(trials: Trials, dice: random.Random) -> Case | None:
         return find(drawn, lambda case: _climb(trials, case), settings=limits, random=dice)
     except NoSuchExample:
         return None
+    except _TimeIsUp:
+        return trials.failed
 
 
 def _climb(trials: Trials, case: Case) -> bool:
     """Fly a case and tell Hypothesis how near to broken each requirement was."""
+    if trials.hunt.over():
+        raise _TimeIsUp
     failed = trials.fails(case)
     result = trials.result(case)
     for name, margin in result.margins.items() if result else ():

@@ -225,11 +225,12 @@ def search(
         str | None,
         typer.Option(
             metavar="KINDS",
-            help="Kinds or groups, as in delayed,stale,off:imu; the rangefinder's by default.",
+            help="Kinds or groups, as in delayed,stale,off:imu; those of the envelope by default.",
         ),
     ] = None,
-    envelope: Annotated[
-        bool, typer.Option("--envelope", help="Single faults inside the documented envelope.")
+    anywhere: Annotated[
+        bool,
+        typer.Option("--anywhere", help="Beyond the documented envelope, and several at once."),
     ] = False,
     seed: Annotated[int, typer.Option(help="From which the search draws.")] = 0,
     jobs: JobsOption = 0,
@@ -239,7 +240,7 @@ def search(
     """Search for a fault that should have been survived, shrink it, write it as a scenario."""
     from tools.searching import search as search_faults
 
-    return search_faults(scenario, params, faults, envelope, seed, budget, jobs, out, as_json)
+    return search_faults(scenario, params, faults, anywhere, seed, budget, jobs, out, as_json)
 
 
 @app.command()

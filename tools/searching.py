@@ -36,7 +36,7 @@ def search(
     scenario: str,
     params: str | None,
     faults: str | None,
-    envelope: bool,
+    anywhere: bool,
     seed: int,
     budget: str,
     jobs: int,
@@ -54,7 +54,7 @@ def search(
     say_if_compiling(out, "sim.loop")
     warm()
     watch, stop = Stopwatch(), multiprocessing.get_context("spawn").Event()
-    hunt = begin_hunt(scenario, params, kinds, envelope, seed, budget_s, watch.seconds, stop)
+    hunt = begin_hunt(scenario, params, kinds, anywhere, seed, budget_s, watch.seconds, stop)
     out.print(f"{scenario}, parameters {hunt.preset}: searching for {budget_s:g} s, seed {seed}")
     tally = _Tally(hunt)
     with _stopped_by_interrupt(hunt):

@@ -1,5 +1,6 @@
 """A search finds what fails, hands over the least of it, and flies nothing once it is over."""
 
+import itertools
 import tomllib
 from dataclasses import replace
 
@@ -34,8 +35,8 @@ class Flag:
         self.raised = True
 
 
-def hunt(params="as-flown", kinds=("delayed",), seed=0, elapsed=lambda: 0.0, envelope=False):
-    return begin_hunt("nominal", params, kinds, envelope, seed, 60.0, elapsed, Flag())
+def hunt(params="as-flown", kinds=("delayed",), seed=0, elapsed=lambda: 0.0, anywhere=True):
+    return begin_hunt("nominal", params, kinds, anywhere, seed, 60.0, elapsed, Flag())
 
 
 def one(kind, **values):
@@ -161,23 +162,31 @@ def test_what_has_failed_goes_on_failing_when_time_is_up():
     assert trials.fails(case)
 
 
+def test_a_search_whose_time_is_up_while_it_shrinks_has_the_last_that_failed():
+    ticks = itertools.count()
+    ours = hunt(elapsed=lambda: 0.5 * next(ticks))  # over after 120 looks at the clock
+    row = hunt_round(ours, 0)
+    case = Case(row["failure"]["seed"], row["failure"]["faults"])
+    again = fly(case.scenario(DOCUMENT, "as-flown"), case.seed)
+    assert row["runs"] <= 60 and is_failure(again)
+
+
 def test_a_scenario_that_ends_badly_by_itself_is_refused():
     with pytest.raises(InputError, match="nothing added"):
         begin_hunt("resilience-m2", "as-flown", None, False, 0, 60.0, lambda: 0.0, Flag())
 
 
-def test_without_kinds_the_rangefinders_timing_and_values_are_searched():
+def test_anywhere_the_rangefinders_timing_and_values_are_searched_three_at_once():
     assert {"delayed", "off:range", "scale"} <= set(RANGE_KINDS)
     assert not {"off:imu", "pause", "engine_out"} & set(RANGE_KINDS)
-    assert hunt(kinds=None).kinds == RANGE_KINDS
+    ours = hunt(kinds=None)
+    assert (ours.kinds, ours.most, ours.limits) == (RANGE_KINDS, 3, None)
 
 
-def test_in_the_envelope_single_faults_of_its_kinds_and_sizes_are_drawn():
-    ours = hunt(kinds=None, envelope=True)
-    assert ours.kinds == tuple(read_envelope().inside) and ours.most == 1
-    assert hunt(kinds=("delayed",), envelope=True).kinds == ("delayed",)
-    with pytest.raises(InputError, match="envelope"):
-        hunt(kinds=("engine_out",), envelope=True)
+def test_single_faults_of_the_envelope_are_searched_unless_told_otherwise():
+    ours, inside = hunt(kinds=None, anywhere=False), read_envelope().inside
+    assert (ours.kinds, ours.most, ours.limits) == (tuple(inside), 1, inside)
+    assert hunt(kinds=("scale",), anywhere=False).kinds == ("scale",)
 
 
 # --- making it smaller ----------------------------------------------------------------------------

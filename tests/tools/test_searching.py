@@ -47,7 +47,7 @@ def test_two_processes_find_it_too(run, tmp_path):
 
 
 def test_nothing_found_within_the_budget_is_zero_and_keeps_to_it(run, tmp_path):
-    flags = ("--budget", "2s", "--envelope", "--out", tmp_path, "--json")
+    flags = ("--budget", "2s", "--out", tmp_path, "--json")
     status, out, err = run("search", *QUICK, *flags)
     figures = json.loads(out)
     assert status == 0 and not figures["found"] and figures["failure"] is None
@@ -73,7 +73,6 @@ def test_an_interrupted_search_leaves_with_130(run, tmp_path, monkeypatch):
         (("--faults", "wire_flip"), "needs a wire"),
         (("--faults", "off:legs"), "befalls range or imu or contact or propulsion, not 'legs'"),
         (("--faults", "engine_out:imu"), "befalls no instrument of its own, not 'imu'"),
-        (("--faults", "engine_out", "--envelope"), "none of them is in the envelope"),
         (("--scenario", "nominl"), "did you mean 'nominal'"),
         (("--scenario", "resilience-m2", "--params", "as-flown"), "nothing added"),
         (("--seed", "-1"), "expected an integer from 0"),
