@@ -148,6 +148,17 @@ def test_the_end_of_a_session_is_answered_and_another_can_begin(shell):
     begin(shell)
 
 
+def test_another_bench_ends_what_flew_and_loads_its_own(shell):
+    begin(shell)
+    tick(shell, grant(shell.peer, 0))
+    other = Peer(shell.peer.link, RealClock(), ROLE_BENCH, BENCH_HEARS_SENSORS)
+    far = FarEnd(other, ROLE_SENSORS)
+    far.meet(LIMIT_NS)
+    board = REGIONS["board"].new(seed=8).tobytes()
+    far.begin({"board": board}, PACE_LOCKSTEP)
+    assert far.read_region("board") == board
+
+
 def test_what_is_asked_before_hello_is_not_answered(shell):
     heard = []
     shell.peer.say("BlockRequest", region=REGION_BOARD, length=128)
