@@ -144,17 +144,22 @@ def _hand_over(out: Console, hunt: "Hunt", failure: dict[str, Any], place: Path)
 
 @contextlib.contextmanager
 def _stopped_by_interrupt(hunt: "Hunt") -> Iterator[None]:
-    """Let Ctrl-C end the rounds in every process before it goes on up."""
+    """Let Ctrl-C end the rounds in every process, and go on up when they have ended."""
+    asked: list[int] = []
 
-    def stop(*_: Any) -> None:
+    def stop(number: int, _: Any) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
         hunt.stop.set()
-        raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGINT, stop)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+    if asked:
+        raise KeyboardInterrupt
 
 
 # --- what was asked for --------------------------------------------------------------------

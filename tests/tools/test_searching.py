@@ -2,11 +2,13 @@
 
 import importlib.util
 import json
+import os
+import signal
 import sys
+import threading
 
 import pytest
 
-from tools import searching
 from tools.cli import main
 from tools.searching import chosen_kinds, seconds
 
@@ -55,13 +57,12 @@ def test_nothing_found_within_the_budget_is_zero_and_keeps_to_it(run, tmp_path):
     assert figures["runs"] > 0 and figures["worst"]["requirement"]
 
 
-def test_an_interrupted_search_leaves_with_130(run, tmp_path, monkeypatch):
-    def interrupted(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(searching._Tally, "_add", interrupted)
-    status, _, err = run("search", *QUICK, "--budget", "1s", "--out", tmp_path)
-    assert status == 130 and "interrupted" in err
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_an_interrupted_search_ends_its_rounds_and_leaves_with_130(run, tmp_path, jobs):
+    threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+    flags = ("--budget", "5m", "--out", tmp_path, "--jobs", jobs)
+    status, out, err = run("search", "--faults", "delayed", *flags, "--json")
+    assert (status, out) == (130, "") and "interrupted" in err
 
 
 @pytest.mark.parametrize(
