@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -116,7 +117,8 @@ def verdict_of(mutant: Mutant, report: Path) -> tuple[str, str]:
 
 
 def _message(found: ElementTree.Element) -> str:
-    return " ".join(found.get("message", "").split())[:120]
+    said = " ".join(found.get("message", "").split())
+    return re.sub(r"/[\w./-]+/", "", said)[:120]  # no folder of this machine
 
 
 def _last_line(text: str) -> str:
