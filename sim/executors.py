@@ -7,6 +7,7 @@ the same face.
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from itertools import islice
@@ -86,7 +87,20 @@ _work: list[tuple[Any, Task]] = []
 def _begin(plan: Any, task: Task) -> None:
     """Once per worker: keep what is flown, and leave Ctrl-C to whoever gave the work."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave_with_parent()
     _work.append((plan, task))
+
+
+def leave_with_parent() -> None:
+    """End this worker when whoever gave the work is gone, however it went."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent watch", daemon=True).start()
 
 
 def _fly(index: int) -> Row:

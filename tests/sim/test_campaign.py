@@ -2,6 +2,10 @@
 
 import json
 import os
+import select
+import subprocess
+import sys
+import threading
 
 import pytest
 
@@ -228,3 +232,33 @@ def test_jobs_are_processes_and_none_is_a_bad_number():
     assert isinstance(executor(2), ProcessPool)
     with pytest.raises(InputError, match="--jobs: expected a number not below 0, not -1"):
         executor(-1)
+
+
+def never_done(told, index):
+    """A run that tells who flies it, and has no end."""
+    with open(told, "w") as pipe:
+        pipe.write(f"{os.getpid()}\n")
+    threading.Event().wait()
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs pidfd_open to see a process end")
+def test_workers_end_with_a_campaign_that_was_killed(tmp_path):
+    told = str(tmp_path / "told")
+    os.mkfifo(told)
+    start = (
+        "from sim.executors import ProcessPool; from tests.sim.test_campaign import never_done\n"
+        f"if __name__ == '__main__': ProcessPool(1).run({told!r}, never_done, [0], print)\n"
+    )
+    script = tmp_path / "start.py"
+    script.write_text(start)
+    path = {"PYTHONPATH": os.pathsep.join([str(HOME.parent), os.environ.get("PYTHONPATH", "")])}
+    campaign = subprocess.Popen(
+        [sys.executable, script], env={**os.environ, **path}, stderr=subprocess.DEVNULL
+    )
+    with open(told) as pipe:
+        worker = os.pidfd_open(int(pipe.readline()))
+    campaign.kill()
+    campaign.wait()
+    ended, _, _ = select.select([worker], [], [], 30.0)
+    os.close(worker)
+    assert ended
