@@ -10,6 +10,8 @@ messages are never touched.
 
 from typing import Any
 
+import numpy as np
+
 from hil.framing import ZERO, Decoder, Encoder, Packet
 from hil.packets import BOTH_WAYS, FROM_FLIGHT, TO_FLIGHT
 from sim.dice import uniform
@@ -79,7 +81,8 @@ class WireFaults:
         self._frames += 1
         for row, fault, memory in self._rows:
             kind = int(fault.kind)
-            key = message_dice(self._seed, row)
+            # of 64 bits, whatever its size: a plain int may be taken for a signed one
+            key = np.uint64(message_dice(self._seed, row))
             first = self._first + DRAWS * number
             acts, where, what = (uniform(key, first + k) for k in range(3))
             if not memory.open or acts >= fault.probability:

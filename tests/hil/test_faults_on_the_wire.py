@@ -8,7 +8,7 @@ from fsw.events import EV_IMU_GAP, EV_MISSED_TICKS, EV_RESTARTED
 from fsw.messages import RANGE_SAMPLE
 from hil.framing import Decoder, Encoder
 from hil.packets import message_of
-from hil.parity import compare
+from hil.parity import Window, compare
 from hil.replay import replay
 from hil.session import run_session
 from hil.wire_faults import WireFaults
@@ -49,7 +49,7 @@ def codes(result):
 
 
 def test_three_faults_give_the_same_bytes_in_process_and_over_a_line():
-    report = compare(load("nominal", SEEING + THREE), time_limit_s=6.0)
+    report = compare(load("nominal", SEEING + THREE), window=Window(for_s=6.0))
     assert (report.ticks, report.difference) == (600, None)
 
 
