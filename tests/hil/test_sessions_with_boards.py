@@ -114,6 +114,17 @@ def test_in_real_time_a_sensor_board_that_is_reset_comes_back():
     assert session.sensor_link["crc"] == session.sensor_link["cobs"] == 0
 
 
+def test_a_minute_in_real_time_with_a_sensor_board_loses_no_frame():
+    session = run_session(load("nominal"), sensors="qemu", pace="realtime", time_limit_s=60.0)
+    line = session.sensor_link
+    for fault in ("crc", "cobs", "length", "header", "missing", "disordered"):
+        assert line[fault] == 0, fault
+    # an increment and a done message in every tick, a range in every fifth
+    assert line["packets"] > 0.95 * 6000 * 2.2
+    assert session.bench_events == []
+    assert session.latency_us["sensed_applied"]["p50"] < 50_000.0  # loose: the machine is shared
+
+
 # --- nothing is left behind ---------------------------------------------------------------
 
 SESSION = """
