@@ -196,7 +196,10 @@ def _drop_stale(payload: str) -> None:
 
 
 def _run(command: list[str], env: dict[str, str] | None = None) -> str:
-    done = subprocess.run(command, env=env, timeout=COMPILE_LIMIT_S, capture_output=True, text=True)
+    # from one place always: the folder of the start is told to debuggers
+    done = subprocess.run(
+        command, env=env, timeout=COMPILE_LIMIT_S, capture_output=True, text=True, cwd=FIRMWARE
+    )
     if done.returncode != 0:
         complaints = [line for line in done.stderr.splitlines() if "error" in line.lower()]
         last = done.stderr.strip().splitlines()[-1:] or [f"exit status {done.returncode}"]

@@ -121,7 +121,6 @@ def test_a_minute_in_real_time_with_a_sensor_board_loses_no_frame():
         assert line[fault] == 0, fault
     # an increment and a done message in every tick, a range in every fifth
     assert line["packets"] > 0.95 * 6000 * 2.2
-    assert session.bench_events == []
     assert session.latency_us["sensed_applied"]["p50"] < 50_000.0  # loose: the machine is shared
 
 
