@@ -31,7 +31,7 @@ from fsw.messages import (
 )
 from fsw.record import i64, record
 from fsw.state import PARAMS, STATE
-from fsw.timebase import timebase_bound_ns, to_flight_ns
+from fsw.timebase import timebase_bound_ns
 from hil.bench import (
     CLOCK_ANSWER,
     CLOCK_QUESTION,
@@ -48,6 +48,7 @@ from hil.bench import (
 )
 from hil.board_payload import Payload
 from hil.channels import OUTBOX_SLOTS
+from hil.computer import sensor_clock_ahead_ns
 from hil.flight_realtime import ASK_TICKS, FIRST_ASK_TICKS, FIRST_TICKS, QUICK_ASK_NS
 from hil.packets import message_of
 from sim.fault_state import COMPUTER_AWAY, COMPUTER_RESUME, COMPUTER_SKIP, COMPUTER_STEP
@@ -201,12 +202,11 @@ def report(board, begun_ns, stepped_ns, sent_ns):
     timing = board.timing
     timebase = board.state.core.navigation.timebase
     due_ns = int(board.grant.t_ns)
-    stamp_ns = due_ns + int(timebase.offset_ns)
     timing.t_ns = due_ns
     timing.begun_ns = begun_ns
     timing.fused_ns = stepped_ns
     timing.commanded_ns = sent_ns
-    timing.offset_ns = stamp_ns - to_flight_ns(timebase, stamp_ns)
+    timing.offset_ns = sensor_clock_ahead_ns(timebase, due_ns)
     timing.bound_ns = timebase_bound_ns(timebase, board.params.navigation.timebase, due_ns)
     timing.received_ns = int(board.imu_rx_ns) * int(board.has_imu)
     timing.imu_seq = int(board.imu.seq) * int(board.has_imu)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from hil.board_payload import DOORS, Payload
+from hil.child import own_path
 
 TRIPLE = "thumbv7em-none-eabi"
 LAYOUT = "e-m:e-p:32:32-Fi8-i64:64-v128:64:128-a:0:32-n32-S64"
@@ -115,13 +116,13 @@ def main(arguments: list[str]) -> None:
 
 def settings(cache: str) -> dict[str, str]:
     """The environment that this module is run with."""
-    return {**os.environ, **SETTINGS, "LEADLINE_CACHE": cache}
+    return {**os.environ, **SETTINGS, "LEADLINE_CACHE": cache, "PYTHONPATH": own_path()}
 
 
 def build_in_process_of_its_own(run: Callable[..., Any], name: str, path: Path, where: str) -> None:
     """Run this module as it wants to be run; `run` is called like subprocess.run."""
     with tempfile.TemporaryDirectory() as cache:
-        command = [sys.executable, "-m", "hil.board_object", name, str(path), where]
+        command = [sys.executable, "-P", "-m", "hil.board_object", name, str(path), where]
         run(command, env=settings(cache))
 
 

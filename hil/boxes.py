@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fsw.parity import HASH_OFFSET, hash_words
 from fsw.record import Record, layout
 from hil.channels import OUTBOX_SLOTS, Slot
 from hil.framing import Packet
@@ -23,6 +24,11 @@ ARRIVALS_SLOTS = (
     Slot("command", ARRIVALS, "command", "has_command"),
 )
 ALWAYS = -1
+
+
+def hash_of(words: np.ndarray) -> int:
+    """Hash of 64-bit words, as Done and SensorDone tell it."""
+    return int(hash_words(words, 0, len(words), HASH_OFFSET))
 
 
 class Box:

@@ -14,9 +14,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from hil.bench import END_INTERRUPTED, END_SILENT
 from hil.clock import NS_PER_S
-from hil.errors import BenchError
+from hil.errors import BenchError, PeerSilent
 from hil.levers import FREEZE_NS, Lever
+from hil.peer import Peer
 from hil.ports import BAUD
 from hil.privileges import die_with_parent
 from sim.errors import InputError
@@ -88,7 +90,7 @@ def child_process(
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": _own_path()},
+        env={**os.environ, "PYTHONPATH": own_path()},
         process_group=0,
     )
     assert process.stdin is not None
@@ -112,7 +114,7 @@ def own_cpu(first: bool) -> int | None:
     return allowed[0] if first else allowed[-1]
 
 
-def _own_path() -> str:
+def own_path() -> str:
     """Where this program was loaded from: its children shall be of the same source."""
     paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     return os.pathsep.join(path for path in paths if path)
@@ -130,6 +132,19 @@ def child_parser(prog: str, description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--wait", type=float, default=WAIT_S)
     parser.add_argument("--parent", type=int, help="process without which this one shall end")
     return parser
+
+
+@contextlib.contextmanager
+def last_word(peer: Peer) -> Iterator[None]:
+    """Tell the bench why this end goes, when it is not the bench that said so."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        peer.say("End", reason=END_INTERRUPTED)
+        raise
+    except PeerSilent:
+        peer.say("End", reason=END_SILENT)
+        raise
 
 
 def live(parent: int | None, run: Callable[[], Any]) -> int:

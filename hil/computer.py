@@ -28,11 +28,10 @@ from fsw.messages import (
     PROPULSION_STATUS,
     RANGE_SAMPLE,
 )
-from fsw.parity import HASH_OFFSET, hash_words
 from fsw.record import Record
 from fsw.state import PARAMS, STATE
 from fsw.timebase import timebase_bound_ns, to_flight_ns
-from hil.boxes import memory_of, outbox_of, rows_of
+from hil.boxes import hash_of, memory_of, outbox_of, rows_of
 from hil.door import boot_rows, step_rows
 from hil.framing import Packet
 from hil.packets import BY_NAME, Message
@@ -58,11 +57,17 @@ def look_rows(states, views):
 
 
 @kernel
+def sensor_clock_ahead_ns(timebase, now_ns):
+    """Sensor clock minus flight clock at now_ns, as the flight software believes."""
+    stamp_ns = now_ns + int(timebase.offset_ns)
+    return stamp_ns - to_flight_ns(timebase, stamp_ns)
+
+
+@kernel
 def clock_rows(states, params, out, now_ns):
     """Sensor clock minus flight clock at now_ns, and the bound on it, into an array of two."""
     timebase = states[0].core.navigation.timebase
-    stamp_ns = now_ns + int(timebase.offset_ns)
-    out[0] = stamp_ns - to_flight_ns(timebase, stamp_ns)
+    out[0] = sensor_clock_ahead_ns(timebase, now_ns)
     out[1] = timebase_bound_ns(timebase, params[0].navigation.timebase, now_ns)
 
 
@@ -181,8 +186,7 @@ class Computer:
 
     def hash_of(self, region: str) -> int:
         """Hash of core or history."""
-        words = self._words[region]
-        return int(hash_words(words, 0, len(words), HASH_OFFSET))
+        return hash_of(self._words[region])
 
     def region(self, name: str) -> bytes:
         """The bytes of a memory region."""

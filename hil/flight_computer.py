@@ -8,16 +8,15 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from fsw.state import PARAMS
-from hil.bench import END_INTERRUPTED, END_SILENT, PACE_LOCKSTEP, ROLE_FLIGHT_COMPUTER
-from hil.child import child_parser, live
+from hil.bench import PACE_LOCKSTEP, ROLE_FLIGHT_COMPUTER
+from hil.child import child_parser, last_word, live
 from hil.clock import NS_PER_S, RealClock
 from hil.computer import Computer, compile_all
-from hil.errors import PeerSilent
 from hil.flight_end import Meeting
 from hil.flight_lockstep import LockstepEnd
 from hil.flight_realtime import RealtimeEnd
@@ -108,7 +107,7 @@ def run_flight_computer(
             _rehearse_recording()
         peer = Peer(link, clock, ROLE_FLIGHT_COMPUTER, FLIGHT_HEARS)
         peer.records = log is not None
-        with _last_word(peer):
+        with last_word(peer):
             limit_ns = int(meeting_limit_s * NS_PER_S)
             return fly_with_bench(peer, open_recorder if log else None, limit_ns)
 
@@ -117,19 +116,6 @@ def _rehearse_recording() -> None:
     """Compile what recording calls, on a log that nobody keeps: no bench shall wait for it."""
     with Recorder(os.devnull, {}) as recorder:
         Tap(recorder, *Computer(PARAMS.new().tobytes()).boxes()).record()
-
-
-@contextlib.contextmanager
-def _last_word(peer: Peer) -> Iterator[None]:
-    """Tell the bench why this end goes, when it is not the bench that said so."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        peer.say("End", reason=END_INTERRUPTED)
-        raise
-    except PeerSilent:
-        peer.say("End", reason=END_SILENT)
-        raise
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from fsw.events import EV_IGNITION
-from fsw.parity import HASH_OFFSET, hash_words
 from hil.bench import WANT_CORE_HASH, WANT_HISTORY_HASH
+from hil.boxes import hash_of
 from hil.clock import NS_PER_S
 from hil.differences import first_field
 from hil.emulator_lockstep import LockstepSession
@@ -122,8 +122,7 @@ class _InProcess:
         return bool(fly_ticks(self._rows, 1))
 
     def hash_of(self, region: str) -> int:
-        words = self._words[region]
-        return int(hash_words(words, 0, len(words), HASH_OFFSET))
+        return hash_of(self._words[region])
 
     def region(self, name: str) -> np.ndarray:
         return self._words[name].view(np.uint8)

@@ -7,8 +7,7 @@ import numpy as np
 
 from fsw.kernel import kernel
 from fsw.messages import RANGE_COMMAND
-from fsw.parity import HASH_OFFSET, hash_words
-from hil.boxes import Box, arrivals_of, memory_of, rows_of
+from hil.boxes import Box, arrivals_of, hash_of, memory_of, rows_of
 from hil.channels import Slot
 from hil.framing import Packet
 from hil.packets import Message, message_of
@@ -92,7 +91,7 @@ class SensorBoard:
 
     def board_hash(self) -> int:
         """Hash of the whole record."""
-        return int(hash_words(self._words, 0, len(self._words), HASH_OFFSET))
+        return hash_of(self._words)
 
     def region(self, name: str) -> bytes:
         """The bytes of the memory region `board`."""

@@ -8,10 +8,9 @@ import contextlib
 import sys
 from dataclasses import dataclass, field
 
-from hil.bench import END_INTERRUPTED, END_SILENT, ROLE_SENSORS
-from hil.child import WAIT_S, child_parser, live
+from hil.bench import ROLE_SENSORS
+from hil.child import WAIT_S, child_parser, last_word, live
 from hil.clock import NS_PER_S, RealClock
-from hil.errors import PeerSilent
 from hil.link import Link
 from hil.packets import SENSORS_HEAR
 from hil.peer import Peer
@@ -68,14 +67,8 @@ def run_sensor_board(
     with contextlib.closing(link), punctual(cpu):
         compile_board()
         peer = Peer(link, clock, ROLE_SENSORS, SENSORS_HEAR)
-        try:
+        with last_word(peer):
             return sense_with_bench(peer, int(meeting_limit_s * NS_PER_S))
-        except KeyboardInterrupt:
-            peer.say("End", reason=END_INTERRUPTED)
-            raise
-        except PeerSilent:
-            peer.say("End", reason=END_SILENT)
-            raise
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 
 from fsw.messages import RANGE_COMMAND
-from fsw.parity import HASH_OFFSET, hash_words
 from hil.bench import PACE_LOCKSTEP, ROLE_SENSORS, WANT_BOARD_HASH
-from hil.boxes import memory_of
+from hil.boxes import hash_of, memory_of
 from hil.clock import NS_PER_S
 from hil.codec import codec
 from hil.exchange import Exchange
@@ -119,7 +118,7 @@ class SensorPort:
 
     def _own_hash(self) -> int:
         words = np.frombuffer(self._board, np.uint64)
-        return int(hash_words(words, 0, len(words), HASH_OFFSET))
+        return hash_of(words)
 
     def _is_armed(self) -> bool:
         return int(self._n_faults[0]) > 0

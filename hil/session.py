@@ -93,14 +93,8 @@ def run_session(
     clock = RealClock()
     hooks = hooks or Hooks()
     with contextlib.ExitStack() as stack:
-        lines = Lines(
-            stack.enter_context(
-                flight_line(flight, clock, pace, log=log, description=description, baud=baud)
-            ),
-            None
-            if sensors == "emulator"
-            else stack.enter_context(sensor_line(sensors, clock, pace, baud=baud)),
-        )
+        to_flight = flight_line(flight, clock, pace, log=log, description=description, baud=baud)
+        lines = _open_lines(stack, to_flight, sensors, clock, pace, baud)
         emulator = lines.emulator(scenario, seed, hooks, time_limit_s, levers=levers)
         return _fly(lines, emulator, pace, hooks)
 
@@ -123,12 +117,8 @@ def lockstep_session(
     """
     clock = RealClock()
     with contextlib.ExitStack() as stack:
-        lines = Lines(
-            stack.enter_context(flight_line(flight, clock, baud=baud)),
-            None
-            if sensors == "emulator"
-            else stack.enter_context(sensor_line(sensors, clock, baud=baud)),
-        )
+        to_flight = flight_line(flight, clock, baud=baud)
+        lines = _open_lines(stack, to_flight, sensors, clock, "lockstep", baud)
         emulator = lines.emulator(scenario, seed, Hooks(), time_limit_s, start=start, levers=levers)
         with _last_word(emulator):
             lines.meet(emulator)
@@ -229,6 +219,21 @@ class Lines:
     def notes(self) -> list[str]:
         """What could be better about them."""
         return [*self.flight.notes, *(self.sensors.notes if self.sensors else [])]
+
+
+def _open_lines(
+    stack: contextlib.ExitStack,
+    to_flight: contextlib.AbstractContextManager[Line],
+    sensors: str,
+    clock: Clock,
+    pace: str,
+    baud: int,
+) -> Lines:
+    """Open both lines of a session, or the one there is where the bench plays the sensors."""
+    flight = stack.enter_context(to_flight)
+    if sensors == "emulator":
+        return Lines(flight, None)
+    return Lines(flight, stack.enter_context(sensor_line(sensors, clock, pace, baud=baud)))
 
 
 def _fly(lines: Lines, emulator: Emulator, pace: str, hooks: Hooks) -> SessionResult:

@@ -6,11 +6,11 @@ import os
 import numpy as np
 import pytest
 
-from fsw.parity import HASH_OFFSET, hash_words
 from hil.bench import ROLE_BENCH
 from hil.board_build import build
 from hil.board_qemu import QemuBoard
 from hil.board_tools import COMPILER, EMULATOR, missing_tools, why_missing
+from hil.boxes import hash_of
 from hil.clock import NS_PER_S, RealClock
 from hil.emulator import Emulator
 from hil.emulator_lockstep import LockstepSession
@@ -67,4 +67,4 @@ def flying_board(rows):
 def hash_in_process(rows, region):
     """Hash of a region of the run in process."""
     words = np.frombuffer(rows[0]["state"][region].tobytes(), np.uint64)
-    return int(hash_words(words, 0, len(words), HASH_OFFSET))
+    return hash_of(words)
