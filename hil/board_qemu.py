@@ -1,9 +1,11 @@
 """An emulated board: QEMU with an image, its serial line, and the levers of its monitor.
 
-QEMU's netduinoplus2 is an STM32F405. Its USART is read one byte for each turn of QEMU's main loop,
-so all of it runs on one processor: two that hand a byte to and fro are three times slower. The
-line is a pair of pipes, of which ours never blocks. The emulator dies with the process that started
-it, whatever ends that one, and is killed where it does not answer.
+QEMU's netduinoplus2 is an STM32F405. Its USART holds one byte and asks QEMU's main loop for each
+that follows; behind QEMU's multiplexer 32 bytes wait, and the next is there as soon as one has been
+read, which makes a tick twice as fast. The multiplexer's escape is set to 256, which no byte is.
+All of it runs on one processor: two that hand bytes to and fro are slower. The line is a pair of
+pipes, of which ours never blocks. The emulator dies with the process that started it, whatever ends
+that one, and is killed where it does not answer.
 """
 
 import contextlib
@@ -100,14 +102,23 @@ class QemuBoard:
     Start it from the main thread: Linux ties its death to that of the thread that started it.
     """
 
-    def __init__(self, image: Image, *, counted: bool = False, cpu: int | None = None) -> None:
+    def __init__(
+        self,
+        image: Image,
+        *,
+        counted: bool = False,
+        cpu: int | None = None,
+        complaints: Path | None = None,
+    ) -> None:
         """`counted` makes its clock count instructions, one to the nanosecond, at half the speed.
 
         `cpu` is the processor it runs on; the last one that this process may use, when left out.
+        `complaints` is a file for what QEMU says of registers that it does not model.
         """
         self.image = image
         self.paused = False
         self._counted = counted
+        self._complaints = complaints
         self._cpu = max(os.sched_getaffinity(0)) if cpu is None else cpu
         self._stack = contextlib.ExitStack()
 
@@ -248,15 +259,17 @@ class QemuBoard:
         self.command("qmp_capabilities")
 
     def _arguments(self, monitor_fd: int) -> list[str]:
-        line = "-chardev stdio,id=line,signal=off -serial null -serial chardev:line"
+        line = "-chardev stdio,id=line,signal=off,mux=on -echr 256"
+        serial = "-serial null -serial chardev:line"
         monitor = f"-chardev socket,id=monitor,fd={monitor_fd} -mon chardev=monitor,mode=control"
         debugger = f"socket,id=debugger,path={self._debug_path},server=on,wait=off"
         counted = ["-icount", "shift=0"] if self._counted else []
+        log = ["-d", "unimp,guest_errors", "-D", str(self._complaints)] if self._complaints else []
         return [
             *[EMULATOR, "-M", MACHINE, "-kernel", str(self.image.elf)],
             *"-display none -monitor none -nodefaults".split(),
-            *[*line.split(), *monitor.split()],
-            *["-chardev", debugger, "-gdb", "chardev:debugger", *counted],
+            *[*line.split(), *serial.split(), *monitor.split()],
+            *["-chardev", debugger, "-gdb", "chardev:debugger", *counted, *log],
         ]
 
     def _prepare_child(self) -> Any:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from fsw.events import EV_RESTARTED
+from hil.board_qemu import QemuBoard
+from hil.errors import LinkError
 from hil.levers import parse_pull
 from hil.parity import Pair, Window, compare, windows_of
 from hil.session import lockstep_session, run_session
@@ -20,7 +23,7 @@ from tests.hil.boards import need_board
 from tests.hil.test_sensor_board import faulty, in_process
 from tests.hil.test_session import ended
 
-need_board()
+pytestmark = need_board()
 
 ROOT = Path(__file__).parents[2]
 BOTH = Pair("qemu", "qemu")
@@ -124,6 +127,35 @@ def test_a_minute_in_real_time_with_a_sensor_board_loses_no_frame():
     assert session.latency_us["sensed_applied"]["p50"] < 50_000.0  # loose: the machine is shared
 
 
+# --- what QEMU does not model -------------------------------------------------------------
+
+# clock tree and pins: their reads give 0, which start-up knows how to take
+NOT_MODELLED = {
+    ("RCC", 0x00),  # CR: by its 0 the shell knows that it is emulated
+    ("RCC", 0x30),  # AHB1ENR
+    ("RCC", 0x40),  # APB1ENR
+    ("GPIOA", 0x00),  # MODER
+    ("GPIOA", 0x08),  # OSPEEDR
+    ("GPIOA", 0x0C),  # PUPDR
+    ("GPIOA", 0x20),  # AFRL
+}
+COMPLAINT = re.compile(r"(\w+): unimplemented device (?:read|write) .*offset 0x([0-9a-f]+)")
+
+
+def test_boards_touch_no_register_that_is_not_modelled_but_those_of_start_up(tmp_path, monkeypatch):
+    def complaining(image):
+        return QemuBoard(image, complaints=tmp_path / image.payload)
+
+    monkeypatch.setattr("hil.board_line.QemuBoard", complaining)
+    pulls = [parse_pull("sensors:reset@t=0.5s"), parse_pull("flight:reset@t=0.7s")]
+    run_session(faulty(), 3, sensors="qemu", flight="qemu", levers=pulls, time_limit_s=1.0)
+    for payload in ("sensors", "flight"):
+        lines = (tmp_path / payload).read_text().splitlines()
+        touched = {match.groups() for match in map(COMPLAINT.match, lines) if match}
+        assert not [line for line in lines if not COMPLAINT.match(line)]
+        assert {(device, int(offset, 16)) for device, offset in touched} == NOT_MODELLED
+
+
 # --- nothing is left behind ---------------------------------------------------------------
 
 SESSION = """
@@ -134,22 +166,29 @@ run_session(load("nominal"), sensors="qemu", pace="realtime", hooks=hooks)
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_killed_session_leaves_no_emulator_behind(number):
+@contextlib.contextmanager
+def started(script):
+    """A process that flies the session of a script, from its start; killed with the context."""
     process = subprocess.Popen(
-        [sys.executable, "-c", SESSION], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
     try:
         assert process.stdout.readline().strip() == b"started"
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_session_leaves_no_emulator_behind(number):
+    with started(SESSION) as process:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         assert len(children) == 2
         process.send_signal(number)
         assert process.wait(20.0) != 0
         assert all(ended(int(child)) for child in children)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process.pid, signal.SIGKILL)
-        process.communicate()
 
 
 def test_the_command_line_flies_with_a_board_and_tells_of_its_line():
@@ -168,3 +207,25 @@ def test_the_command_line_flies_with_a_board_and_tells_of_its_line():
         "lever_reset",
         "sensors_restarted",
     ]
+
+
+# --- one board, two benches ---------------------------------------------------------------
+
+
+@pytest.fixture
+def port_of_a_board():
+    command = [sys.executable, "-m", "tools.cli", "board", "run", "sensors"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        yield process.stdout.readline().strip()
+        process.kill()
+
+
+def test_a_second_session_on_a_board_s_port_is_refused_and_a_later_one_flies(port_of_a_board):
+    port = port_of_a_board
+    script = SESSION.replace('"qemu"', repr(port))
+    with started(script) as first:
+        with pytest.raises(LinkError, match=f"port {port}: busy"):
+            run_session(load("nominal"), sensors=port, time_limit_s=1.0)
+        assert first.poll() is None
+    session = run_session(faulty(), 3, sensors=port, time_limit_s=1.0)
+    assert session.result.state_sha256 == in_process(faulty(), 1.0, 3).state_sha256
