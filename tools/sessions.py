@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
-from hil.board_tools import missing_tools
+from hil.board_tools import missing_tools, why_missing
 from hil.clock import NS_PER_S
 from hil.emulator import BenchEvent
 from hil.flight_computer import run_flight_computer
@@ -122,6 +122,8 @@ def check_parity(
     for how long, in seconds; boards are compared in parts of a flight when none is given.
     """
     scenario, seed, out = _read(name, seed, overrides, params, as_json)
+    if not any(ends) and missing_tools():
+        out.print(f"without boards: {why_missing(missing_tools())}", markup=False)
     found = []
     for pair in _pairs(*ends):
         for window in _windows(scenario, seed, pair, part):

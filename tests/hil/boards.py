@@ -25,15 +25,15 @@ PATIENCE_NS = 60 * NS_PER_S  # a busy machine emulates slowly
 
 
 def need_board(*tools):
-    """Skip the module where tools are missing, and say why; fail where they are required.
+    """Mark of tests that are skipped where tools are missing; an error where they are required.
 
-    Without arguments they are the cross compiler and the emulator.
+    Without arguments the tools are the cross compiler and the emulator.
     """
     missing = missing_tools(tools or (COMPILER, EMULATOR))
+    why = why_missing(missing) if missing else ""
     if missing and os.environ.get(REQUIRED) == "1":
-        raise RuntimeError(why_missing(missing))
-    if missing:
-        pytest.skip(why_missing(missing), allow_module_level=True)
+        raise RuntimeError(why)
+    return pytest.mark.skipif(bool(missing), reason=why)
 
 
 @contextlib.contextmanager

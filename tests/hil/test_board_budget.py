@@ -5,7 +5,7 @@ import pytest
 from hil.board_budget import BUDGET, baseline, measure
 from tests.hil.boards import need_board
 
-need_board()
+pytestmark = need_board()
 
 GROWTH = 1.1
 

@@ -21,7 +21,7 @@ from hil.board_build import (
 from hil.board_tools import CHECKER, ToolsMissing, need_tools
 from tests.hil.boards import need_board
 
-need_board()
+pytestmark = need_board()
 
 FUSED = re.compile(r"\bv(fma|fms|fnma|fnms|mla|mls|nmla|nmls)\.")
 STACK_SPARE_BYTES = 1024
@@ -69,9 +69,9 @@ def test_a_missing_tool_is_named_with_the_command_that_installs_it(monkeypatch):
         need_tools("arm-none-eabi-gcc")
 
 
+@need_board(CHECKER)
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_cppcheck_finds_nothing(payload, tmp_path):
-    need_board(CHECKER)
     write_headers(payload, tmp_path)
     options = "--enable=warning,performance,portability --error-exitcode=1 --quiet --std=c11"
     done = subprocess.run(

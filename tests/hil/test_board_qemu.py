@@ -38,7 +38,7 @@ from tests.hil.boards import (
     run_at,
 )
 
-need_board()
+pytestmark = need_board()
 
 BEFORE_LOCK_S = 690.0
 

@@ -30,7 +30,7 @@ from hil.peer import Peer
 from tests.hil.boards import need_board
 from tests.hil.workbench import SHELL, compile_c
 
-need_board(HOST_COMPILER)
+pytestmark = need_board(HOST_COMPILER)
 
 LIMIT_NS = 20 * NS_PER_S
 SOURCES = ("double", "frame", "kept", "say", "session", "ticks")

@@ -17,7 +17,7 @@ from hil.packets import BY_NAME, MESSAGES, Message
 from tests.hil.boards import need_board
 from tests.hil.workbench import Workbench
 
-need_board(HOST_COMPILER)
+pytestmark = need_board(HOST_COMPILER)
 
 ANY = st.floats(allow_nan=False)
 

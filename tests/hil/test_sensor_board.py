@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,21 +32,11 @@ from sim.sensor_board import tick_board
 from sim.world import ARRIVALS, TICK_NS
 from tests.hil.ends import S, hello, scripted
 
-FAULTS = [
-    ("faults.0.kind", "delayed"),
-    ("faults.0.delay_s", "0.4"),
-    ("faults.1.kind", "imu_bias"),
-    ("faults.1.accel_offset_mps2", "0.02"),
-    ("faults.1.start_s", "1.0"),
-    ("faults.2.kind", "intermittent"),
-    ("faults.2.sensor", "contact"),
-    ("faults.2.period_s", "0.7"),
-    ("faults.2.lost_share", "0.5"),
-]
+FAULTY = Path(__file__).parent / "three-faults.toml"
 
 
 def faulty():
-    return load("nominal", FAULTS)
+    return load(str(FAULTY))
 
 
 def in_process(scenario, seconds, seed=0):
