@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -32,3 +33,10 @@ def pytest_sessionstart(session):
     subprocess.run(
         [sys.executable, "-m", "tools.cli", "fly", "--json"], check=False, stdout=subprocess.DEVNULL
     )
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say how many tests were skipped, and why, one line for each reason."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    for why, count in Counter(report.longrepr[2] for report in skipped).items():
+        terminalreporter.write_line(f"{count} tests skipped: {why.removeprefix('Skipped: ')}")
