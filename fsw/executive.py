@@ -20,7 +20,6 @@ from fsw.events import (
     EV_IMU_SILENT,
     EV_MISSED_TICKS,
     EV_MODE_CHANGED,
-    EV_NONE,
     EV_NOT_BEGUN,
     EV_PROPELLANT_LOW,
     EV_RANGE_POWER_CYCLED,
@@ -72,6 +71,7 @@ from fsw.navigation import (
     estimate_now,
     navigate,
     report_silence,
+    take_exchange,
     take_nav_update,
     unproven_latency_s,
 )
@@ -84,7 +84,6 @@ from fsw.propulsion import (
 )
 from fsw.rangecare import contradicts_flight
 from fsw.restart import resume
-from fsw.timebase import timebase_observe
 from fsw.touchdown import ground_reached, legs_touching
 
 
@@ -127,7 +126,8 @@ def step(state, params, inbox, outbox):
     _open_tick(executive, params.executive, inbox, outbox)
     _resume(state, inbox, outbox)
     quiet = _quiet(executive, params.executive)
-    _take_clock(core.navigation, params, inbox, outbox)
+    if int(inbox.has_clock) == 1:
+        take_exchange(core.navigation, params, inbox.clock, int(inbox.now_ns), outbox)
     _take_update(core, state.history, params, inbox, outbox)
     _take_commands(core, params, inbox, outbox)
     pushed_mps2 = _pushed_mps2(core) if quiet == 0 else 0.0
@@ -182,16 +182,6 @@ def _quiet(executive, params):
     if engine_quiet and int(executive.torque_off_ticks) >= int(params.torque_off_ticks):
         return 1
     return 0
-
-
-@kernel
-def _take_clock(nav, params, inbox, outbox):
-    if int(inbox.has_clock) == 1:
-        code, a, b = timebase_observe(
-            nav.timebase, params.navigation.timebase, inbox.clock, int(inbox.now_ns)
-        )
-        if code != EV_NONE:
-            post_event(outbox, code, a, b)
 
 
 @kernel

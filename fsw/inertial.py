@@ -8,7 +8,11 @@ too, over a longer interval. Sums wrap; a difference is right as long as it is b
 The instrument counts its intervals, so how much time has passed is known twice: by the count and
 by the stamps. A clock that jumps is found by that and put right, and the increment keeps its
 length. A sample that contradicts its predecessor is refused; when several in a row do so, the
-instrument has begun anew, and the hole is bridged with the last force and rate.
+instrument has begun anew, and the hole is bridged with the last force and rate. So is one that it
+did not count: an instrument that was away goes on counting where it stopped, but its samples arrive
+too late to be of the time that the count says.
+
+Once the clock map holds the jump, stamps are right as they are, and the repair is taken back.
 """
 
 from fsw.cadence import seconds_to_ns
@@ -38,6 +42,12 @@ INERTIAL_PARAMS = record(
     ),
     stamp_tolerance_s=f64(
         "stamps may be off by this from the count of intervals", default=0.025, lo=1e-4, hi=1e3
+    ),
+    away_s=f64(
+        "a sample whose stamp was repaired arrives within this, or the instrument was away",
+        default=0.05,
+        lo=1e-3,
+        hi=1e3,
     ),
     refused_max=i64(
         "samples refused in a row after which the instrument is taken to have begun anew",
@@ -83,7 +93,7 @@ INERTIAL = record(
 
 
 @kernel
-def take_imu(inertial, history, timebase, params, sample, quiet, pushed_mps2, outbox):
+def take_imu(inertial, history, timebase, params, sample, now_ns, quiet, pushed_mps2, outbox):
     """Append to the ring what was gained since the last sample.
 
     quiet is 1 when neither engine nor thrusters can have acted in the latest intervals;
@@ -94,9 +104,9 @@ def take_imu(inertial, history, timebase, params, sample, quiet, pushed_mps2, ou
     elif int(history.imu_count) == 0:
         _begin(inertial, history, timebase, sample)
     elif int(inertial.refused_in_a_row) >= int(params.refused_max):
-        _begin_anew(inertial, history, timebase, params, sample, outbox)
+        _begin_anew(inertial, history, timebase, params, sample, now_ns, outbox)
     else:
-        _take_next(inertial, history, timebase, params, sample, quiet, pushed_mps2, outbox)
+        _take_next(inertial, history, timebase, params, sample, now_ns, quiet, pushed_mps2, outbox)
 
 
 @kernel
@@ -122,14 +132,16 @@ def _begin(inertial, history, timebase, sample):
 
 
 @kernel
-def _begin_anew(inertial, history, timebase, params, sample, outbox):
+def _begin_anew(inertial, history, timebase, params, sample, now_ns, outbox):
     """Bridge to a sample whose sums have nothing to do with the last ones."""
     inertial.shift_ns = 0
     stamp_ns = int(sample.t_ns)
     t_ns = to_flight_ns(timebase, stamp_ns)
     last_ns = newest_imu_ns(history, t_ns)
-    if t_ns <= last_ns:  # its clock has begun anew, too: go on from where the last one ended
-        t_ns = last_ns + (int(inertial.refused_in_a_row) + 1) * int(sample.dt_ns)
+    ahead_ns = t_ns - now_ns
+    if t_ns <= last_ns or ahead_ns > seconds_to_ns(float(params.stamp_tolerance_s)):
+        # its clock has begun anew, too: what has just arrived is of now
+        t_ns = max(now_ns, last_ns + int(sample.dt_ns))
         inertial.shift_ns = t_ns - to_flight_ns(timebase, stamp_ns)
         stamp_ns = stamp_ns + int(inertial.shift_ns)
     _bridge(history, params, t_ns, float(t_ns - last_ns) * 1e-9)
@@ -138,7 +150,14 @@ def _begin_anew(inertial, history, timebase, params, sample, outbox):
 
 
 @kernel
-def _take_next(inertial, history, timebase, params, sample, quiet, pushed_mps2, outbox):
+def imu_clock_stepped(inertial, step_ns):
+    """The map has come to hold that step_ns was added to the clock: no repair is due for it."""
+    inertial.stamp_ns = int(inertial.stamp_ns) + step_ns
+    inertial.shift_ns = 0
+
+
+@kernel
+def _take_next(inertial, history, timebase, params, sample, now_ns, quiet, pushed_mps2, outbox):
     """The increment between the last sample and this one."""
     intervals = (int(sample.seq) - int(inertial.seq)) & 0xFFFF
     elapsed_ns = intervals * int(sample.dt_ns)
@@ -163,6 +182,9 @@ def _take_next(inertial, history, timebase, params, sample, quiet, pushed_mps2, 
     ):
         inertial.refused = int(inertial.refused) + 1
         inertial.refused_in_a_row = min(int(inertial.refused_in_a_row) + 1, 255)
+        return
+    if jumped and now_ns - t_ns > seconds_to_ns(float(params.away_s)):
+        _begin_anew(inertial, history, timebase, params, sample, now_ns, outbox)
         return
     if jumped:
         inertial.shift_ns = shift_ns

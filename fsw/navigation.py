@@ -10,14 +10,16 @@ that a steady delay cannot keep the grid from ever catching up.
 
 from math import sqrt
 
-from fsw.cadence import CADENCE, CADENCE_PARAMS, repaired_stamp
+from fsw.cadence import CADENCE, CADENCE_PARAMS, repaired_stamp, seconds_to_ns
 from fsw.checkpoint import restore_before, save
 from fsw.covariance import V0, variance_along
 from fsw.elementary import to_int
 from fsw.events import (
     EV_CHALLENGER_WON,
+    EV_CLOCK_JUMP,
     EV_ESTIMATE_CONDEMNED,
     EV_NAV_UPDATED,
+    EV_NONE,
     EV_RANGE_FIRST_FUSED,
     EV_RANGE_REJECTED,
     EV_RANGE_REPLAYED,
@@ -37,7 +39,7 @@ from fsw.grid import (
 )
 from fsw.ground import altitude_variance
 from fsw.history import IMU_SLOTS, SUMMED, forget_checkpoints, newest_imu_ns
-from fsw.inertial import INERTIAL, INERTIAL_PARAMS, take_imu
+from fsw.inertial import INERTIAL, INERTIAL_PARAMS, imu_clock_stepped, take_imu
 from fsw.intake import INTAKE, NEVER, take_range
 from fsw.kernel import kernel
 from fsw.linear import (
@@ -59,7 +61,13 @@ from fsw.linear import (
 )
 from fsw.record import f64, i64, record, u8
 from fsw.strapdown import NOMINAL, strapdown
-from fsw.timebase import TIMEBASE, TIMEBASE_PARAMS, timebase_bound_ns, to_flight_ns
+from fsw.timebase import (
+    TIMEBASE,
+    TIMEBASE_PARAMS,
+    timebase_bound_ns,
+    timebase_observe,
+    to_flight_ns,
+)
 from fsw.trust import TRUST_PARAMS
 
 # what an uplinked state cannot be: inside the Moon, beyond its reach, faster than an arrival
@@ -213,6 +221,7 @@ def navigate(nav, history, params, inbox, quiet, pushed_mps2, outbox):
             nav.timebase,
             own.inertial,
             inbox.imus[i],
+            now_ns,
             quiet,
             pushed_mps2,
             outbox,
@@ -236,6 +245,17 @@ def navigate(nav, history, params, inbox, quiet, pushed_mps2, outbox):
         )
     _catch_up(nav, history, params, now_ns, outbox)
     _carry_head(nav, history, params)
+
+
+@kernel
+def take_exchange(nav, params, exchange, now_ns, outbox):
+    """Take a clock exchange; the inertial stamps follow a step at once, those of ranges by it."""
+    own = params.navigation
+    code, a, b = timebase_observe(nav.timebase, own.timebase, exchange, now_ns)
+    if code == EV_CLOCK_JUMP:
+        imu_clock_stepped(nav.inertial, seconds_to_ns(a))
+    if code != EV_NONE:
+        post_event(outbox, code, a, b)
 
 
 @kernel

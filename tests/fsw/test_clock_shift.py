@@ -34,6 +34,7 @@ START_M, FALL_MPS = 1500.0, 12.0
 HOVER_MPS = 0.0162
 LOST_IMU = range(300, 304)
 MISSED, MISSED_TICK = 6, 400
+STEP_TICK = 130  # between two exchanges; of those that follow, the second is believed
 AWAY, RESTART_TICK = 15, 520
 HELD = range(200, 260)  # ranges seen in these ticks come in one burst, 1.2 s later, and twice
 # a stamp that has not been set yet, in the words of its field
@@ -52,12 +53,13 @@ def on_a_moon_at_rest():
     return own
 
 
-def flight(shift_ns=0, sensor_ns=0):
-    """Bytes of core and outbox after every tick; the sensors' clock may be ahead of ours."""
+def flight(shift_ns=0, sensor_ns=0, step_ns=0):
+    """Bytes of core and outbox after every tick; the sensors' clock may be ahead, and may step."""
     computer = Computer(own=on_a_moon_at_rest())
     computer.n = first = 100 + shift_ns // TICK_NS
     kept, held, seen = [], [], 0
     for n in range(TICKS):
+        sensor_ns += step_ns if n == STEP_TICK else 0
         skipped = {MISSED_TICK: MISSED, RESTART_TICK: AWAY}.get(n, 0)
         for _ in range(skipped):
             computer.imu(dv=(0.0, 0.0, HOVER_MPS))
@@ -197,6 +199,24 @@ def test_shifting_every_clock_shifts_every_stamp_and_nothing_else(shift_s):
 @example(7)
 def test_shifting_the_sensors_clock_changes_nothing_but_the_map_between_the_clocks(sensor_ns):
     assert all_differences(flight(0, sensor_ns), but_for=SENSOR_SIDE) == {}
+
+
+@settings(max_examples=4)
+@given(st.integers(-(10**14), 10**14).filter(lambda step_ns: abs(step_ns) > S // 10))
+@example(-310 * S)  # a sensor board that restarts after so long
+@example(2 * S)
+def test_a_step_of_the_sensors_clock_in_flight_costs_a_few_ranges_and_moves_nothing(step_ns):
+    def navigation(kept):
+        return np.frombuffer(kept[-1][0], CORE.dtype)[0]["navigation"]
+
+    ours, stepped = navigation(plain()), navigation(flight(step_ns=step_ns))
+    assert stepped["timebase"]["jumps"] == 1 and stepped["inertial"]["shift_ns"] == 0
+    assert stepped["head"]["t_ns"] == ours["head"]["t_ns"]
+    for name, most in (("r_BM_I_m", 0.1), ("v_BM_I_mps", 0.02), ("q_IB", 1e-9)):
+        moved = stepped["head"][name] - ours["head"][name]
+        assert np.linalg.norm(moved) < most
+    fused = [each["intake"]["verdicts"][1:3].sum() for each in (ours, stepped)]
+    assert fused[0] - 6 <= fused[1] <= fused[0]
 
 
 def test_the_flight_that_is_shifted_has_it_all():

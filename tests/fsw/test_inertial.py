@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fsw.events import (
+    EV_CLOCK_JUMP,
     EV_IMU_CLOCK_REPAIRED,
     EV_IMU_GAP,
     EV_IMU_RESTARTED,
@@ -13,12 +14,12 @@ from fsw.events import (
     EV_IMU_ZERO,
 )
 from fsw.history import BRIDGED, CLIPPED, FREE_FALL, HISTORY, SUMMED, clear_history
-from fsw.inertial import INERTIAL, INERTIAL_PARAMS, take_imu
-from fsw.messages import ANGLE_COUNT_RAD, OUTBOX, VELOCITY_COUNT_MPS
-from fsw.timebase import TIMEBASE
+from fsw.inertial import INERTIAL, INERTIAL_PARAMS, imu_clock_stepped, take_imu
+from fsw.messages import ANGLE_COUNT_RAD, CLOCK_EXCHANGE, OUTBOX, VELOCITY_COUNT_MPS
+from fsw.timebase import TIMEBASE, TIMEBASE_PARAMS, timebase_observe
 from tests.sums import Instrument
 
-MS = 1_000_000
+MS, S = 1_000_000, 1_000_000_000
 DV, DTHETA = (0.0, 0.002, 0.016), (1e-4, -2e-4, 0.0)
 PARAMS = INERTIAL_PARAMS.new()
 
@@ -32,8 +33,8 @@ class Taker:
         self.timebase, self.quiet, self.pushed_mps2 = TIMEBASE.new(), quiet, pushed_mps2
         self.instrument = instrument or Instrument()
 
-    def take(self, sample):
-        """True when an increment was appended."""
+    def take(self, sample, now_ns=None):
+        """True when an increment was appended; it arrives at now_ns, punctually when left out."""
         before = int(self.history.imu_count)
         take_imu(
             self.inertial,
@@ -41,15 +42,16 @@ class Taker:
             self.timebase,
             PARAMS,
             sample,
+            int(sample.t_ns) if now_ns is None else now_ns,
             self.quiet,
             self.pushed_mps2,
             self.outbox,
         )
         return int(self.history.imu_count) > before
 
-    def hear(self, t_ns, dv=DV, dtheta=DTHETA, **fields):
+    def hear(self, t_ns, dv=DV, dtheta=DTHETA, now_ns=None, **fields):
         """The instrument measures on, and its sample arrives."""
-        return self.take(self.instrument.sample(t_ns, dv, dtheta, **fields))
+        return self.take(self.instrument.sample(t_ns, dv, dtheta, **fields), now_ns)
 
     def miss(self, t_ns, dv=DV, dtheta=DTHETA):
         """The instrument measures on, and its sample is lost."""
@@ -194,7 +196,7 @@ def test_samples_marked_invalid_never_make_the_sums_begin_anew():
 def test_a_clock_that_jumps_is_put_right_and_the_increment_keeps_its_length(jump_ns):
     taker = flying()
     for n in range(3, 6):
-        assert taker.hear(n * 10 * MS + jump_ns)
+        assert taker.hear(n * 10 * MS + jump_ns, now_ns=n * 10 * MS)
     assert taker.ring()[0].tolist() == [n * 10 * MS for n in range(6)]
     assert taker.events() == [EV_IMU_CLOCK_REPAIRED]
     assert int(taker.inertial.shift_ns) == -jump_ns
@@ -208,13 +210,63 @@ def test_stamps_may_jitter(shift_ns):
     assert taker.events() == [] and int(taker.inertial.shift_ns) == 0
 
 
-def test_an_instrument_that_begins_anew_may_begin_its_clock_anew():
+def test_samples_that_arrive_late_in_one_burst_keep_their_times():
+    taker = flying()
+    for n in range(3, 60):
+        assert taker.hear(n * 10 * MS, now_ns=600 * MS)
+    assert taker.ring()[0].tolist() == [n * 10 * MS for n in range(60)]
+    assert taker.events() == []
+
+
+@pytest.mark.parametrize("behind_ns", [-(10**12), 10**12], ids=["past", "future"])
+def test_an_instrument_that_begins_anew_may_begin_its_clock_anew(behind_ns):
     taker = flying()
     taker.instrument = Instrument(seq=0)
-    for n in range(8):
-        taker.hear(n * 10 * MS - 10**12)
-    t_ns = taker.ring()[0]
-    assert np.all(np.diff(t_ns) > 0) and int(t_ns[-1] - t_ns[-2]) == 10 * MS
+    for n in range(100, 108):
+        taker.hear(n * 10 * MS - behind_ns, now_ns=n * 10 * MS)
+    assert taker.ring()[0].tolist()[3:] == [1050 * MS, 1060 * MS, 1070 * MS]
+    assert taker.events()[0] == EV_IMU_RESTARTED
+
+
+def mapped(taker, ahead_ns, now_ns):
+    """Two exchanges say that the instrument's clock is ahead by that; what follows is told."""
+    for asked_ns in (now_ns - 2 * MS, now_ns - MS):
+        stamps = {"t_remote_rx_ns": asked_ns + ahead_ns, "t_remote_tx_ns": asked_ns + ahead_ns}
+        exchange = CLOCK_EXCHANGE.new(t_ns=asked_ns, t_rx_ns=asked_ns, **stamps)
+        before_ns = int(taker.timebase.offset_ns)
+        code, _, _ = timebase_observe(taker.timebase, TIMEBASE_PARAMS.new(), exchange, now_ns)
+        if code == EV_CLOCK_JUMP:
+            imu_clock_stepped(taker.inertial, ahead_ns - before_ns)
+
+
+@given(
+    step_ns=st.integers(-3600 * S, 3600 * S),
+    away_ns=st.sampled_from([0, 20 * MS, 470 * MS, 3 * S]),
+    late=st.integers(0, 20),
+)
+@example(step_ns=0, away_ns=470 * MS, late=5)
+def test_whether_it_was_away_or_its_clock_has_stepped_no_time_is_left_out(step_ns, away_ns, late):
+    """It is away and counts nothing, and its clock steps; the map follows some samples later."""
+    taker = Taker()
+    mapped(taker, 7 * S, 0)
+    now_ns = 0
+    for n in range(100 + late):
+        now_ns += 10 * MS
+        moved_ns = 0
+        if n == 50:
+            now_ns += away_ns
+        if n >= 50:
+            moved_ns = step_ns
+        if n == 50 + late:
+            mapped(taker, 7 * S + moved_ns, now_ns)
+        taker.hear(now_ns + 7 * S + moved_ns, now_ns=now_ns)
+    t_ns, dv, _, _ = taker.ring()
+    assert np.all(np.diff(t_ns) > 0)
+    assert abs(int(t_ns[-1]) - now_ns) <= float(PARAMS.away_s) * S
+    assert len(taker.events()) <= (1 if away_ns == 0 else 2)
+    bridged_s = min(away_ns / S, 1.0)
+    gained = np.multiply(99.0 + late + bridged_s / 0.01, DV)
+    assert dv.sum(axis=0) == pytest.approx(gained, abs=6 * np.linalg.norm(DV))
 
 
 # --- marks -------------------------------------------------------------------------------

@@ -4,6 +4,9 @@ import contextlib
 import threading
 from functools import cache
 
+import numpy as np
+import pytest
+
 from hil.bench import ROLE_BENCH, ROLE_FLIGHT_COMPUTER
 from hil.clock import RealClock, VirtualClock
 from hil.codec import codec
@@ -32,6 +35,24 @@ def in_process(seconds, seed=0):
     run.monitor.t_limit_ns = int(seconds * S)
     fly_ticks(as_rows(run), 10**9)
     return judge(nominal(), seed, run)
+
+
+@contextlib.contextmanager
+def errors_at_the_end():
+    """(position [m], velocity [m/s]) by which navigation errs where the sessions in here end."""
+    errors, judged = [], Emulator.judge
+
+    def judge_and_look(emulator):
+        result = judged(emulator)
+        truth, head = emulator.run.world.truth, emulator.run.state.core.navigation.head
+        late_s = (emulator.now_ns - int(head.t_ns)) / S
+        moved = truth.r_BM_I_m - truth.v_BM_I_mps * late_s - head.r_BM_I_m
+        errors.append((np.linalg.norm(moved), np.linalg.norm(truth.v_BM_I_mps - head.v_BM_I_mps)))
+        return result
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Emulator, "judge", judge_and_look)
+        yield errors
 
 
 def bench_peer(link, clock=None):

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fsw.events import EV_CLOCK_JUMP
 from fsw.messages import RANGE_COMMAND, RANGE_POWER_CYCLE
 from hil.bench import PACE_LOCKSTEP, ROLE_SENSORS
 from hil.boxes import memory_of
@@ -23,14 +24,14 @@ from hil.ports import open_port, open_pty
 from hil.sensor_board import SensorBoard, compile_board, told_of
 from hil.sensor_end import SensorEnd
 from hil.sensor_port import SensorPort
-from hil.session import run_session
+from hil.session import Hooks, run_session
 from sim.instruments import SENSOR_BOARD, SENSOR_INBOX
 from sim.loop import as_rows, fly_ticks, judge, new_run, sense_tick
 from sim.plant import advance, obey_range_command
 from sim.scenario import load
 from sim.sensor_board import tick_board
 from sim.world import ARRIVALS, TICK_NS
-from tests.hil.ends import S, hello, scripted
+from tests.hil.ends import S, errors_at_the_end, hello, scripted
 
 FAULTY = Path(__file__).parent / "three-faults.toml"
 
@@ -353,12 +354,22 @@ def test_in_real_time_nothing_is_lost_and_the_board_s_clock_is_mapped():
     assert session.latency_us["clock_bound"]["p50"] < 5_000
 
 
-def test_in_real_time_a_board_that_restarts_is_loaded_again_and_ranges_come_back():
-    with twin() as (path, board):
+def test_in_real_time_a_board_that_restarts_is_loaded_again_and_navigation_goes_on():
+    """Its clock begins anew, too: the flight software's map of it takes seconds to follow."""
+    with twin() as (path, board), errors_at_the_end() as errors:
         first = threading.Timer(3.0, board.reset)  # from Begin on: a second into the flight
-        first.start()
-        session = run_session(faulty(), 3, sensors=path, pace="realtime", time_limit_s=4.0)
+        session = run_session(
+            faulty(),
+            3,
+            sensors=path,
+            pace="realtime",
+            hooks=Hooks(on_start=first.start),
+            time_limit_s=6.0,
+        )
         first.cancel()
     told = [event.name for event in session.bench_events if event.name.startswith("sensors")]
     assert board.restarts == 1 and told.count("sensors_restarted") == 1
     assert told[0] == "sensors_silent" and told[-1] == "sensors_back"
+    assert EV_CLOCK_JUMP in [int(event.code) for event in session.result.events]
+    # what an update from the ground has left, and some milliseconds at 1.7 km/s
+    assert errors[0][0] < 1000.0 and errors[0][1] < 1.0
