@@ -97,6 +97,16 @@ def repaired_stamp(cadence, params, t_ns, seq, rx_ns):
 
 
 @kernel
+def range_clock_mapped(cadence):
+    """There is a clock map at last: what stamps without one have taught is forgotten."""
+    cadence.anchored = 0
+    cadence.shift_ns = 0
+    cadence.agreeing = 0
+    cadence.young = 0
+    cadence.doubtful = 0
+
+
+@kernel
 def _refer(cadence, t_ns, seq, rx_ns):
     cadence.t_ref_ns = t_ns
     cadence.rx_ref_ns = rx_ns

@@ -102,7 +102,7 @@ def take_imu(inertial, history, timebase, params, sample, now_ns, quiet, pushed_
     if int(sample.valid) != 1 or int(sample.dt_ns) <= 0:
         inertial.refused = int(inertial.refused) + 1
     elif int(history.imu_count) == 0:
-        _begin(inertial, history, timebase, sample)
+        _begin(inertial, history, timebase, params, sample, now_ns)
     elif int(inertial.refused_in_a_row) >= int(params.refused_max):
         _begin_anew(inertial, history, timebase, params, sample, now_ns, outbox)
     else:
@@ -123,12 +123,24 @@ def _keep(inertial, sample, stamp_ns, t_ns):
 
 
 @kernel
-def _begin(inertial, history, timebase, sample):
+def _begin(inertial, history, timebase, params, sample, now_ns):
     """The first sample only tells where the sums stand."""
     stamp_ns = int(sample.t_ns) + int(inertial.shift_ns)
     t_ns = to_flight_ns(timebase, stamp_ns)
+    ahead_ns = t_ns - now_ns
+    old = int(timebase.count) == 0 and -ahead_ns > seconds_to_ns(float(params.away_s))
+    if old or ahead_ns > seconds_to_ns(float(params.stamp_tolerance_s)):
+        t_ns, stamp_ns = _of_now(inertial, timebase, sample, now_ns)
     push_imu(history, t_ns, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), FREE_FALL)
     _keep(inertial, sample, stamp_ns, t_ns)
+
+
+@kernel
+def _of_now(inertial, timebase, sample, now_ns):
+    """(time, stamp as repaired) of a sample that nobody knows the clock of: it is of now."""
+    stamp_ns = int(sample.t_ns)
+    inertial.shift_ns = now_ns - to_flight_ns(timebase, stamp_ns)
+    return (now_ns, stamp_ns + int(inertial.shift_ns))
 
 
 @kernel
@@ -140,10 +152,8 @@ def _begin_anew(inertial, history, timebase, params, sample, now_ns, outbox):
     last_ns = newest_imu_ns(history, t_ns)
     ahead_ns = t_ns - now_ns
     if t_ns <= last_ns or ahead_ns > seconds_to_ns(float(params.stamp_tolerance_s)):
-        # its clock has begun anew, too: what has just arrived is of now
-        t_ns = max(now_ns, last_ns + int(sample.dt_ns))
-        inertial.shift_ns = t_ns - to_flight_ns(timebase, stamp_ns)
-        stamp_ns = stamp_ns + int(inertial.shift_ns)
+        at_ns = max(now_ns, last_ns + int(sample.dt_ns))
+        t_ns, stamp_ns = _of_now(inertial, timebase, sample, at_ns)
     _bridge(history, params, t_ns, float(t_ns - last_ns) * 1e-9)
     post_event(outbox, EV_IMU_RESTARTED, float(t_ns - last_ns) * 1e-9, float(inertial.refused))
     _keep(inertial, sample, stamp_ns, t_ns)
@@ -153,6 +163,13 @@ def _begin_anew(inertial, history, timebase, params, sample, now_ns, outbox):
 def imu_clock_stepped(inertial, step_ns):
     """The map has come to hold that step_ns was added to the clock: no repair is due for it."""
     inertial.stamp_ns = int(inertial.stamp_ns) + step_ns
+    inertial.shift_ns = 0
+
+
+@kernel
+def imu_clock_mapped(inertial):
+    """There is a clock map at last: what stood in for one is taken back."""
+    inertial.stamp_ns = int(inertial.stamp_ns) - int(inertial.shift_ns)
     inertial.shift_ns = 0
 
 

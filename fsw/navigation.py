@@ -10,13 +10,20 @@ that a steady delay cannot keep the grid from ever catching up.
 
 from math import sqrt
 
-from fsw.cadence import CADENCE, CADENCE_PARAMS, repaired_stamp, seconds_to_ns
+from fsw.cadence import (
+    CADENCE,
+    CADENCE_PARAMS,
+    range_clock_mapped,
+    repaired_stamp,
+    seconds_to_ns,
+)
 from fsw.checkpoint import restore_before, save
 from fsw.covariance import V0, variance_along
 from fsw.elementary import to_int
 from fsw.events import (
     EV_CHALLENGER_WON,
     EV_CLOCK_JUMP,
+    EV_CLOCK_MAPPED,
     EV_ESTIMATE_CONDEMNED,
     EV_NAV_UPDATED,
     EV_NONE,
@@ -39,7 +46,7 @@ from fsw.grid import (
 )
 from fsw.ground import altitude_variance
 from fsw.history import IMU_SLOTS, SUMMED, forget_checkpoints, newest_imu_ns
-from fsw.inertial import INERTIAL, INERTIAL_PARAMS, imu_clock_stepped, take_imu
+from fsw.inertial import INERTIAL, INERTIAL_PARAMS, imu_clock_mapped, imu_clock_stepped, take_imu
 from fsw.intake import INTAKE, NEVER, take_range
 from fsw.kernel import kernel
 from fsw.linear import (
@@ -254,6 +261,9 @@ def take_exchange(nav, params, exchange, now_ns, outbox):
     code, a, b = timebase_observe(nav.timebase, own.timebase, exchange, now_ns)
     if code == EV_CLOCK_JUMP:
         imu_clock_stepped(nav.inertial, seconds_to_ns(a))
+    if code == EV_CLOCK_MAPPED:
+        imu_clock_mapped(nav.inertial)
+        range_clock_mapped(nav.cadence)
     if code != EV_NONE:
         post_event(outbox, code, a, b)
 

@@ -53,8 +53,11 @@ def on_a_moon_at_rest():
     return own
 
 
-def flight(shift_ns=0, sensor_ns=0, step_ns=0):
-    """Bytes of core and outbox after every tick; the sensors' clock may be ahead, and may step."""
+def flight(shift_ns=0, sensor_ns=0, step_ns=0, mapped_tick=0):
+    """Bytes of core and outbox after every tick; the sensors' clock may be ahead, and may step.
+
+    Its first exchange comes at mapped_tick.
+    """
     computer = Computer(own=on_a_moon_at_rest())
     computer.n = first = 100 + shift_ns // TICK_NS
     kept, held, seen = [], [], 0
@@ -66,6 +69,8 @@ def flight(shift_ns=0, sensor_ns=0, step_ns=0):
         computer.n += skipped
         now_ns = computer.n * TICK_NS
         inputs = reports(n, now_ns, sensor_ns)
+        if n < mapped_tick:
+            inputs.pop("clock", None)
         since_s = (computer.n - first) * TICK_NS / S
         if n % 5 == 0 and n > 0:
             seen += 1
@@ -199,6 +204,16 @@ def test_shifting_every_clock_shifts_every_stamp_and_nothing_else(shift_s):
 @example(7)
 def test_shifting_the_sensors_clock_changes_nothing_but_the_map_between_the_clocks(sensor_ns):
     assert all_differences(flight(0, sensor_ns), but_for=SENSOR_SIDE) == {}
+
+
+@pytest.mark.parametrize("sensor_ns", [-5 * 3600 * S, -S, 0, S, 5 * 3600 * S])
+def test_a_clock_that_is_mapped_late_does_no_harm_meanwhile(sensor_ns):
+    late = flight(sensor_ns=sensor_ns, mapped_tick=20)
+    ours, other = (np.frombuffer(kept[-1][0], CORE.dtype)[0] for kept in (plain(), late))
+    for name, most in (("r_BM_I_m", 0.5), ("v_BM_I_mps", 0.05), ("q_IB", 1e-9)):
+        moved = other["navigation"]["head"][name] - ours["navigation"]["head"][name]
+        assert np.linalg.norm(moved) < most
+    assert other["navigation"]["inertial"]["shift_ns"] == 0
 
 
 @settings(max_examples=4)
