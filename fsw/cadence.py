@@ -98,7 +98,7 @@ def repaired_stamp(cadence, params, t_ns, seq, rx_ns):
 
 @kernel
 def range_clock_mapped(cadence):
-    """There is a clock map at last: what stamps without one have taught is forgotten."""
+    """The clock map is new: what stamps have taught under another one, or none, is forgotten."""
     cadence.anchored = 0
     cadence.shift_ns = 0
     cadence.agreeing = 0

@@ -56,7 +56,7 @@ INERTIAL_PARAMS = record(
         hi=255,
     ),
     bridge_max_s=f64(
-        "the last force and rate are trusted for this long across a hole",
+        "the last force and rate are trusted for this long across a hole; then what was commanded",
         default=1.0,
         lo=0.0,
         hi=10.0,
@@ -104,7 +104,7 @@ def take_imu(inertial, history, timebase, params, sample, now_ns, quiet, pushed_
     elif int(history.imu_count) == 0:
         _begin(inertial, history, timebase, params, sample, now_ns)
     elif int(inertial.refused_in_a_row) >= int(params.refused_max):
-        _begin_anew(inertial, history, timebase, params, sample, now_ns, outbox)
+        _begin_anew(inertial, history, timebase, params, sample, now_ns, pushed_mps2, outbox)
     else:
         _take_next(inertial, history, timebase, params, sample, now_ns, quiet, pushed_mps2, outbox)
 
@@ -144,7 +144,7 @@ def _of_now(inertial, timebase, sample, now_ns):
 
 
 @kernel
-def _begin_anew(inertial, history, timebase, params, sample, now_ns, outbox):
+def _begin_anew(inertial, history, timebase, params, sample, now_ns, pushed_mps2, outbox):
     """Bridge to a sample whose sums have nothing to do with the last ones."""
     inertial.shift_ns = 0
     stamp_ns = int(sample.t_ns)
@@ -154,7 +154,7 @@ def _begin_anew(inertial, history, timebase, params, sample, now_ns, outbox):
     if t_ns <= last_ns or ahead_ns > seconds_to_ns(float(params.stamp_tolerance_s)):
         at_ns = max(now_ns, last_ns + int(sample.dt_ns))
         t_ns, stamp_ns = _of_now(inertial, timebase, sample, at_ns)
-    _bridge(history, params, t_ns, float(t_ns - last_ns) * 1e-9)
+    _bridge(history, params, t_ns, float(t_ns - last_ns) * 1e-9, pushed_mps2)
     post_event(outbox, EV_IMU_RESTARTED, float(t_ns - last_ns) * 1e-9, float(inertial.refused))
     _keep(inertial, sample, stamp_ns, t_ns)
 
@@ -201,7 +201,7 @@ def _take_next(inertial, history, timebase, params, sample, now_ns, quiet, pushe
         inertial.refused_in_a_row = min(int(inertial.refused_in_a_row) + 1, 255)
         return
     if jumped and now_ns - t_ns > seconds_to_ns(float(params.away_s)):
-        _begin_anew(inertial, history, timebase, params, sample, now_ns, outbox)
+        _begin_anew(inertial, history, timebase, params, sample, now_ns, pushed_mps2, outbox)
         return
     if jumped:
         inertial.shift_ns = shift_ns
@@ -267,15 +267,20 @@ def _watch_zeros(inertial, params, dv, outbox):
 
 
 @kernel
-def _bridge(history, params, end_ns, gap_s):
-    """Fill a hole up to end_ns with the last force and rate, as far as they can be trusted."""
+def _bridge(history, params, end_ns, gap_s, pushed_mps2):
+    """Fill a hole up to end_ns with the last force and rate, as far as they can be trusted.
+
+    Beyond that the engine has pushed as it was told, and the vehicle does not turn.
+    """
     last = (int(history.imu_count) - 1) % IMU_SLOTS
     before = (int(history.imu_count) - 2) % IMU_SLOTS
     share = 0.0
+    trusted_s = min(gap_s, float(params.bridge_max_s))
     if int(history.imu_count) > 1:
         span_s = float(int(history.imu_t_ns[last]) - int(history.imu_t_ns[before])) * 1e-9
         if span_s > 0.0:
-            share = min(gap_s, float(params.bridge_max_s)) / span_s
+            share = trusted_s / span_s
     dv = scale3(load3(history.imu_dv_B_mps[last]), share)
+    dv = (dv[0], dv[1], dv[2] + (gap_s - trusted_s) * pushed_mps2)
     dtheta = scale3(load3(history.imu_dtheta_B_rad[last]), share)
     push_imu(history, end_ns, dv, dtheta, BRIDGED)

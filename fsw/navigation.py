@@ -23,7 +23,6 @@ from fsw.elementary import to_int
 from fsw.events import (
     EV_CHALLENGER_WON,
     EV_CLOCK_JUMP,
-    EV_CLOCK_MAPPED,
     EV_ESTIMATE_CONDEMNED,
     EV_NAV_UPDATED,
     EV_NONE,
@@ -256,16 +255,17 @@ def navigate(nav, history, params, inbox, quiet, pushed_mps2, outbox):
 
 @kernel
 def take_exchange(nav, params, exchange, now_ns, outbox):
-    """Take a clock exchange; the inertial stamps follow a step at once, those of ranges by it."""
+    """Take a clock exchange; where it makes the map anew, stamps need no repair any more."""
     own = params.navigation
     code, a, b = timebase_observe(nav.timebase, own.timebase, exchange, now_ns)
+    if code == EV_NONE:
+        return
+    post_event(outbox, code, a, b)
+    range_clock_mapped(nav.cadence)
     if code == EV_CLOCK_JUMP:
         imu_clock_stepped(nav.inertial, seconds_to_ns(a))
-    if code == EV_CLOCK_MAPPED:
+    else:
         imu_clock_mapped(nav.inertial)
-        range_clock_mapped(nav.cadence)
-    if code != EV_NONE:
-        post_event(outbox, code, a, b)
 
 
 @kernel

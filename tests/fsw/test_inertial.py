@@ -180,6 +180,15 @@ def test_a_hole_is_bridged_for_a_second_and_no_longer():
     assert taker.ring()[1][3] == pytest.approx(np.multiply(100.0, DV), rel=1e-3)
 
 
+def test_a_longer_hole_is_bridged_with_what_the_engine_was_told():
+    taker = flying(pushed_mps2=3.0)
+    taker.instrument = Instrument(seq=0)
+    for n in range(6):
+        taker.hear((500 + n) * 10 * MS)
+    bridged = np.add(np.multiply(100.0, DV), (0.0, 0.0, 3.0 * (5.03 - 1.0)))
+    assert taker.ring()[1][3] == pytest.approx(bridged, rel=1e-3)
+
+
 def test_samples_marked_invalid_never_make_the_sums_begin_anew():
     taker = flying()
     for n in range(3, 40):
