@@ -105,6 +105,7 @@ def _note_neglect(attention, knowledge, world, view, inbox, now_ns):
     low = float(world.truth.clearance_m) < LAST_USE_M
     if lies or gap or low or _fault_is_open(world) or not engine_may_run(int(view.mode)):
         attention.truthful_since_ns = -1
+    if int(attention.truthful_since_ns) < 0:
         return
     since_ns = max(int(attention.truthful_since_ns), int(attention.fused_ns))
     neglect_s = float(now_ns - since_ns) * 1e-9

@@ -260,3 +260,17 @@ def test_an_unsound_estimate_breaks_a_requirement():
     assert watched.ticks(1)["finite"] == 1.0
     watched.view.sound = 0
     assert watched.ticks(1)["finite"] == -1.0
+
+
+def test_neglect_is_counted_from_the_first_truthful_range_after_a_fault_and_from_nothing_before():
+    """Nothing was ever fused, and the fault closes in a tick in which no range comes."""
+    watched = Watched()
+    read_faults(watched.world, [({"faults": [{"kind": "off", "sensor": "imu"}]}, "")])
+    watched.world.board.fault_memory[0].open = 1
+    for _ in range(int(NEGLECT_S * S / TICK_NS) + 10):
+        watched.tell_range()
+        watched.ticks(1)
+    watched.world.board.fault_memory[0].open = 0
+    watched.inbox.n_ranges = 0
+    watched.ticks(4)
+    assert margins_of(watched.world, watched.monitor)["no_latch"] > 0.9
