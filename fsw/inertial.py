@@ -93,20 +93,34 @@ INERTIAL = record(
 
 
 @kernel
-def take_imu(inertial, history, timebase, params, sample, now_ns, quiet, pushed_mps2, outbox):
+def take_imu(
+    inertial, history, timebase, params, sample, now_ns, punctual, quiet, pushed_mps2, outbox
+):
     """Append to the ring what was gained since the last sample.
 
+    punctual is 1 when the sample has come since the last tick, 0 when it may have waited for long;
     quiet is 1 when neither engine nor thrusters can have acted in the latest intervals;
     pushed_mps2 is the specific force along z_B that the engine should have given in them.
     """
     if int(sample.valid) != 1 or int(sample.dt_ns) <= 0:
         inertial.refused = int(inertial.refused) + 1
     elif int(history.imu_count) == 0:
-        _begin(inertial, history, timebase, params, sample, now_ns)
+        _begin(inertial, history, timebase, params, sample, now_ns, punctual)
     elif int(inertial.refused_in_a_row) >= int(params.refused_max):
         _begin_anew(inertial, history, timebase, params, sample, now_ns, pushed_mps2, outbox)
     else:
-        _take_next(inertial, history, timebase, params, sample, now_ns, quiet, pushed_mps2, outbox)
+        _take_next(
+            inertial,
+            history,
+            timebase,
+            params,
+            sample,
+            now_ns,
+            punctual,
+            quiet,
+            pushed_mps2,
+            outbox,
+        )
 
 
 @kernel
@@ -123,12 +137,13 @@ def _keep(inertial, sample, stamp_ns, t_ns):
 
 
 @kernel
-def _begin(inertial, history, timebase, params, sample, now_ns):
+def _begin(inertial, history, timebase, params, sample, now_ns, punctual):
     """The first sample only tells where the sums stand."""
     stamp_ns = int(sample.t_ns) + int(inertial.shift_ns)
     t_ns = to_flight_ns(timebase, stamp_ns)
     ahead_ns = t_ns - now_ns
-    old = int(timebase.count) == 0 and -ahead_ns > seconds_to_ns(float(params.away_s))
+    unknown = int(timebase.count) == 0 and punctual == 1
+    old = unknown and -ahead_ns > seconds_to_ns(float(params.away_s))
     if old or ahead_ns > seconds_to_ns(float(params.stamp_tolerance_s)):
         t_ns, stamp_ns = _of_now(inertial, timebase, sample, now_ns)
     push_imu(history, t_ns, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), FREE_FALL)
@@ -174,7 +189,9 @@ def imu_clock_mapped(inertial):
 
 
 @kernel
-def _take_next(inertial, history, timebase, params, sample, now_ns, quiet, pushed_mps2, outbox):
+def _take_next(
+    inertial, history, timebase, params, sample, now_ns, punctual, quiet, pushed_mps2, outbox
+):
     """The increment between the last sample and this one."""
     intervals = (int(sample.seq) - int(inertial.seq)) & 0xFFFF
     elapsed_ns = intervals * int(sample.dt_ns)
@@ -200,7 +217,7 @@ def _take_next(inertial, history, timebase, params, sample, now_ns, quiet, pushe
         inertial.refused = int(inertial.refused) + 1
         inertial.refused_in_a_row = min(int(inertial.refused_in_a_row) + 1, 255)
         return
-    if jumped and now_ns - t_ns > seconds_to_ns(float(params.away_s)):
+    if jumped and punctual == 1 and now_ns - t_ns > seconds_to_ns(float(params.away_s)):
         _begin_anew(inertial, history, timebase, params, sample, now_ns, pushed_mps2, outbox)
         return
     if jumped:

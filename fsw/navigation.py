@@ -65,6 +65,7 @@ from fsw.linear import (
     sub3,
     unit3,
 )
+from fsw.messages import IMUS_PER_TICK
 from fsw.record import f64, i64, record, u8
 from fsw.strapdown import NOMINAL, strapdown
 from fsw.timebase import (
@@ -220,6 +221,9 @@ def navigate(nav, history, params, inbox, quiet, pushed_mps2, outbox):
     now_ns = int(inbox.now_ns)
     own = params.navigation
     nav.inertial.gained_mps = 0.0
+    punctual = 0
+    if int(inbox.missed_ticks) == 0 and int(inbox.n_imus) < IMUS_PER_TICK:
+        punctual = 1  # none is left of what has waited
     for i in range(int(inbox.n_imus)):
         take_imu(
             nav.inertial,
@@ -228,6 +232,7 @@ def navigate(nav, history, params, inbox, quiet, pushed_mps2, outbox):
             own.inertial,
             inbox.imus[i],
             now_ns,
+            punctual,
             quiet,
             pushed_mps2,
             outbox,

@@ -33,8 +33,8 @@ class Taker:
         self.timebase, self.quiet, self.pushed_mps2 = TIMEBASE.new(), quiet, pushed_mps2
         self.instrument = instrument or Instrument()
 
-    def take(self, sample, now_ns=None):
-        """True when an increment was appended; it arrives at now_ns, punctually when left out."""
+    def take(self, sample, now_ns=None, punctual=1):
+        """True when an increment was appended; it arrives at now_ns, at its stamp when left out."""
         before = int(self.history.imu_count)
         take_imu(
             self.inertial,
@@ -43,6 +43,7 @@ class Taker:
             PARAMS,
             sample,
             int(sample.t_ns) if now_ns is None else now_ns,
+            punctual,
             self.quiet,
             self.pushed_mps2,
             self.outbox,
@@ -217,6 +218,15 @@ def test_stamps_may_jitter(shift_ns):
     taker.hear(30 * MS + shift_ns)
     assert taker.ring()[0][-1] == 30 * MS + shift_ns
     assert taker.events() == [] and int(taker.inertial.shift_ns) == 0
+
+
+def test_samples_that_have_waited_for_the_flight_software_keep_their_times():
+    taker = Taker()
+    for n in range(8):
+        assert taker.take(taker.instrument.sample(n * 10 * MS, DV, DTHETA), 600 * MS, punctual=0)
+    sample = taker.instrument.sample(80 * MS - S, DV, DTHETA)  # and their clock has stepped
+    assert taker.take(sample, 600 * MS, punctual=0)
+    assert taker.ring()[0].tolist() == [n * 10 * MS for n in range(9)]
 
 
 def test_samples_that_arrive_late_in_one_burst_keep_their_times():
