@@ -40,6 +40,7 @@ test: setup
 # judges the mutants whose last result is stale and writes tests/mutants/result.toml anew. What one
 # of them finds keeps none of the others from being run.
 hunt: setup
+	@$(BIN)/python -m hil.board_tools || echo "whole descents will be compared without boards"
 	@failed=0; run() { echo "$$*"; "$$@" || failed=1; }; \
 	run $(BIN)/leadline search --budget $(BUDGET); \
 	run $(BIN)/pytest --hypothesis-profile hunt -m hypothesis --numprocesses $(WORKERS) --dist load; \
