@@ -369,7 +369,7 @@ def test_in_real_time_a_board_that_restarts_is_loaded_again_and_navigation_goes_
         first.cancel()
     told = [event.name for event in session.bench_events if event.name.startswith("sensors")]
     assert board.restarts == 1 and told.count("sensors_restarted") == 1
-    assert told[0] == "sensors_silent" and told[-1] == "sensors_back"
+    assert told[0] == "sensors_silent" and "sensors_back" in told[told.index("sensors_restarted") :]
     assert EV_CLOCK_JUMP in [int(event.code) for event in session.result.events]
     # what an update from the ground has left, and some milliseconds at 1.7 km/s
     assert errors[0][0] < 1000.0 and errors[0][1] < 1.0

@@ -211,9 +211,10 @@ def test_the_two_ends_can_be_started_by_hand(run):
 
 
 def test_parity_says_how_many_ticks_were_identical(run, monkeypatch):
-    monkeypatch.setattr("tools.sessions.missing_tools", lambda: ["a cross compiler"])
-    status, out, _ = run("parity", *SHORT, "--json")
+    monkeypatch.setattr("tools.sessions.missing_tools", lambda: ["arm-none-eabi-gcc"])
+    status, out, said = run("parity", *SHORT, "--json")
     report = json.loads(out)
+    assert "without boards: arm-none-eabi-gcc not found: apt-get install" in said
     assert status == 0 and report["same"] and report["difference"] is None
     assert [each["sensors"] for each in report["comparisons"]] == ["emulator", "host"]
     assert report["ticks"] == sum(each["ticks"] for each in report["comparisons"])
