@@ -42,10 +42,15 @@ LINK = (
     "-nostdlib -nostartfiles -static"
     " -Wl,--gc-sections -Wl,--build-id=none -Wl,--no-warn-rwx-segments"
 ).split()
-# what the compiled kernels may call: double arithmetic, 64-bit division, memory, and these two
-RENAMED = {"__divdf3": "f64_divide", "sqrt": "f64_root"}
+# what the compiled kernels may call: double arithmetic, 64-bit division, memory, and these
+RENAMED = {
+    "__adddf3": "f64_add",
+    "__subdf3": "f64_subtract",
+    "__divdf3": "f64_divide",
+    "sqrt": "f64_root",
+}
 ALLOWED = {
-    *"__adddf3 __subdf3 __muldf3 __eqdf2 __nedf2 __ltdf2 __ledf2 __gtdf2 __gedf2".split(),
+    *"__muldf3 __eqdf2 __nedf2 __ltdf2 __ledf2 __gtdf2 __gedf2".split(),
     *"__unorddf2 __extendsfdf2 __truncdfsf2 __fixdfdi __fixdfsi __fixunsdfsi".split(),
     *"__fixsfdi __floatdidf __floatsidf __floatundidf __floatunsidf".split(),
     *"__floatdisf __floatundisf".split(),
