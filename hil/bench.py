@@ -13,8 +13,8 @@ Either end of a session may be a board. Both meet and begin alike:
 
 A flight computer holds params, core and history. To begin anew it needs params; to fly on from a
 saved state, all three; after a restart, params alone, when it has kept its core: then the first
-Tick says `resume`. A sensor board holds the region `board` and begins with it as it is, so that
-one that has restarted goes on from what the bench sends it.
+Tick says `resume`, which in real time it knows by itself. A sensor board holds the region `board`
+and begins with it as it is, so that one that has restarted goes on from what the bench sends it.
 
 In a tick a flight computer is sent flight messages and Tick, and answers with flight messages and
 Done. A sensor board is sent RangeTruth and StatusTruth when one is due, RangeCommand when there

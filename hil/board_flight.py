@@ -41,6 +41,7 @@ from hil.bench import (
     READY_STARTED,
     ROLE_FLIGHT_COMPUTER,
     START_ANEW,
+    START_KEPT,
     TICK,
     TIMING,
     WANT_CORE_HASH,
@@ -97,10 +98,16 @@ FLIGHT_BOARD = record(
 
 @kernel
 def start(board, how, armed, realtime):
-    """Begin anew, or from the core and history that lie there already."""
+    """Begin anew, or from the core and history that lie there already.
+
+    In real time the first tick of a board that has kept its core resumes; in lockstep the bench
+    grants it as one that does.
+    """
     board.realtime = realtime
     board.ask_ns = -(1 << 62)
     board.grant.action = COMPUTER_STEP
+    if how == START_KEPT and realtime == 1:
+        board.grant.action = COMPUTER_RESUME
     if how == START_ANEW:
         boot(board.state, board.params)
     return READY_STARTED

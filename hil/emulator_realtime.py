@@ -20,7 +20,7 @@ from hil.pacer import Pacer, percentiles_us
 from hil.packets import BY_NAME, Message, message_of
 from hil.peer import Patience, listen_to_all
 from hil.sensor_port import DOUBT_NS, BoardWatch
-from sim.fault_state import COMPUTER_AWAY, COMPUTER_RESUME, COMPUTER_STEP
+from sim.fault_state import COMPUTER_AWAY, COMPUTER_STEP
 from sim.loop import Result
 from sim.world import TICK_NS
 
@@ -75,13 +75,11 @@ class RealtimeSession:
             BY_NAME["ClockQuestion"].apid: self._answer_clock,
             BY_NAME["Timing"].apid: self._take_timing,
             BY_NAME["Hello"].apid: self._bring_back,
-            BY_NAME["Ready"].apid: self._resume,
         }
         self._sensor_handlers = {
             BY_NAME["SensorDone"].apid: self._take_done,
             BY_NAME["Hello"].apid: self._take_hello,
         }
-        self._resumes = False
 
     def fly(self) -> Result:
         """Fly to the end and judge."""
@@ -246,14 +244,6 @@ class RealtimeSession:
             emulator.note_flight_restart()
             zero_ns = self._zero_ns + self._phase_ns
             emulator.flight.load(emulator.kept(), PACE_REALTIME, start=START_KEPT, zero_ns=zero_ns)
-            self._resumes = True
-
-    def _resume(self, payload: bytes) -> None:
-        """It is ready: it shall fly on from its core, and is told so once."""
-        if self._resumes:
-            self._resumes = False
-            tick = self._emulator.now_ns // TICK_NS
-            self._peer.say("Tick", tick=tick, action=COMPUTER_RESUME)
 
     def _log_way(self, timing: Any, way: Way) -> None:
         self._peer.say(

@@ -81,8 +81,9 @@ the bench over a line each, and the bench hands their flight traffic on.
 2. The bench sends the memory regions that the end begins with as **Block**s, in any order, then
    **Begin** with their CRC-32, and both again until **Ready** says `started`. A flight computer
    needs `params` to begin anew and `core` and `history`, too, to fly on from a saved state; one
-   that has restarted and `kept` its core needs `params`, and its next Tick says `resume`. A sensor
-   board needs `board`; when that holds faults, **Arm** must come first.
+   that has restarted and `kept` its core needs `params`, and its next Tick says `resume`, which in
+   real time it knows by itself. A sensor board needs `board`; when that holds faults, **Arm** must
+   come first.
 3. In *lockstep* the bench sends the messages of a tick and then **Tick**, which says how many they
    were. The flight computer steps and answers with its own messages and then **Done**. When the
    numbers do not agree, nothing is stepped and Done says `incomplete`; the bench then sends the

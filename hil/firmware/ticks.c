@@ -201,6 +201,8 @@ uint8_t ticks_start(uint8_t how, bool armed, bool realtime, int64_t zero_ns)
     ticks.waiting_count = 0;
     ticks.zero_ns = realtime && PACES_ITSELF ? zero_ns : 0;
     ticks.next = now_ns() < 0 ? now_ns() / TICK_NS : 0;
+    if (now_ns() >= 0 && how != START_ANEW) /* it flies on from what it was, never from time 0 */
+        ticks.next = now_ns() / TICK_NS + 1;
     ticks.missed = 0;
     meter = (struct meter){0};
     return result;

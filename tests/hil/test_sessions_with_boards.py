@@ -121,6 +121,21 @@ def test_in_real_time_a_sensor_board_that_is_reset_comes_back_and_navigation_goe
     assert errors[0][0] < 1000.0 and errors[0][1] < 1.0
 
 
+def test_in_real_time_a_flight_board_that_is_reset_flies_on_from_its_core():
+    with errors_at_the_end() as errors:
+        session = run_session(
+            load("nominal"),
+            flight="qemu",
+            pace="realtime",
+            levers=[parse_pull("reset@t=3s")],
+            time_limit_s=6.0,
+        )
+    restarts = [event for event in session.result.events if int(event.code) == EV_RESTARTED]
+    assert len(restarts) == 1 and 0.0 < restarts[0].a < 1.0  # seconds away
+    assert session.overruns < 200  # and never flown at time 0
+    assert errors[0][0] < 1000.0 and errors[0][1] < 1.0
+
+
 def test_a_minute_in_real_time_with_a_sensor_board_loses_no_frame():
     session = run_session(load("nominal"), sensors="qemu", pace="realtime", time_limit_s=60.0)
     line = session.sensor_link
