@@ -8,10 +8,11 @@
    reciprocal of 32 bits that is never too large, and mend it by the remainder. What is not normal
    goes the slow way.
 
-   libgcc's sum is used, but for magnitudes that are subtracted 33 powers of two apart: there it
-   (arm/ieee754-df.S of GCC 12) keeps one bit of the smaller one below the last of the larger, where
-   two decide once the leading bit has gone, and 1 - 1.1671101208817266e-10 is wrong by a last bit.
-   What is below the least normal is left to it. */
+   libgcc's sum (arm/ieee754-df.S of GCC 12) is used, but for two that are ill apart. 33 powers of two
+   apart and subtracted, it keeps one bit of the smaller below the last of the larger, where two
+   decide once the leading bit has gone: 1 - 1.1671101208817266e-10 is wrong by a last bit. 32 apart
+   and added, it loses the smaller one's last bit to a carry. What is below the least normal is left
+   to it. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,7 +21,6 @@
 #define SIGN (1ull << 63)
 #define INFINITE 0x7FFu
 #define BIAS 1023
-#define ILL_APART 33
 
 double f64_add(double a, double b);
 double f64_subtract(double a, double b);
@@ -50,23 +50,36 @@ static uint32_t exponent_of(double x)
     return (uint32_t)(bits_of(x) >> 52) & INFINITE;
 }
 
-/* True for all magnitudes ILL_APART powers of two apart, when the signs are alike, and for a few
-   others: 16 or -17 is what 2 ILL_APART and a fraction leave of the difference of the upper words. */
-static bool may_be_ill_apart(uint64_t u, uint64_t v)
+static bool are_ill_apart(uint32_t larger, uint32_t smaller)
 {
-    int32_t apart = (int32_t)((uint32_t)(u >> 32) - (uint32_t)(v >> 32)) >> 21;
-    return (apart ^ apart >> 31) == ILL_APART / 2;
+    uint32_t apart = larger - smaller;
+    return (apart == 32 || apart == 33) && smaller != 0 && larger < INFINITE - 1;
 }
 
-/* a + b, of which the signs differ and a is the larger by ILL_APART powers of two. */
+/* True for all that are ill apart, and for some others: the upper words without their signs, of
+   which the difference is that of the exponents and a fraction, rounded down to an even one. */
+static bool may_be_ill_apart(double a, double b)
+{
+    uint32_t u = (uint32_t)(bits_of(a) >> 32) << 1, v = (uint32_t)(bits_of(b) >> 32) << 1;
+    int32_t apart = (int32_t)(u - v) >> 22;
+    return (uint32_t)(apart < 0 ? ~apart : apart) - 15 < 2;
+}
+
+/* a + b, of which a is the larger and they are ill apart. */
 static double add_ill_apart(double a, double b)
 {
-    uint32_t e = exponent_of(a);
+    uint32_t e = exponent_of(a), places = e - exponent_of(b) - 3;
     uint64_t n = ((bits_of(a) & FRACTION) | (1ull << 52)) << 3; /* guard, round, sticky */
     uint64_t m = (bits_of(b) & FRACTION) | (1ull << 52);
-    bool lost = (m & ((1ull << (ILL_APART - 3)) - 1)) != 0;
-    n = (n - (m >> (ILL_APART - 3)) - lost) | lost;
-    if (n >> 55 == 0) {
+    bool lost = (m & ((1ull << places) - 1)) != 0;
+    if ((bits_of(a) ^ bits_of(b)) & SIGN)
+        n = (n - (m >> places) - lost) | lost;
+    else
+        n = (n + (m >> places)) | lost;
+    if (n >> 56) {
+        n = n >> 1 | (n & 1);
+        e++;
+    } else if (n >> 55 == 0) {
         n <<= 1;
         e--;
     }
@@ -75,34 +88,24 @@ static double add_ill_apart(double a, double b)
     return double_of((bits_of(a) & SIGN) | (((uint64_t)(e - 1) << 52) + q));
 }
 
-static bool are_ill_apart(double a, double b)
-{
-    return exponent_of(a) - exponent_of(b) == ILL_APART && exponent_of(a) != INFINITE &&
-           exponent_of(b) != 0 && (bits_of(a) ^ bits_of(b)) & SIGN;
-}
-
-/* Not inline: the sum that is well apart shall save no register for it. */
+/* Not inline: a sum that is well apart shall save no register for it. */
 static __attribute__((noinline)) double add_carefully(double a, double b)
 {
-    if (are_ill_apart(a, b))
+    if (are_ill_apart(exponent_of(a), exponent_of(b)))
         return add_ill_apart(a, b);
-    if (are_ill_apart(b, a))
+    if (are_ill_apart(exponent_of(b), exponent_of(a)))
         return add_ill_apart(b, a);
     return a + b;
 }
 
 double f64_add(double a, double b)
 {
-    if (may_be_ill_apart(bits_of(a), bits_of(b) ^ SIGN))
-        return add_carefully(a, b);
-    return a + b;
+    return may_be_ill_apart(a, b) ? add_carefully(a, b) : a + b;
 }
 
 double f64_subtract(double a, double b)
 {
-    if (may_be_ill_apart(bits_of(a), bits_of(b)))
-        return add_carefully(a, -b);
-    return a - b;
+    return may_be_ill_apart(a, b) ? add_carefully(a, -b) : a - b;
 }
 
 /* 2^63 / b for b >= 2^31; never too large, too small by less than 2^-29 of it. */

@@ -106,6 +106,40 @@ def bits(x: float) -> bytes:
     return struct.pack("<d", x)
 
 
+@given(ANY, ANY)
+@example(1.0, 1.1671101208817266e-10)
+@example(float.fromhex("0x1.ffffffffffff5p+737"), float.fromhex("0x1.0000000000001p+705"))
+@example(1.7976931348623157e308, 1.7976931348623157e308)
+@example(1.7976931348623157e308, 2.0**991)
+@example(0.0, -0.0)
+def test_the_boards_sum_and_difference_are_rounded_as_ieee_754_wants_them(bench, a, b):
+    sums_agree(bench, a, b)
+
+
+def sums_agree(bench, a, b):
+    """On this machine: what libgcc is trusted with is done by the processor here."""
+    for x, y in ((a, b), (b, a), (a, -b), (-b, a)):
+        if not math.isnan(x + y):
+            assert bits(bench.add(x, y)) == bits(x + y)
+        if not math.isnan(x - y):
+            assert bits(bench.subtract(x, y)) == bits(x - y)
+
+
+significands = st.integers(2**52, 2**53 - 1) | st.builds(
+    lambda n, places: (n >> places) << places, st.integers(2**52, 2**53 - 1), st.integers(0, 52)
+)
+
+
+@given(significands, significands, st.integers(30, 35), st.integers(-900, 900))
+@example(2**52, 2**52 + 1, 33, 0)
+@example(2**53 - 11, 2**52 + 1, 32, 0)
+@example(2**52, 2**52, 32, 0)
+@example(2**52 + 1, 2**52 + 2**31, 32, 0)  # ties
+@example(2**52 + 2, 2**52 + 2**31, 32, 0)
+def test_sums_of_numbers_that_libgcc_is_not_trusted_with_are_rounded_rightly(bench, m, n, apart, e):
+    sums_agree(bench, math.ldexp(m, e), math.ldexp(n, e - apart))
+
+
 @given(ANY, ANY.filter(lambda x: x != 0.0))
 @example(1.0, 3.0)
 @example(5e-324, 2.0)

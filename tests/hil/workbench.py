@@ -92,6 +92,16 @@ class Workbench:
         self._send(b"h", struct.pack("<H", len(data)) + data)
         return int(self._receive("<Q")[0])
 
+    def add(self, a: float, b: float) -> float:
+        """The shell's sum."""
+        self._send(b"+", struct.pack("<dd", a, b))
+        return float(self._receive("<d")[0])
+
+    def subtract(self, a: float, b: float) -> float:
+        """The shell's difference."""
+        self._send(b"-", struct.pack("<dd", a, b))
+        return float(self._receive("<d")[0])
+
     def divide(self, a: float, b: float) -> float:
         """The shell's quotient."""
         self._send(b"/", struct.pack("<dd", a, b))

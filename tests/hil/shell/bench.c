@@ -7,7 +7,7 @@
    k  first word u16, size u16                             hear this message, too
    c  size u16, bytes                                  ->  CRC-32 u32
    h  size u16, words                                  ->  hash u64
-   /  double, double                                   ->  double
+   + - /  double, double                               ->  double
    r  double                                           ->  double */
 
 #include <stdio.h>
@@ -16,6 +16,8 @@
 #include "frame.h"
 #include "kept.h"
 
+double f64_add(double a, double b);
+double f64_subtract(double a, double b);
 double f64_divide(double a, double b);
 double f64_root(double x);
 
@@ -95,13 +97,27 @@ static void sum(int letter)
     }
 }
 
+static double computed(int letter, double a, double b)
+{
+    switch (letter) {
+    case '+':
+        return f64_add(a, b);
+    case '-':
+        return f64_subtract(a, b);
+    case '/':
+        return f64_divide(a, b);
+    default:
+        return f64_root(a);
+    }
+}
+
 static void compute(int letter)
 {
     double a, b = 0.0;
     take(&a, sizeof a);
-    if (letter == '/')
+    if (letter != 'r')
         take(&b, sizeof b);
-    double x = letter == '/' ? f64_divide(a, b) : f64_root(a);
+    double x = computed(letter, a, b);
     give(&x, sizeof x);
 }
 
