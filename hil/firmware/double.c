@@ -62,7 +62,7 @@ static bool may_be_ill_apart(double a, double b)
 {
     uint32_t u = (uint32_t)(bits_of(a) >> 32) << 1, v = (uint32_t)(bits_of(b) >> 32) << 1;
     int32_t apart = (int32_t)(u - v) >> 22;
-    return (uint32_t)(apart < 0 ? ~apart : apart) - 15 < 2;
+    return (uint32_t)(apart ^ -(apart < 0)) - 15 < 2;
 }
 
 /* a + b, of which a is the larger and they are ill apart. */
