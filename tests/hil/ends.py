@@ -38,7 +38,7 @@ def in_process(seconds, seed=0):
 
 
 @contextlib.contextmanager
-def errors_at_the_end():
+def _errors_at_the_end():
     """(position [m], velocity [m/s]) by which navigation errs where the sessions in here end."""
     errors, judged = [], Emulator.judge
 
@@ -53,6 +53,15 @@ def errors_at_the_end():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Emulator, "judge", judge_and_look)
         yield errors
+
+
+@contextlib.contextmanager
+def navigation_goes_on():
+    """The session in here ends with navigation that still knows where it is."""
+    with _errors_at_the_end() as errors:
+        yield
+    # what an update from the ground has left, and some milliseconds at 1.7 km/s
+    assert errors[0][0] < 1000.0 and errors[0][1] < 1.0
 
 
 def bench_peer(link, clock=None):

@@ -31,7 +31,7 @@ from sim.plant import advance, obey_range_command
 from sim.scenario import load
 from sim.sensor_board import tick_board
 from sim.world import ARRIVALS, TICK_NS
-from tests.hil.ends import S, errors_at_the_end, hello, scripted
+from tests.hil.ends import S, hello, navigation_goes_on, scripted
 
 FAULTY = Path(__file__).parent / "three-faults.toml"
 
@@ -356,7 +356,7 @@ def test_in_real_time_nothing_is_lost_and_the_board_s_clock_is_mapped():
 
 def test_in_real_time_a_board_that_restarts_is_loaded_again_and_navigation_goes_on():
     """Its clock begins anew, too: the flight software's map of it takes seconds to follow."""
-    with twin() as (path, board), errors_at_the_end() as errors:
+    with twin() as (path, board), navigation_goes_on():
         first = threading.Timer(3.0, board.reset)  # from Begin on: a second into the flight
         session = run_session(
             faulty(),
@@ -371,5 +371,3 @@ def test_in_real_time_a_board_that_restarts_is_loaded_again_and_navigation_goes_
     assert board.restarts == 1 and told.count("sensors_restarted") == 1
     assert told[0] == "sensors_silent" and "sensors_back" in told[told.index("sensors_restarted") :]
     assert EV_CLOCK_JUMP in [int(event.code) for event in session.result.events]
-    # what an update from the ground has left, and some milliseconds at 1.7 km/s
-    assert errors[0][0] < 1000.0 and errors[0][1] < 1.0
