@@ -29,7 +29,7 @@ fly: setup
 	@$(BIN)/leadline fly $(SCENARIO) $(ARGS)
 
 test: setup
-	@$(BIN)/python -m hil.board_tools || echo "tests of boards will be skipped"
+	@$(BIN)/python -m hil.boards.toolchain || echo "tests of boards will be skipped"
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -40,7 +40,7 @@ test: setup
 # judges the mutants whose last result is stale and writes tests/mutants/result.toml anew. What one
 # of them finds keeps none of the others from being run.
 hunt: setup
-	@$(BIN)/python -m hil.board_tools || echo "whole descents will be compared without boards"
+	@$(BIN)/python -m hil.boards.toolchain || echo "whole descents will be compared without boards"
 	@failed=0; run() { echo "$$*"; "$$@" || failed=1; }; \
 	run $(BIN)/leadline search --budget $(BUDGET); \
 	run $(BIN)/pytest --hypothesis-profile hunt -m hypothesis --numprocesses $(WORKERS) --dist load; \
@@ -54,8 +54,8 @@ board: setup
 
 # What is generated from the records; tests fail while it is stale.
 docs: setup
-	$(BIN)/python -m sim.guide
-	$(BIN)/python -m hil.icd
+	$(BIN)/python -m sim.scenario.scenario_guide
+	$(BIN)/python -m hil.wire.icd
 
 bench: setup
 	@$(BIN)/leadline bench

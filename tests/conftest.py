@@ -31,7 +31,9 @@ def pytest_sessionstart(session):
     if hasattr(config, "workerinput") or not getattr(config.option, "numprocesses", None):
         return
     subprocess.run(
-        [sys.executable, "-m", "tools.cli", "fly", "--json"], check=False, stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "tools.cli.main", "fly", "--json"],
+        check=False,
+        stdout=subprocess.DEVNULL,
     )
 
 

@@ -15,11 +15,12 @@ from functools import wraps
 
 import pytest
 
-import hil.wire_faults
-import sim.loop
-from fsw.kernel import INTERPRETED
-from sim.fault_rows import kind_name
-from sim.fault_table import FAULT_KINDS
+import hil.bench.wire_faults
+import sim.run.fly
+import sim.run.loop
+from fsw.framework.kernel_cache import INTERPRETED
+from sim.faults.reader import kind_name
+from sim.faults.table import FAULT_KINDS
 
 LOOKED_INTO = 3  # runs of each kind, in each worker
 PHASES = ("standby", "coast", "braking", "approach", "descent", "terminal")
@@ -76,9 +77,9 @@ def note_run(scenario, seed, run, result):
 
 def _differs_from_twin(scenario, seed, run, row):
     """Whether the flight software remembers another flight than without a row."""
-    twin = sim.loop.new_run(scenario, seed)
+    twin = sim.run.fly.new_run(scenario, seed)
     twin.world.board.faults[row].end_s = 0.0
-    sim.loop.fly_ticks(sim.loop.as_rows(twin), int(run.world.tick))
+    sim.run.loop.fly_ticks(sim.run.loop.as_rows(twin), int(run.world.tick))
     return twin.state.core.tobytes() != run.state.core.tobytes()
 
 
@@ -112,8 +113,8 @@ def _comparing(spoil):
     return spoilt
 
 
-sim.loop.judge = _noting(sim.loop.judge)
-hil.wire_faults.WireFaults.spoil = _comparing(hil.wire_faults.WireFaults.spoil)
+sim.run.fly.judge = _noting(sim.run.fly.judge)
+hil.bench.wire_faults.WireFaults.spoil = _comparing(hil.bench.wire_faults.WireFaults.spoil)
 
 
 # --- the session -------------------------------------------------------------------------

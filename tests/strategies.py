@@ -1,6 +1,6 @@
 """Strategies to test lander software with, for Hypothesis; use them in tests of your own.
 
-Faults of a whole run, as rows of a scenario's `[[faults]]` (sim.strategies):
+Faults of a whole run, as rows of a scenario's `[[faults]]` (sim.search.strategies):
 
     from tests.strategies import cases, fault_rows
 
@@ -30,11 +30,10 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from sim.spans import SPANS, STEPS, Span
-from sim.strategies import (
+from sim.faults.magnitudes import SPANS, STEPS, Bounds, Span
+from sim.search.strategies import (
     NOMINAL,
     STARTS,
-    Bounds,
     Case,
     Horizon,
     cases,

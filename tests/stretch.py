@@ -10,7 +10,7 @@ import sys
 import warnings
 from pathlib import Path
 
-from sim.loop import RUN, as_rows, fly_ticks
+from sim.run.loop import RUN, as_rows, fly_ticks
 
 
 def main(checkpoint: str, ticks: int) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fsw.messages import ANGLE_COUNT_RAD, IMU_SAMPLE, VELOCITY_COUNT_MPS
+from fsw.interface.messages import ANGLE_COUNT_RAD, IMU_SAMPLE, VELOCITY_COUNT_MPS
 
 TICK_NS = 10_000_000
 

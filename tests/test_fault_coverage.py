@@ -5,11 +5,12 @@ from types import SimpleNamespace
 
 import pytest
 
-import sim.loop
-from sim.fault_rows import read_faults
-from sim.fault_table import FAULT_KINDS, WAY_TO_FLIGHT
-from sim.scenario import load
-from sim.world import WORLD
+import sim.run.fly
+import sim.run.loop
+from sim.faults.reader import read_faults
+from sim.faults.table import FAULT_KINDS, WAY_TO_FLIGHT
+from sim.plant.world import WORLD
+from sim.scenario.load import load
 from tests import fault_coverage
 from tests.fault_coverage import CHANGED, LOOKED, LOOKED_INTO, RUNS, never_changed, table
 
@@ -22,7 +23,7 @@ def cells(monkeypatch):
 
 def fly(*rows):
     keys = [(f"faults.{i}.{k}", v) for i, row in enumerate(rows) for k, v in row.items()]
-    sim.loop.fly(load("nominal", keys), 0)
+    sim.run.fly.fly(load("nominal", keys), 0)
 
 
 def test_a_run_counts_by_what_its_row_changed(cells):
@@ -59,7 +60,7 @@ def test_after_the_first_few_runs_of_a_kind_nobody_looks_into_them(cells):
 
 @pytest.mark.parametrize(("probability", "changed"), [(1.0, 1), (0.0, 0)])
 def test_frames_count_once_for_every_line_that_spoilt_them(cells, probability, changed):
-    from hil.wire_faults import WireFaults
+    from hil.bench.wire_faults import WireFaults
 
     world = WORLD.new(seed=3)
     read_faults(world, [({"faults": [{"kind": "wire_drop", "probability": probability}]}, "")])

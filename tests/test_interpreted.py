@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from fsw.modes import BRAKING, COAST
-from fsw.trust import FUSED_LATE, REJECTED
-from sim.loop import as_rows, fly_ticks, new_run
-from sim.scenario import load
+from fsw.interface.modes import BRAKING, COAST
+from fsw.interface.verdicts import FUSED_LATE, REJECTED
+from sim.run.fly import new_run
+from sim.run.loop import as_rows, fly_ticks
+from sim.scenario.load import load
 
 TICKS = 300
 ROOT = Path(__file__).parent.parent

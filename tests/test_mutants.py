@@ -6,14 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants.judging import (
-    BROKEN,
-    KILLED,
-    SURVIVED,
-    broken_source,
-    key_of,
-    verdict_of,
-)
+from tests.mutants.judging import BROKEN, KILLED, SURVIVED, broken_source, key_of, verdict_of
 from tests.mutants.results import results
 from tests.mutants.table import COMPARERS, FLIGHT, INJECTOR, MUTANTS
 

@@ -19,7 +19,7 @@ void kept_forget(void);
 /* True when a flight was cut short and its core is whole; puts it where the payload works on it. */
 bool kept_recall(void);
 
-/* Hash of some 64-bit words, as fsw/parity.py has it. */
+/* Hash of some 64-bit words, as fsw/framework/hash64.py has it. */
 uint64_t hash_words(const void *words, uint32_t size);
 
 #endif

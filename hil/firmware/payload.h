@@ -1,7 +1,7 @@
 /* What a payload is to the shell.
 
    A payload is one object file, compiled from Python kernels, and `table.h`, generated from the
-   records; hil/board_payload.py says what both hold. The shell keeps the payload's memory, moves
+   records; hil/boards/payload.py says what both hold. The shell keeps the payload's memory, moves
    messages between the line and places in it, and calls the doors below. It knows no field of it
    but those that the table names. */
 

@@ -5,10 +5,10 @@ import math
 
 import numpy as np
 
-from fsw.events import EVENT_NAMES
-from fsw.executive import boot, step
-from fsw.messages import GROUND_COMMAND, INBOX, NAV_UPDATE, OUTBOX
-from fsw.state import PARAMS, STATE
+from fsw.executive.state import PARAMS, STATE
+from fsw.executive.step import boot, step
+from fsw.interface.events import EVENT_NAMES
+from fsw.interface.messages import GROUND_COMMAND, INBOX, NAV_UPDATE, OUTBOX
 from tests.fsw.byhand import about
 from tests.sums import TICK_NS, Instrument, sample_of
 

@@ -10,15 +10,15 @@ import math
 
 import numpy as np
 
-from fsw.beliefs import ESTIMATE
-from fsw.control import attitude_wanted
-from fsw.descent import lowest_altitude
-from fsw.guidance import GUIDANCE, guide
-from fsw.kernel import kernel
-from fsw.linear import add3, add_scaled3, load3, norm3, scale3, store3, store4, unit3
-from fsw.modes import COAST, next_mode
-from fsw.record import f64, i64, record
-from fsw.state import PARAMS
+from fsw.control.attitude import attitude_wanted
+from fsw.executive.state import PARAMS
+from fsw.framework.kernel import kernel
+from fsw.framework.record import f64, i64, record
+from fsw.guidance.dispatch import GUIDANCE, guide
+from fsw.guidance.stopping_distance import lowest_altitude
+from fsw.interface.modes import COAST, next_mode
+from fsw.mathlib.vectors import add3, add_scaled3, load3, norm3, scale3, store3, store4, unit3
+from fsw.navigation.estimate import ESTIMATE
 
 GM, RADIUS_M, OMEGA_RADPS = 4.9028e12, 1.7374e6, 2.6617e-6
 FULL_N, EXHAUST_MPS, DRY_KG, LAG_S = 1600.0, 3089.1, 340.0, 0.25

@@ -9,13 +9,14 @@ import functools
 
 import numpy as np
 
-from fsw.history import HISTORY, clear_history
-from fsw.linear import store3, store4
-from fsw.messages import INBOX, NAV_UPDATE, OUTBOX, RANGE_SAMPLE
-from fsw.navigation import NAVIGATION, begin_navigation, navigate, take_nav_update
-from fsw.range_model import predict_range
-from fsw.state import PARAMS
-from fsw.strapdown import NOMINAL, strapdown
+from fsw.executive.state import PARAMS
+from fsw.filter.buffers import HISTORY, clear_history
+from fsw.filter.range_model import predict_range
+from fsw.filter.strapdown import NOMINAL, strapdown
+from fsw.interface.messages import INBOX, NAV_UPDATE, OUTBOX, RANGE_SAMPLE
+from fsw.mathlib.vectors import store3, store4
+from fsw.navigation.state_update import take_nav_update
+from fsw.navigation.tick import NAVIGATION, begin_navigation, navigate
 from tests.sums import TICK_NS, Instrument, gained, sample_of
 
 RANGE_EVERY = 5

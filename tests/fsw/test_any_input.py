@@ -8,7 +8,8 @@ import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fsw.messages import (
+from fsw.executive.state import CORE
+from fsw.interface.messages import (
     CLOCK_EXCHANGE,
     CONTACT_SAMPLE,
     IMU_SAMPLE,
@@ -16,7 +17,7 @@ from fsw.messages import (
     PROPULSION_STATUS,
     RANGE_SAMPLE,
 )
-from fsw.modes import (
+from fsw.interface.modes import (
     APPROACH,
     BRAKING,
     COAST,
@@ -26,7 +27,6 @@ from fsw.modes import (
     TERMINAL,
     engine_may_run,
 )
-from fsw.state import CORE
 from tests.fsw.computer import TICK_NS, Computer, above_the_site, before_the_site
 
 TICKS = 160

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fsw.intake import NEVER
-from fsw.messages import (
+from fsw.executive.state import CORE, PARAMS
+from fsw.filter.buffers import NEVER
+from fsw.interface.messages import (
     CLOCK_EXCHANGE,
     CMD_GO,
     CMD_RANGE_POWER_CYCLE,
@@ -23,8 +24,7 @@ from fsw.messages import (
     PROPULSION_STATUS,
     RANGE_SAMPLE,
 )
-from fsw.modes import DESCENT
-from fsw.state import CORE, PARAMS
+from fsw.interface.modes import DESCENT
 from tests.fsw.computer import TICK_NS, Computer, above_the_site, command
 
 S = 1_000_000_000

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fsw.trust import VERDICT_NAMES
+from fsw.interface.verdicts import VERDICT_NAMES
 from tests.fsw.rig import TICK_NS, Filter, fly_filter, stream
 
 TICKS = 1300

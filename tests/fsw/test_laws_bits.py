@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fsw.modes import APPROACH, BRAKING, TERMINAL
+from fsw.interface.modes import APPROACH, BRAKING, TERMINAL
+from tests.fsw.control.test_loop import BODY, flown, leaning, new_body
 from tests.fsw.pointmass import CRAFT, descent, fly
-from tests.fsw.test_control import BODY, flown, leaning, new_body
 
 ROOT = Path(__file__).parents[2]
 CRAFT_S, BODY_S = 15.0, 3.0
 INTERPRETED = """
 import sys
-from fsw.kernel import INTERPRETED
+from fsw.framework.kernel_cache import INTERPRETED
 from tests.fsw import test_laws_bits as bits
 assert INTERPRETED
 bits.fly_on(sys.argv[1], sys.argv[2])

@@ -16,14 +16,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from fsw.messages import (
+from fsw.interface.messages import (
     CLOCK_EXCHANGE,
     COMMAND_NAMES,
     CONTACT_SAMPLE,
     PROPULSION_STATUS,
     RANGE_SAMPLE,
 )
-from fsw.modes import (
+from fsw.interface.modes import (
     APPROACH,
     BRAKING,
     COAST,

@@ -5,16 +5,18 @@ from pathlib import Path
 from mcap.reader import make_reader
 from mcap.writer import CompressionType, Writer
 
-from fsw.mailbox import post_clock, post_command
-from fsw.messages import CLOCK_EXCHANGE, CMD_RANGE_POWER_CYCLE, GROUND_COMMAND
-from hil.channels import HOPS
-from hil.recorder import Recorder, RecorderReport
-from hil.tap import Tap
-from sim.fault_state import INJECTION
-from sim.loop import as_rows, fly_ticks, new_run, observe_run
-from sim.scenario import load
-from sim.verdict import MARGINS
-from sim.world import TICK_NS, TRUTH_L
+from fsw.interface.mailbox import post_clock, post_command
+from fsw.interface.messages import CLOCK_EXCHANGE, CMD_RANGE_POWER_CYCLE, GROUND_COMMAND
+from fsw.interface.timing import TICK_NS
+from hil.log.recorder import Recorder, RecorderReport
+from hil.log.tick_recorder import Tap
+from hil.wire.session_messages import HOPS
+from sim.evaluation.requirements import MARGINS
+from sim.faults.records import INJECTION
+from sim.plant.world import TRUTH_L
+from sim.run.fly import new_run
+from sim.run.loop import as_rows, fly_ticks, observe_run
+from sim.scenario.load import load
 
 TICKS = 240
 LOCK_LIMIT = 100_000

@@ -2,10 +2,10 @@
 
 import subprocess
 
-from hil.board_build import CODE, FIRMWARE, TARGET, WARNINGS
-from hil.board_qemu import MACHINE
-from hil.board_tools import COMPILER, EMULATOR, HOST_COMPILER
-from tests.hil.boards import need_board
+from hil.boards.build import CODE, FIRMWARE, TARGET, WARNINGS
+from hil.boards.qemu import MACHINE
+from hil.boards.toolchain import COMPILER, EMULATOR, HOST_COMPILER
+from tests.hil.need_board import need_board
 from tests.hil.workbench import SHELL
 
 pytestmark = need_board(COMPILER, EMULATOR, HOST_COMPILER)

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hil.bench import (
+from hil.boards.build import FIRMWARE, kernels_object
+from hil.boards.qemu_io import PipePort
+from hil.boards.toolchain import HOST_COMPILER
+from hil.platform.clock import NS_PER_S, RealClock
+from hil.platform.link import Link
+from hil.protocol.peer import Peer
+from hil.protocol.remote_end import FarEnd
+from hil.wire.codec import codec
+from hil.wire.packets import BENCH_HEARS_SENSORS, BY_NAME, MESSAGES, REGIONS
+from hil.wire.session_messages import (
     DONE_INCOMPLETE,
     DONE_STEPPED,
     PACE_LOCKSTEP,
@@ -18,16 +27,7 @@ from hil.bench import (
     ROLE_SENSORS,
     WANT_BOARD_HASH,
 )
-from hil.board_build import FIRMWARE, kernels_object
-from hil.board_qemu import PipePort
-from hil.board_tools import HOST_COMPILER
-from hil.clock import NS_PER_S, RealClock
-from hil.codec import codec
-from hil.far_end import FarEnd
-from hil.link import Link
-from hil.packets import BENCH_HEARS_SENSORS, BY_NAME, MESSAGES, REGIONS
-from hil.peer import Peer
-from tests.hil.boards import need_board
+from tests.hil.need_board import need_board
 from tests.hil.workbench import SHELL, compile_c
 
 pytestmark = need_board(HOST_COMPILER)

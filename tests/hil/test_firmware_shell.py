@@ -10,11 +10,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fsw.parity import HASH_OFFSET, hash_words
-from hil.board_tools import HOST_COMPILER
-from hil.framing import Decoder, Encoder
-from hil.packets import BY_NAME, MESSAGES, Message
-from tests.hil.boards import need_board
+from fsw.framework.hash64 import HASH_OFFSET, hash_words
+from hil.boards.toolchain import HOST_COMPILER
+from hil.wire.framing import Decoder, Encoder
+from hil.wire.packets import BY_NAME, MESSAGES, Message
+from tests.hil.need_board import need_board
 from tests.hil.workbench import Workbench
 
 pytestmark = need_board(HOST_COMPILER)

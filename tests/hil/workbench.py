@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hil.board_build import FIRMWARE, WARNINGS, write_headers
-from hil.board_tools import HOST_COMPILER
+from hil.boards.build import FIRMWARE, WARNINGS, write_headers
+from hil.boards.toolchain import HOST_COMPILER
 
 SHELL = Path(__file__).with_name("shell")
 CODE = "-std=gnu11 -O1 -g -fno-math-errno -ffp-contract=off".split()

@@ -12,14 +12,14 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from pathlib import Path
 
-from fsw.kernel import ROOMS, cache_root, kernels_hash
+from fsw.framework.kernel_cache import ROOMS, cache_root, kernels_hash
 from tests.mutants.table import Mutant
 
 ROOT = Path(__file__).parents[2]
 WHAT_FLIES = ("fsw", "sim", "hil", "tools", "tests", "pyproject.toml")
 FLY = """
-from sim.loop import fly
-from sim.scenario import load
+from sim.run.fly import fly
+from sim.scenario.load import load
 print(fly(load("nominal"), 0).verdict)
 """
 LIMIT_S = 1200.0
@@ -42,7 +42,7 @@ def key_of(mutant: Mutant) -> str:
     """Hash of all that a result rests on: the break, its test, and the sources of the kernels."""
     module = mutant.file.removesuffix(".py").replace("/", ".")
     test = ROOT / mutant.test.partition("::")[0]
-    parts = (repr(mutant), kernels_hash("sim.loop"), kernels_hash(module), test.read_text())
+    parts = (repr(mutant), kernels_hash("sim.run.loop"), kernels_hash(module), test.read_text())
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 

@@ -5,11 +5,13 @@ from functools import cache
 
 import numpy as np
 
-from fsw.kernel import INTERPRETED, kernel
-from fsw.messages import ACTUATOR_COMMAND
-from sim.fault_rows import read_faults
-from sim.plant import advance, obey, sense
-from sim.world import ARRIVALS, TICK_NS
+from fsw.framework.kernel import kernel
+from fsw.framework.kernel_cache import INTERPRETED
+from fsw.interface.messages import ACTUATOR_COMMAND
+from fsw.interface.timing import TICK_NS
+from sim.faults.reader import read_faults
+from sim.plant.tick import advance, obey, sense
+from sim.sensors.records import ARRIVALS
 from tests.fault_coverage import note_stretch
 from tests.sim.worlds import above_site, quiet_world
 

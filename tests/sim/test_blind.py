@@ -4,9 +4,10 @@ import functools
 
 import pytest
 
-from fsw.events import EVENT_NAMES
-from sim.loop import as_rows, fly, fly_ticks, new_run
-from sim.scenario import SCENARIOS, load
+from fsw.interface.events import EVENT_NAMES
+from sim.run.fly import fly, new_run
+from sim.run.loop import as_rows, fly_ticks
+from sim.scenario.load import SCENARIOS, load
 
 NOMINAL = (SCENARIOS / "nominal.toml").read_text()
 SEEDS = range(10)

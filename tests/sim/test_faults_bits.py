@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.sim.faults.test_windows import ABOVE_REACH, AT_WORK
 from tests.sim.faulty import hear
-from tests.sim.test_faults import ABOVE_REACH, AT_WORK
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 0.7
 INTERPRETED = """
 import warnings
-from fsw.kernel import INTERPRETED
+from fsw.framework.kernel_cache import INTERPRETED
 from tests.sim import test_faults_bits as bits
 assert INTERPRETED
 warnings.simplefilter("error")

@@ -4,11 +4,12 @@ import functools
 
 import pytest
 
-from sim.fault_table import KINDS
-from sim.loop import RUN, as_rows, fly_ticks, new_run
-from sim.scenario import load
-from sim.world import TICK_NS
-from tests.sim.test_faults import AT_WORK
+from fsw.interface.timing import TICK_NS
+from sim.faults.table import KINDS
+from sim.run.fly import new_run
+from sim.run.loop import RUN, as_rows, fly_ticks
+from sim.scenario.load import load
+from tests.sim.faults.test_windows import AT_WORK
 
 S = 1_000_000_000
 FROM_M = 1800.0

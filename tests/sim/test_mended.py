@@ -8,9 +8,9 @@ import functools
 
 import pytest
 
-from fsw.events import EVENT_NAMES
-from sim.loop import fly
-from sim.scenario import SCENARIOS, load
+from fsw.interface.events import EVENT_NAMES
+from sim.run.fly import fly
+from sim.scenario.load import SCENARIOS, load
 
 NOMINAL = (SCENARIOS / "nominal.toml").read_text()
 

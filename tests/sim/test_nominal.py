@@ -10,8 +10,9 @@ import math
 import numpy as np
 import pytest
 
-from sim.loop import as_rows, fly_ticks, judge, new_run
-from sim.scenario import load
+from sim.run.fly import judge, new_run
+from sim.run.loop import as_rows, fly_ticks
+from sim.scenario.load import load
 
 SEEDS = range(200)
 FEWEST_RUNS = 20

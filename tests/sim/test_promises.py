@@ -10,23 +10,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from fsw.descent import stopping_height, stopping_margin
-from fsw.events import (
-    EV_ABORTED,
-    EV_ENGINE_CUT,
-    EV_NOT_BEGUN,
-    EV_PROPELLANT_LOW,
-)
-from fsw.kernel import kernel
-from fsw.modes import APPROACH, DESCENT, TERMINAL
-from sim.checkpoints import Checkpoints
-from sim.envelope import read_envelope
-from sim.fault_table import KINDS, TIMING, WIRE
-from sim.injections import INJ_OPENED
-from sim.loop import as_rows, fly_tick, fly_ticks, judge, new_run
-from sim.observe import motion_over_ground
-from sim.scenario import SCENARIOS
-from sim.verdict import REQUIREMENTS, VERDICT_NAMES, broken
+from fsw.framework.kernel import kernel
+from fsw.guidance.stopping_distance import stopping_height, stopping_margin
+from fsw.interface.events import EV_ABORTED, EV_ENGINE_CUT, EV_NOT_BEGUN, EV_PROPELLANT_LOW
+from fsw.interface.modes import APPROACH, DESCENT, TERMINAL
+from sim.evaluation.requirements import REQUIREMENTS, broken
+from sim.evaluation.verdict import VERDICT_NAMES
+from sim.faults.envelope import read_envelope
+from sim.faults.injection_events import INJ_OPENED
+from sim.faults.table import KINDS, TIMING, WIRE
+from sim.plant.truth_observer import motion_over_ground
+from sim.run.fly import judge, new_run
+from sim.run.loop import as_rows, fly_tick, fly_ticks
+from sim.run.warm_start import Checkpoints
+from sim.scenario.load import SCENARIOS
 from tests.searching import flights
 from tests.strategies import SPANS, Case, cases
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from sim.loop import fly
-from sim.scenario import AS_FLOWN, load
-from sim.verdict import REQUIREMENTS, broken
+from sim.evaluation.requirements import REQUIREMENTS, broken
+from sim.run.fly import fly
+from sim.scenario.load import load
+from sim.scenario.schema import AS_FLOWN
 
 KEPT = sorted((Path(__file__).parent.parent / "regressions").glob("*.toml"))
 ALWAYS = {each.name for each in REQUIREMENTS if each.always}

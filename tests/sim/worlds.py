@@ -2,14 +2,15 @@
 
 import numpy as np
 
-from fsw.kernel import kernel
-from fsw.messages import ACTUATOR_COMMAND
-from sim.disperse import place
-from sim.observe import look
-from sim.plant import advance, obey, sense
-from sim.terrain import settle_terrain
-from sim.vehicle import step_vehicle
-from sim.world import ARRIVALS, DISPERSIONS, WORLD
+from fsw.framework.kernel import kernel
+from fsw.interface.messages import ACTUATOR_COMMAND
+from sim.plant.initial_conditions import place
+from sim.plant.terrain import settle_terrain
+from sim.plant.tick import advance, obey, sense
+from sim.plant.truth_observer import look
+from sim.plant.vehicle import step_vehicle
+from sim.plant.world import DISPERSIONS, WORLD
+from sim.sensors.records import ARRIVALS
 
 
 def quiet_world(seed=1, flat=True):

@@ -1,0 +1,1 @@
+"""Attitude control, throttle, thrust estimator."""

@@ -1,0 +1,1 @@
+"""The executive: step(), slots, commands, health monitoring (FDIR), telemetry, state."""

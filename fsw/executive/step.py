@@ -1,0 +1,274 @@
+"""The executive: one tick, one pass, fixed order, no early return.
+
+`step` is the only door into the flight software. Slower work runs in slots of a (divider,
+offset) table; offsets spread the load. A late tick is finished, counted and reported, and the
+next one runs on the grid of ticks: no burst. After three late ticks in a row telemetry is shed.
+Silence is a failure with a policy: whatever stays away is counted and said.
+"""
+
+from fsw.control.loop import control
+from fsw.executive.commands import take_commands, take_state_update
+from fsw.executive.health import (
+    is_fit_for_descent,
+    monitor_inputs,
+    monitor_touchdown,
+    report_blind_descent,
+    report_thrust,
+    thrust_accel_mps2,
+)
+from fsw.executive.mode_manager import apply_cue
+from fsw.executive.telemetry import fill_telemetry
+from fsw.filter.buffers import clear_history
+from fsw.framework.kernel import kernel
+from fsw.guidance.altitude_bounds import drop_dear_rival, heed_challenger, weigh
+from fsw.guidance.dispatch import guide
+from fsw.interface.events import (
+    EV_CAP_OVERRIDE,
+    EV_MISSED_TICKS,
+    EV_RESTARTED,
+    EV_TELEMETRY_SHED,
+    post_event,
+)
+from fsw.interface.modes import CUE_IGNITION_POINT, CUE_NONE, CUE_PROPULSION_UNFIT, STANDBY
+from fsw.interface.timing import TICK_S
+from fsw.mathlib.vectors import add3, load3
+from fsw.models.gravity import surface_gravity
+from fsw.models.propulsion import begin_propulsion, track_mass, track_thrust
+from fsw.models.vehicle import inertia_at
+from fsw.navigation.dead_reckoning import reckon
+from fsw.navigation.output_predictor import estimate_now, unproven_latency_s
+from fsw.navigation.tick import begin_navigation, navigate, take_exchange
+from fsw.navigation.warm_restart import resume
+
+
+def slot(divider: int, offset: int) -> tuple[int, int]:
+    """A row of the slot table: runs when tick % divider == offset. Refuses one that never could."""
+    if not (divider >= 1 and 0 <= offset < divider):
+        raise ValueError(f"slot ({divider}, {offset}) can never run")
+    return (divider, offset)
+
+
+GUIDANCE_SLOT = slot(10, 3)
+TELEMETRY_SLOT = slot(20, 7)
+
+
+@kernel
+def due(tick, row):
+    """True when a slot of the table runs in this tick."""
+    return tick % row[0] == row[1]
+
+
+@kernel
+def boot(state, params):
+    """Bring a zeroed state to the beginning: standby, no estimate, empty rings."""
+    core = state.core
+    core.executive.mode = STANDBY
+    core.executive.now_ns = -1
+    core.control.thrust.scale = 1.0
+    core.hypotheses.dropped_since_ns = -1
+    clear_history(state.history)
+    begin_navigation(core.navigation, params)
+    begin_propulsion(core.propulsion, params.propulsion, params.vehicle)
+
+
+@kernel
+def step(state, params, inbox, outbox):
+    """One tick of the flight software. All four are single records; outbox is written anew."""
+    core = state.core
+    executive = core.executive
+    tick = int(executive.tick)
+    _open_tick(executive, params.executive, inbox, outbox)
+    _resume(state, inbox, outbox)
+    quiet = _quiet(executive, params.executive)
+    if int(inbox.has_clock) == 1:
+        take_exchange(core.navigation, params, inbox.clock, int(inbox.now_ns), outbox)
+    take_state_update(core, state.history, params, inbox, outbox)
+    take_commands(core, params, inbox, outbox)
+    pushed_mps2 = thrust_accel_mps2(core) if quiet == 0 else 0.0
+    navigate(core.navigation, state.history, params, inbox, quiet, pushed_mps2, outbox)
+    _dead_reckon(core, params, inbox, pushed_mps2)
+    gained_mps = float(core.navigation.inertial.gained_mps)
+    track_mass(core.propulsion, params.propulsion, params.vehicle, inbox, gained_mps, quiet)
+    _renew_estimate(core, params, int(inbox.now_ns))
+    monitor_inputs(core, params, inbox, outbox)
+    monitor_touchdown(core, params, inbox, outbox)
+    if due(tick, GUIDANCE_SLOT) and int(core.navigation.ready) == 1:
+        _guide(core, params, int(inbox.now_ns), outbox)
+    _act(core, params, outbox)
+    if due(tick, TELEMETRY_SLOT) and int(executive.late_in_a_row) < int(
+        params.executive.shed_after
+    ):
+        fill_telemetry(core, params, outbox)
+    _close_tick(core, int(inbox.now_ns), outbox)
+
+
+@kernel
+def _open_tick(executive, params, inbox, outbox):
+    """Count skipped ticks and clear the outbox."""
+    outbox.n_events = 0
+    outbox.n_acks = 0
+    outbox.has_range_command = 0
+    outbox.has_telemetry = 0
+    missed = int(inbox.missed_ticks)
+    executive.overruns = int(executive.overruns) + missed
+    if missed == 0:
+        executive.late_in_a_row = 0
+        return
+    executive.late_in_a_row = min(int(executive.late_in_a_row) + 1, 255)
+    post_event(outbox, EV_MISSED_TICKS, float(missed), float(executive.overruns))
+    if int(executive.late_in_a_row) == int(params.shed_after):
+        post_event(outbox, EV_TELEMETRY_SHED, float(executive.late_in_a_row), 0.0)
+
+
+@kernel
+def _resume(state, inbox, outbox):
+    """Fly on from core when the computer has restarted."""
+    if int(inbox.resumed) == 1:
+        away_s = float(int(inbox.now_ns) - int(state.core.executive.now_ns)) * 1e-9
+        resume(state)
+        post_event(outbox, EV_RESTARTED, away_s, float(state.core.estimate.altitude_m))
+
+
+@kernel
+def _quiet(executive, params):
+    """1 when neither engine nor thrusters can have acted during the latest increments."""
+    engine_quiet = int(executive.engine_off_ticks) >= int(params.engine_off_ticks)
+    if engine_quiet and int(executive.torque_off_ticks) >= int(params.torque_off_ticks):
+        return 1
+    return 0
+
+
+# --- estimate, inputs, ground ------------------------------------------------------------
+
+
+@kernel
+def _renew_estimate(core, params, now_ns):
+    """What guidance and control work from: the head, in the site's frame, and its worst case."""
+    estimate = core.estimate
+    if int(core.navigation.ready) == 0:
+        return
+    estimate_now(core.navigation, params, now_ns, estimate)
+    estimate.mass_kg = core.propulsion.mass_kg
+    trust = core.navigation.grid.trust
+    unproven_s = unproven_latency_s(core.navigation, params.navigation, now_ns)
+    fallen_m = max(float(estimate.v_down_mps), 0.0) * unproven_s
+    terrain_m = float(core.navigation.head.terrain_m)
+    weigh(core.hypotheses, params.descent, trust, terrain_m, fallen_m, estimate)
+    heed_challenger(trust, params.navigation.trust, params.descent, terrain_m, fallen_m, estimate)
+
+
+@kernel
+def _dead_reckon(core, params, inbox, pushed_mps2):
+    """Count ticks without an increment; when they are many, the head flies on by what was told."""
+    executive = core.executive
+    executive.imu_missing_ticks = int(executive.imu_missing_ticks) + 1
+    if int(inbox.n_imus) > 0:
+        executive.imu_missing_ticks = 0
+    silent = int(executive.imu_missing_ticks) >= int(params.executive.imu_silent_ticks)
+    if silent and int(core.navigation.ready) == 1:
+        control = core.control
+        torque_B_Nm = add3(load3(control.torque_B_Nm), load3(control.disturbance_B_Nm))
+        inertia = inertia_at(params.vehicle, float(core.propulsion.mass_kg))
+        turn_B_radps2 = (
+            torque_B_Nm[0] / inertia[0],
+            torque_B_Nm[1] / inertia[1],
+            torque_B_Nm[2] / inertia[2],
+        )
+        reckon(core.navigation, params.moon, int(inbox.now_ns), pushed_mps2, turn_B_radps2)
+
+
+# --- guidance, control, telemetry --------------------------------------------------------
+
+
+@kernel
+def _guide(core, params, now_ns, outbox):
+    """Run guidance and hand its cue to the mode machine."""
+    executive = core.executive
+    guidance = core.guidance
+    dt_s = 0.1
+    if int(executive.guided_ns) > 0:
+        dt_s = min(float(now_ns - int(executive.guided_ns)) * 1e-9, 1.0)
+    executive.guided_ns = now_ns
+    drop_dear_rival(
+        core.hypotheses,
+        params.hypotheses,
+        core.navigation.grid.trust,
+        params.vehicle,
+        float(core.estimate.mass_kg),
+        surface_gravity(params.moon, params.site),
+        float(core.estimate.altitude_m),
+        outbox,
+    )
+    guide(
+        guidance,
+        params,
+        core.estimate,
+        int(executive.mode),
+        float(core.control.thrust.scale),
+        dt_s,
+    )
+    report_thrust(core, outbox)
+    report_blind_descent(guidance, core.estimate, int(executive.mode), outbox)
+    if int(guidance.assured) == 1 and int(executive.was_assured) == 0:
+        before = float(guidance.u_before_mps2)
+        post_event(outbox, EV_CAP_OVERRIDE, before, float(guidance.u_assured_mps2))
+    executive.was_assured = guidance.assured
+    cue = int(guidance.cue)
+    if cue == CUE_IGNITION_POINT and not is_fit_for_descent(core, params):
+        cue = CUE_PROPULSION_UNFIT
+    if cue != CUE_NONE:
+        apply_cue(core, cue, now_ns, outbox)
+
+
+@kernel
+def _act(core, params, outbox):
+    """Write the actuator command of this tick, and keep a copy of it in core."""
+    executive = core.executive
+    actuators = core.actuators
+    if int(core.navigation.ready) == 1:
+        control(
+            core.control,
+            params.control,
+            params.vehicle,
+            core.estimate,
+            core.guidance,
+            int(executive.mode),
+            actuators,
+            TICK_S,
+        )
+    track_thrust(
+        core.propulsion, params.vehicle, float(actuators.throttle), int(actuators.engine_on)
+    )
+    executive.engine_off_ticks = int(executive.engine_off_ticks) + 1
+    if int(actuators.engine_on) == 1:
+        executive.engine_off_ticks = 0
+    executive.torque_off_ticks = int(executive.torque_off_ticks) + 1
+    if int(core.control.fired) == 1:
+        executive.torque_off_ticks = 0
+
+
+@kernel
+def _close_tick(core, now_ns, outbox):
+    """Stamp and count everything that leaves, and move on to the next tick."""
+    executive = core.executive
+    tick = int(executive.tick)
+    core.actuators.t_ns = now_ns
+    core.actuators.tick = tick
+    core.actuators.seq = int(executive.actuator_seq) & 0xFFFF
+    core.actuators.mode = executive.mode
+    executive.actuator_seq = (int(executive.actuator_seq) + 1) & 0xFFFF
+    outbox.actuators = core.actuators
+    outbox.telemetry.t_ns = now_ns
+    for i in range(int(outbox.n_acks)):
+        outbox.acks[i].t_ns = now_ns
+    for i in range(int(outbox.n_events)):
+        outbox.events[i].t_ns = now_ns
+        outbox.events[i].seq = executive.event_seq
+        executive.event_seq = (int(executive.event_seq) + 1) & 0xFFFF
+    executive.events_lost = outbox.events_lost
+    if int(outbox.has_range_command) == 1:
+        outbox.range_command.t_ns = now_ns
+        outbox.range_command.seq = executive.range_command_seq
+        executive.range_command_seq = (int(executive.range_command_seq) + 1) & 0xFFFF
+    executive.now_ns = now_ns
+    executive.tick = tick + 1

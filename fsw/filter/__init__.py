@@ -1,0 +1,1 @@
+"""The navigation filter: covariance, fixed grid, range gate, terrain hypotheses, buffers."""

@@ -1,0 +1,134 @@
+"""The range update: predict each range at its stamp, gate it, fuse it at the grid point."""
+
+from fsw.filter.buffers import GRID_NS, PREDICTIONS, RANGE_SLOTS, first_range_after
+from fsw.filter.covariance import HT, N_STATES, R0, TH0, V0, fuse_vertical, project
+from fsw.filter.imu_increments import increment_until
+from fsw.filter.range_gate import is_stale, judge, learn_scatter, range_variance_m2, set_verdict
+from fsw.filter.range_model import predict_range
+from fsw.filter.strapdown import strapdown
+from fsw.filter.terrain_hypotheses import hear_claim
+from fsw.framework.kernel import kernel
+from fsw.interface.verdicts import (
+    BAD_GEOMETRY,
+    CROWDED,
+    FUSED_LATE,
+    FUSED_NOW,
+    REJECTED,
+    STALE_REPEAT,
+)
+from fsw.mathlib.frames import q_FI_at
+from fsw.mathlib.vectors import dot3, load3, norm3, rotate, store3, sub3
+
+
+@kernel
+def predict_until(grid, history, moon, vehicle, j, stop_ns, seen):
+    """Predict every range whose stamp is not after stop_ns; the increment in work is j.
+
+    Returns the count of the first range not looked at.
+    """
+    for _ in range(PREDICTIONS):
+        if seen < int(history.range_end) and int(history.grid_predictions) < PREDICTIONS:
+            if int(history.ranges[seen % RANGE_SLOTS].t_ns) <= stop_ns:
+                _predict(grid, history, moon, vehicle, j, seen)
+                seen = seen + 1
+    return seen
+
+
+@kernel
+def _predict(grid, history, moon, vehicle, j, entry_count):
+    """Expected range, its row and closing speed, from the nominal state moved to the stamp."""
+    n = int(history.grid_predictions)
+    out = history.predictions[n]
+    then = history.at_stamp
+    history.at_stamp = grid.nominal
+    t_ns = int(history.ranges[entry_count % RANGE_SLOTS].t_ns)
+    if t_ns > int(then.t_ns):
+        dv, dth = increment_until(history, j, then, t_ns)
+        strapdown(moon, then, t_ns, dv, dth)
+    hits, range_m, d_r, d_theta, d_h, hit_I = predict_range(moon, vehicle, then)
+    lag = float((int(grid.k) + 1) * GRID_NS - t_ns) * 1e-9
+    out.entry = entry_count
+    out.hits = hits
+    out.range_m = range_m
+    out.closing_mps = -dot3(d_r, load3(then.v_BM_I_mps))  # the ground's own motion is level
+    store3(out.hit_F_m, rotate(q_FI_at(float(moon.omega_radps), t_ns), hit_I))
+    for i in range(3):
+        out.H[R0 + i] = d_r[i]
+        out.H[V0 + i] = -lag * d_r[i]
+        out.H[TH0 + i] = d_theta[i]
+    out.H[HT] = d_h
+    history.grid_predictions = n + 1
+
+
+@kernel
+def fuse_ranges(grid, history, site, params, trust_params, up, counts):
+    """Judge and fuse the ranges of this step, in order of stamp. Returns how many were fused."""
+    fused = 0
+    for n in range(int(history.grid_predictions)):
+        expected = history.predictions[n]
+        entry = history.ranges[int(expected.entry) % RANGE_SLOTS]
+        verdict = BAD_GEOMETRY
+        if int(expected.hits) == 1:
+            verdict = _fuse_range(grid, history, expected, entry, site, params, trust_params, up)
+        if verdict == FUSED_NOW:
+            fused = fused + 1
+            if int(entry.late) == 1:
+                verdict = FUSED_LATE
+        set_verdict(counts, entry, verdict)
+    return fused
+
+
+@kernel
+def mark_excess_samples(history, t0_ns, t1_ns, counts):
+    """Give the ranges beyond what one grid step takes their verdict."""
+    first = first_range_after(history, t0_ns) + PREDICTIONS
+    for count in range(first, first_range_after(history, t1_ns)):
+        set_verdict(counts, history.ranges[count % RANGE_SLOTS], CROWDED)
+
+
+@kernel
+def _fuse_range(grid, history, expected, entry, site, params, trust_params, up):
+    """Judge one range and fuse it when it is believed; returns the verdict.
+
+    The ground may have risen or fallen along the footprint's way since the last fused range.
+    That variance belongs to this sample, and enters P only with it: a rejection inflates
+    nothing.
+    """
+    H = expected.H
+    PHt = history.PHt
+    innovation = float(entry.range_m) - float(expected.range_m)
+    for j in range(N_STATES):
+        innovation = innovation - H[j] * history.dx[j]
+    ground = _ground_variance(grid, expected, site, params)
+    # a sample that is true is as long as expected; a false one is no better for being short
+    length = min(float(expected.range_m), float(entry.range_m))
+    R = range_variance_m2(trust_params, length, float(expected.closing_mps))
+    trust = grid.trust
+    t_ns = int(entry.t_ns)
+    if is_stale(trust, trust_params, float(entry.range_m), float(expected.range_m)):
+        return STALE_REPEAT
+    noise = learn_scatter(trust, trust_params, innovation, R)
+    S = project(grid.P, H, PHt) + ground * H[HT] * H[HT] + noise
+    verdict = judge(trust, trust_params, t_ns, innovation, S, R)
+    if verdict == REJECTED:
+        claim = float(grid.nominal.terrain_m) + history.dx[HT] + innovation / H[HT]
+        if abs(claim - float(site.height_m)) <= float(trust_params.relief_m):
+            verdict = hear_claim(grid, history, expected, entry, claim, up, trust_params)
+    if verdict == FUSED_NOW:
+        grid.P[HT, HT] += ground
+        PHt[HT] += ground * H[HT]
+        rate_doubt = float(trust_params.rate_doubt_mps)
+        fuse_vertical(grid.P, history.dx, PHt, S, innovation, up, rate_doubt, history.K)
+        store3(grid.footprint_F_m, load3(expected.hit_F_m))
+    return verdict
+
+
+@kernel
+def _ground_variance(grid, expected, site, params):
+    """Variance of the ground's height over the footprint's way since the last fused range."""
+    last = load3(grid.footprint_F_m)
+    if dot3(last, last) == 0.0:
+        return 0.0
+    way = norm3(sub3(load3(expected.hit_F_m), last))
+    slope = float(site.slope_rms)
+    return slope * slope * way * float(params.slope_length_m)

@@ -1,0 +1,1 @@
+"""Guidance: one file a phase, and the stopping-distance law."""

@@ -1,0 +1,1 @@
+"""Intake of samples: clock map, time-tags, IMU, ranges."""

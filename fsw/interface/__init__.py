@@ -1,0 +1,1 @@
+"""What crosses the flight software's boundary: messages, mailbox, events, modes, verdicts."""

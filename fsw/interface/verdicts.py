@@ -1,0 +1,36 @@
+"""The verdicts on a range sample, in the order in which they are counted."""
+
+VERDICT_NAMES = (
+    "pending",
+    "fused_now",
+    "fused_late",
+    "too_old",
+    "duplicate",
+    "stale_repeat",
+    "clock_fault",
+    "rejected",
+    "held",
+    "held_for_hypothesis",
+    "invalid",
+    "out_of_range",
+    "bad_geometry",
+    "crowded",
+    "inhibited",
+)
+(
+    PENDING,
+    FUSED_NOW,
+    FUSED_LATE,
+    TOO_OLD,
+    DUPLICATE,
+    STALE_REPEAT,
+    CLOCK_FAULT,
+    REJECTED,
+    HELD,
+    HELD_FOR_HYPOTHESIS,
+    INVALID,
+    OUT_OF_RANGE,
+    BAD_GEOMETRY,
+    CROWDED,
+    INHIBITED,
+) = range(15)

@@ -1,0 +1,1 @@
+"""Elementary functions, vectors and quaternions, frames, units."""

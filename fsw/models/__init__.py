@@ -1,0 +1,1 @@
+"""Onboard models: Moon, site, vehicle, gravity, propulsion."""

@@ -1,0 +1,1 @@
+"""The navigation tick: intake, filter, output predictor, state-vector update, warm restart."""

@@ -1,0 +1,111 @@
+"""The output predictor: the grid filter's state carried through the IMU increments to now.
+
+The filter runs at a delayed horizon, on the fixed grid of stamps; guidance and control need the
+state of now. PX4's EKF2 names the same split so.
+"""
+
+from math import sqrt
+
+from fsw.filter.buffers import IMU_SLOTS, SUMMED
+from fsw.filter.covariance import V0, variance_along
+from fsw.filter.imu_increments import increment_until
+from fsw.filter.strapdown import strapdown
+from fsw.filter.terrain_hypotheses import altitude_variance
+from fsw.framework.kernel import kernel
+from fsw.intake.clock_sync import timebase_bound_ns
+from fsw.mathlib.frames import q_FI_at
+from fsw.mathlib.vectors import (
+    add_scaled3,
+    cross3,
+    dot3,
+    load3,
+    load4,
+    norm3,
+    quat_conj,
+    quat_mul,
+    quat_unit,
+    rotate,
+    scale3,
+    store3,
+    store4,
+    sub3,
+    unit3,
+)
+
+# an increment longer than this says little of the rate at its end
+HOLE_S = 0.05
+
+
+@kernel
+def reset_head(nav, history, params):
+    """Take the head from the grid, and with it how well the altitude is known."""
+    nav.head = nav.grid.nominal
+    nav.head_next = nav.grid.imu_next
+    P = nav.grid.P
+    up = unit3(load3(nav.head.r_BM_I_m))
+    nav.sigma_altitude_m = sqrt(altitude_variance(P, up))
+    nav.sigma_v_down_mps = sqrt(max(variance_along(P, V0, up), 0.0))
+
+
+@kernel
+def propagate_head(nav, history, params):
+    """Carry the head through the increments that it has not taken yet."""
+    head = nav.head
+    end = int(history.imu_count)
+    for j in range(max(int(nav.head_next), end - IMU_SLOTS), end):
+        end_ns = int(history.imu_t_ns[j % IMU_SLOTS])
+        dt = float(end_ns - int(head.t_ns)) * 1e-9
+        if dt > 0.0:
+            dv, dtheta = increment_until(history, j, head, end_ns)
+            strapdown(params.moon, head, end_ns, dv, dtheta)
+            # the mean over a hole is not the rate of now
+            if int(history.imu_flags[j % IMU_SLOTS]) & SUMMED == 0 or dt < HOLE_S:
+                store3(nav.f_B_mps2, scale3(dv, 1.0 / dt))
+                store3(nav.omega_B_radps, scale3(dtheta, 1.0 / dt))
+    nav.head_next = end
+
+
+@kernel
+def unproven_latency_s(nav, own, now_ns):
+    """Time by which stamps may be younger than the measurements they stand for [s]."""
+    bound_s = float(timebase_bound_ns(nav.timebase, own.timebase, now_ns)) * 1e-9
+    if int(nav.cadence.doubtful) == 1:
+        bound_s = bound_s + float(own.cadence.doubt_s)
+    return bound_s
+
+
+@kernel
+def altitude_m(nominal, params):
+    """Footpads above the ground under the beam."""
+    ground = float(params.moon.radius_m) + float(nominal.terrain_m)
+    return norm3(load3(nominal.r_BM_I_m)) - ground - float(params.vehicle.footpad_below_cm_m)
+
+
+@kernel
+def estimate_now(nav, params, now_ns, estimate):
+    """Write the head into the site's frame for guidance and control."""
+    head = nav.head
+    moon = params.moon
+    t_ns = int(head.t_ns)
+    q_LI = quat_mul(quat_conj(load4(nav.q_FL)), q_FI_at(float(moon.omega_radps), t_ns))
+    r_I = load3(head.r_BM_I_m)
+    drift = cross3((0.0, 0.0, float(moon.omega_radps)), r_I)
+    v_ground_I = sub3(load3(head.v_BM_I_mps), drift)
+    r_L = rotate(q_LI, r_I)
+    up_L = unit3(r_L)
+    v_L = rotate(q_LI, v_ground_I)
+    estimate.t_ns = t_ns
+    site_radius = float(moon.radius_m) + float(params.site.height_m)
+    store3(estimate.r_BL_L_m, add_scaled3(r_L, (0.0, 0.0, 1.0), -site_radius))
+    store3(estimate.v_BL_L_mps, v_L)
+    store4(estimate.q_LB, quat_unit(quat_mul(q_LI, load4(head.q_IB))))
+    store3(estimate.omega_BL_B_radps, load3(nav.omega_B_radps))
+    store3(estimate.f_B_mps2, load3(nav.f_B_mps2))
+    store3(estimate.up_L, up_L)
+    estimate.altitude_m = altitude_m(head, params)
+    estimate.sigma_altitude_m = nav.sigma_altitude_m
+    estimate.v_down_mps = -dot3(v_L, up_L)
+    estimate.sigma_v_down_mps = nav.sigma_v_down_mps
+    estimate.range_age_s = -1.0
+    if int(nav.grid.trust.last_fused_t_ns) >= 0:
+        estimate.range_age_s = float(now_ns - int(nav.grid.trust.last_fused_t_ns)) * 1e-9

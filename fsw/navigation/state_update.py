@@ -1,0 +1,90 @@
+"""State-vector update: an uplinked state anchors the grid filter while no force acts."""
+
+from fsw.filter.buffers import GRID_NS, IMU_SLOTS, NEVER, forget_checkpoints
+from fsw.filter.checkpoints import save
+from fsw.filter.grid_filter import anchor
+from fsw.filter.strapdown import strapdown
+from fsw.framework.kernel import kernel
+from fsw.interface.events import EV_NAV_UPDATED, post_event
+from fsw.mathlib.elementary import to_int
+from fsw.mathlib.vectors import load3, load4, norm3, quat_unit, store3, store4, sub3
+from fsw.navigation.output_predictor import reset_head
+
+# what an uplinked state cannot be: inside the Moon, beyond its reach, faster than an arrival
+UPDATE_NEAREST_M = 1.6e6
+UPDATE_FURTHEST_M = 6.0e7
+UPDATE_FASTEST_MPS = 1.0e4
+
+
+@kernel
+def take_nav_update(nav, history, params, update, now_ns, outbox):
+    """Anchor the grid in an uplinked state; legal while no force acts. True when it was taken.
+
+    The state is moved from its epoch back to the grid point before it, by gravity alone.
+    """
+    t_ns = int(update.t_ns)
+    age_max_ns = to_int(float(params.navigation.update_age_max_s) * 1e9, 0.0, 1e12)
+    if t_ns < 0 or t_ns > now_ns or now_ns - t_ns > age_max_ns or not _plausible(update):
+        return False
+    before_r = load3(nav.head.r_BM_I_m)
+    before_v = load3(nav.head.v_BM_I_mps)
+    fresh = history.at_stamp
+    fresh.t_ns = t_ns
+    store3(fresh.r_BM_I_m, load3(update.r_BM_I_m))
+    store3(fresh.v_BM_I_mps, load3(update.v_BM_I_mps))
+    store4(fresh.q_IB, quat_unit(load4(update.q_IB)))
+    store3(fresh.gyro_bias_B_radps, (0.0, 0.0, 0.0))
+    store3(fresh.accel_bias_B_mps2, (0.0, 0.0, 0.0))
+    k = t_ns // GRID_NS
+    strapdown(params.moon, fresh, k * GRID_NS, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
+    sigmas = (
+        float(update.sigma_radial_m),
+        float(update.sigma_horizontal_m),
+        float(update.sigma_velocity_mps),
+        float(update.sigma_attitude_rad),
+    )
+    anchor(nav.grid, k, fresh, sigmas, params.navigation.filter, params.site)
+    nav.grid.imu_next = _first_increment_after(history, k * GRID_NS)
+    nav.computed_k = k
+    nav.intake.dirty_k = NEVER
+    nav.intake.anchor_t_ns = k * GRID_NS
+    forget_checkpoints(history)
+    save(nav.grid, history)
+    reset_head(nav, history, params)
+    moved = (0.0, 0.0)
+    if int(nav.ready) == 1:
+        moved = (
+            norm3(sub3(load3(nav.head.r_BM_I_m), before_r)),
+            norm3(sub3(load3(nav.head.v_BM_I_mps), before_v)),
+        )
+    nav.ready = 1
+    post_event(outbox, EV_NAV_UPDATED, moved[0], moved[1])
+    return True
+
+
+@kernel
+def _plausible(update):
+    """A state near the Moon with sane deviations; a NaN or an infinity fails the comparison."""
+    r = load3(update.r_BM_I_m)
+    v = load3(update.v_BM_I_mps)
+    q = load4(update.q_IB)
+    return (
+        UPDATE_NEAREST_M < norm3(r) < UPDATE_FURTHEST_M
+        and norm3(v) < UPDATE_FASTEST_MPS
+        and 0.9 < q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3] < 1.1
+        and 0.0 <= float(update.sigma_radial_m) < UPDATE_NEAREST_M
+        and 0.0 <= float(update.sigma_horizontal_m) < UPDATE_NEAREST_M
+        and 0.0 <= float(update.sigma_velocity_mps) < UPDATE_FASTEST_MPS
+        and 0.0 <= float(update.sigma_attitude_rad) < 1.0
+    )
+
+
+@kernel
+def _first_increment_after(history, t_ns):
+    """Count of the first increment that ends after t_ns, searched from the newest back."""
+    end = int(history.imu_count)
+    place = end
+    for i in range(min(end, IMU_SLOTS)):
+        if int(history.imu_t_ns[(end - 1 - i) % IMU_SLOTS]) > t_ns:
+            place = end - 1 - i
+    return place

@@ -1,0 +1,213 @@
+"""Navigation: the grid filter, its replay, and the head that flies on.
+
+The grid point t_k is computed once now >= t_k + 100 ms, so that a range of nominal latency
+needs no replay. The head is the grid's state carried forward through the increments to now. A
+later range puts the grid back to the checkpoint before it and the points are redone, at most
+`replay_grid_steps_per_tick` a tick, while the old head flies on; when the grid has caught up,
+the head is taken from it anew. Ranges that arrive during a replay wait for the next one, so
+that a steady delay cannot keep the grid from ever catching up.
+"""
+
+from fsw.filter.buffers import GRID_NS, NEVER, newest_imu_ns
+from fsw.filter.checkpoints import restore_before, save
+from fsw.filter.grid_filter import FILTER_PARAMS, GRID, grid_step
+from fsw.filter.range_gate import TRUST_PARAMS
+from fsw.filter.strapdown import NOMINAL
+from fsw.framework.kernel import kernel
+from fsw.framework.record import f64, i64, record, u8
+from fsw.intake.clock_sync import TIMEBASE, TIMEBASE_PARAMS, timebase_observe, to_flight_ns
+from fsw.intake.imu_intake import (
+    INERTIAL,
+    INERTIAL_PARAMS,
+    imu_clock_mapped,
+    imu_clock_stepped,
+    take_imu,
+)
+from fsw.intake.range_intake import INTAKE, take_range
+from fsw.intake.range_timestamps import CADENCE, CADENCE_PARAMS, range_clock_mapped, repaired_stamp
+from fsw.interface.events import (
+    EV_CLOCK_JUMP,
+    EV_NONE,
+    EV_RANGE_FIRST_FUSED,
+    EV_STAMPS_REPAIRED,
+    post_event,
+)
+from fsw.interface.messages import IMUS_PER_TICK
+from fsw.mathlib.frames import q_FL_at
+from fsw.mathlib.units import seconds_to_ns
+from fsw.mathlib.vectors import store4
+from fsw.navigation.nav_events import report_hypotheses, report_rejection, report_replay
+from fsw.navigation.output_predictor import altitude_m, propagate_head, reset_head
+
+NAVIGATION_PARAMS = record(
+    "NavigationParams",
+    "Navigation as a whole.",
+    timebase=TIMEBASE_PARAMS("clock map"),
+    cadence=CADENCE_PARAMS("stamps of ranges"),
+    inertial=INERTIAL_PARAMS("inertial increments"),
+    filter=FILTER_PARAMS("noise that the filter expects"),
+    trust=TRUST_PARAMS("how ranges are believed"),
+    update_age_max_s=f64(
+        "an uplinked state older than this is refused", default=5.0, lo=0.1, hi=60.0
+    ),
+    replay_grid_steps_per_tick=i64(
+        "grid points that may be computed in one tick", default=1, lo=1, hi=100
+    ),
+)
+
+NAVIGATION = record(
+    "Navigation",
+    "All that navigation needs to fly on.",
+    timebase=TIMEBASE("clock map"),
+    cadence=CADENCE("line of the ranges' stamps"),
+    inertial=INERTIAL("inertial sums"),
+    intake=INTAKE("arrival facts and counters of ranges"),
+    grid=GRID("the filter at its latest grid point"),
+    head=NOMINAL("the estimate of now"),
+    head_next=i64("count of the first increment that the head has not taken"),
+    computed_k=i64("newest grid point ever computed"),
+    replay_told_ns=i64("when a replay was reported last"),
+    q_FL=f64("attitude of the site's frame, Moon-fixed", 4),
+    omega_B_radps=f64("angular rate of the last increment, bias removed", 3),
+    f_B_mps2=f64("specific force of the last increment, bias removed", 3),
+    sigma_altitude_m=f64("standard deviation of the altitude, when the head was last renewed"),
+    sigma_v_down_mps=f64("standard deviation of the descent rate, at that time"),
+    ready=u8("1 once a state vector has come"),
+    replaying=u8("1 while the grid is behind and the old head flies on"),
+    silent=u8("1 while no range is fused"),
+    lock_told=u8("1 once the first fused range was reported"),
+    spare=u8("zero", 4),
+)
+
+
+@kernel
+def begin_navigation(nav, params):
+    """State before the first uplinked state vector."""
+    nav.grid.k = -1
+    nav.computed_k = -1
+    nav.intake.dirty_k = NEVER
+    nav.intake.newest_range_t_ns = -1
+    nav.grid.trust.last_fused_t_ns = -1
+    nav.grid.trust.rival_since_ns = -1
+    site = params.site
+    store4(nav.q_FL, q_FL_at(float(site.latitude_deg), float(site.longitude_deg)))
+
+
+@kernel
+def navigate(nav, history, params, inbox, quiet, pushed_mps2, outbox):
+    """One tick of navigation: intake, grid, head.
+
+    quiet and pushed_mps2 as in fsw.intake.imu_intake.
+    """
+    now_ns = int(inbox.now_ns)
+    own = params.navigation
+    nav.inertial.gained_mps = 0.0
+    punctual = 0
+    if int(inbox.missed_ticks) == 0 and int(inbox.n_imus) < IMUS_PER_TICK:
+        punctual = 1  # none is left of what has waited
+    for i in range(int(inbox.n_imus)):
+        take_imu(
+            nav.inertial,
+            history,
+            nav.timebase,
+            own.inertial,
+            inbox.imus[i],
+            now_ns,
+            punctual,
+            quiet,
+            pushed_mps2,
+            outbox,
+        )
+    if int(nav.ready) == 0:
+        return
+    for i in range(int(inbox.n_ranges)):
+        sample = inbox.ranges[i]
+        t_ns, trusted = _stamp(nav, own, sample, int(inbox.range_rx_ns[i]), outbox)
+        take_range(
+            nav.intake,
+            history,
+            own.trust,
+            sample,
+            t_ns,
+            trusted,
+            now_ns,
+            int(nav.computed_k),
+            int(nav.grid.k),
+            outbox,
+        )
+    _catch_up(nav, history, params, now_ns, outbox)
+    propagate_head(nav, history, params)
+
+
+@kernel
+def take_exchange(nav, params, exchange, now_ns, outbox):
+    """Take a clock exchange; where it makes the map anew, stamps need no repair any more."""
+    own = params.navigation
+    code, a, b = timebase_observe(nav.timebase, own.timebase, exchange, now_ns)
+    if code == EV_NONE:
+        return
+    post_event(outbox, code, a, b)
+    range_clock_mapped(nav.cadence)
+    if code == EV_CLOCK_JUMP:
+        imu_clock_stepped(nav.inertial, seconds_to_ns(a))
+    else:
+        imu_clock_mapped(nav.inertial)
+
+
+@kernel
+def _stamp(nav, own, sample, rx_ns, outbox):
+    """(stamp in flight time, 1) of a range, repaired where its clock is wrong; 0 for a bad one.
+
+    Invalid samples have stamps too: the line is known long before the first valid range.
+    """
+    t_ns = to_flight_ns(nav.timebase, int(sample.t_ns))
+    shift_ns = int(nav.cadence.shift_ns)
+    t_ns, trusted = repaired_stamp(nav.cadence, own.cadence, t_ns, int(sample.seq), rx_ns)
+    moved_ns = int(nav.cadence.shift_ns) - shift_ns
+    if moved_ns != 0:
+        post_event(outbox, EV_STAMPS_REPAIRED, float(moved_ns) * 1e-9, float(nav.cadence.jumps))
+    return (t_ns, trusted)
+
+
+@kernel
+def _catch_up(nav, history, params, now_ns, outbox):
+    """Compute the grid points that are due, redoing old ones first where a range came late."""
+    grid = nav.grid
+    due_k = min(now_ns - GRID_NS, newest_imu_ns(history, 0)) // GRID_NS
+    dirty_k = int(nav.intake.dirty_k)
+    if dirty_k != NEVER and int(nav.replaying) == 0:
+        nav.intake.dirty_k = NEVER
+        if restore_before(grid, history, dirty_k - 1):
+            report_replay(nav, now_ns, dirty_k, due_k - int(grid.k), outbox)
+    moved = 0
+    rejected = int(grid.trust.rejects_in_a_row)
+    won = int(grid.trust.won)
+    condemned = int(grid.trust.condemned)
+    for _ in range(int(params.navigation.replay_grid_steps_per_tick)):
+        if int(grid.k) < due_k:
+            grid_step(
+                grid,
+                history,
+                params.moon,
+                params.vehicle,
+                params.site,
+                params.navigation.filter,
+                params.navigation.trust,
+                nav.intake.verdicts,
+            )
+            save(grid, history)
+            moved = 1
+    nav.computed_k = max(int(nav.computed_k), int(grid.k))
+    nav.replaying = 0
+    if int(grid.k) < due_k:
+        nav.replaying = 1
+    elif moved == 1:
+        report_rejection(grid.trust, rejected, outbox)
+        report_hypotheses(nav, won, condemned, outbox)
+        before_m = altitude_m(nav.head, params)
+        reset_head(nav, history, params)
+        propagate_head(nav, history, params)
+        if int(grid.trust.locked) == 1 and int(nav.lock_told) == 0:
+            nav.lock_told = 1
+            after_m = altitude_m(nav.head, params)
+            post_event(outbox, EV_RANGE_FIRST_FUSED, after_m, after_m - before_m)

@@ -1,0 +1,313 @@
+"""The sensor emulator with the plant: the bench's end of a session.
+
+It holds the truth, sends what the sensors say, obeys what comes back, and judges the run with the
+loop's own kernels; of the flight software it knows what FlightView tells and, at the end, the core
+that it reads back over the wire.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fsw.executive.state import CORE
+from fsw.framework.kernel import kernel
+from hil.bench.remote_sensors import SensorPort
+from hil.bench.wire_faults import WireFaults
+from hil.platform.clock import NS_PER_S
+from hil.platform.errors import BenchError
+from hil.protocol.interventions import NO_LEVERS
+from hil.protocol.peer import Peer
+from hil.protocol.remote_end import ANSWER_LIMIT_NS, FarEnd
+from hil.wire.framing import Packet
+from hil.wire.packets import BY_NAME, Message
+from hil.wire.session_messages import END_FINISHED, ROLE_FLIGHT_COMPUTER, START_ANEW, START_LOADED
+from hil.wire.slots import arrivals_of, memory_of, outbox_of, rows_of
+from sim.evaluation.flight_view import FLIGHT_VIEW
+from sim.evaluation.requirements import margins_record
+from sim.faults.injection_events import injection_of
+from sim.faults.records import COMPUTER_AWAY
+from sim.faults.table import WAY_FROM_FLIGHT, WAY_TO_FLIGHT
+from sim.plant.world import TRUTH_L
+from sim.run.fly import Result, judge, new_run
+from sim.run.loop import RUN, move_tick, observe_run, sense_tick
+from sim.scenario.load import Scenario
+
+TRUTH_TICKS = 10
+UPLINKED = ("NavUpdate", "GroundCommand")
+
+# from Begin to flight time 0 in real time: room for booting, opening a log, and asking the clock
+START_IN_NS = 2 * NS_PER_S
+
+
+TRUTH_MESSAGE = BY_NAME["TruthL"]
+INJECTION_MESSAGE = BY_NAME["Injection"]
+MARGINS_MESSAGE = BY_NAME["Margins"]
+
+
+@kernel
+def sense_rows(runs):
+    """First part of a tick; takes an array of one Run. True when the flight software gets it."""
+    return sense_tick(runs[0])
+
+
+@kernel
+def move_rows(runs, views, commanded):
+    """Last part of a tick, with what is known of the flight software put where the judge looks."""
+    run = runs[0]
+    run.flight = views[0]
+    return move_tick(run, commanded)
+
+
+@dataclass(frozen=True)
+class BenchEvent:
+    """Something that happened to the session, not to the flight."""
+
+    t_s: float
+    name: str
+    severity: str
+    detail: str
+
+
+class Emulator:
+    """Truth, and the conversation with the flight computer at the other end."""
+
+    def __init__(
+        self,
+        peer: Peer,
+        scenario: Scenario,
+        seed: int,
+        on_event: Callable[[Any], None] | None = None,
+        on_bench_event: Callable[[BenchEvent], None] | None = None,
+        check_alive: Callable[[], None] = lambda: None,
+        time_limit_s: float | None = None,
+        sensors: Peer | None = None,
+        start: Any = None,
+    ) -> None:
+        """`on_event` is handed every Event of the flight software as it comes.
+
+        `check_alive` raises when an end is known to be gone. `sensors` is the line to a sensor
+        board, where there is one. `start` is a Run that is under way, to be flown on.
+        """
+        self.peer = peer
+        self.flight = FarEnd(peer, ROLE_FLIGHT_COMPUTER, check_alive, lambda: self.now_s)
+        self.rows = rows_of(RUN)
+        self.rows[0] = new_run(scenario, seed) if start is None else start
+        self.run = self.rows.view(np.recarray)[0]
+        self.outbox = outbox_of(memory_of(self.rows, "outbox"))
+        self.arrivals = arrivals_of(memory_of(self.rows, "arrivals"))
+        self.bench_events: list[BenchEvent] = []
+        self.check_alive = check_alive
+        self.logging = False  # the other end keeps a log
+        self.interrupted = False  # asked to stop; heeded between ticks
+        self._scenario, self._seed = scenario, seed
+        self._on_event, self._on_bench_event = on_event, on_bench_event
+        self._views = rows_of(FLIGHT_VIEW)
+        self._view_memory = memory_of(self._views)
+        self._truths = rows_of(TRUTH_L)
+        _compile(self.rows.copy(), self._views)
+        world = self.rows["world"]
+        self._time, self._holding = world["t_ns"], world["actuators"]["holding"]
+        self._action = world["computer"]["action"]
+        self._missed = self.rows["inbox"]["missed_ticks"]
+        self.wire_out = WireFaults(self.run.world, WAY_TO_FLIGHT)
+        self.wire_back = WireFaults(self.run.world, WAY_FROM_FLIGHT)
+        self._event_count = self.rows["log"]["n"]
+        self._told = 0
+        self._links = {"flight computer": peer.link}
+        self.sensors: SensorPort | None = None
+        if sensors is not None:
+            self._links["sensor board"] = sensors.link
+            self.sensors = SensorPort(
+                sensors, self.rows, self.note, self.watch_link, check_alive, lambda: self.now_s
+            )
+            self._differed = False
+        self._seen = {who: (0, 0) for who in self._links}
+        self.levers = NO_LEVERS
+        if time_limit_s is not None:
+            self.run.monitor.t_limit_ns = int(time_limit_s * NS_PER_S)
+
+    # --- conversation --------------------------------------------------------------------
+
+    def meet(
+        self, limit_ns: int = ANSWER_LIMIT_NS, sensors_limit_ns: int = ANSWER_LIMIT_NS
+    ) -> None:
+        """Ask who is there until somebody answers. Raises SchemaMismatch or PeerSilent."""
+        self.logging = bool(self.flight.meet(limit_ns).records)
+        if self.sensors:
+            self.sensors.far.meet(sensors_limit_ns)
+
+    def begin(self, pace: int, zero_ns: int = 0, limit_ns: int = ANSWER_LIMIT_NS) -> None:
+        """Load the flight computer and start; flight time 0 is at zero_ns, bench clock.
+
+        A run that is under way already is flown on from its state.
+        """
+        regions = {"params": self.run.params.tobytes()}
+        start = START_ANEW
+        if self.now_ns > 0:
+            start = START_LOADED
+            regions["core"] = self.run.state.core.tobytes()
+            regions["history"] = self.run.state.history.tobytes()
+        self.flight.begin(regions, pace, start=start, zero_ns=zero_ns, limit_ns=limit_ns)
+
+    def note_flight_restart(self) -> None:
+        """Say that the flight computer has restarted. Raises BenchError when it kept no core."""
+        if not self.flight.hello.kept:
+            raise BenchError(
+                f"the flight computer restarted at {self.now_s:.2f} s and has kept no core"
+            )
+        detail = "it has started anew and flies on from the core that it kept"
+        self.note("flight_restarted", "alarm", detail)
+
+    def kept(self) -> dict[str, bytes]:
+        """What a flight computer needs that has kept its core."""
+        return {"params": self.run.params.tobytes()}
+
+    def read_region(self, name: str) -> bytes:
+        """The bytes of one of the flight computer's memory regions, read back over the wire."""
+        return self.flight.read_region(name)
+
+    def end(self, reason: int = END_FINISHED, verdict: str = "unknown") -> None:
+        """Say that it is over, and hear the other end say so."""
+        self.flight.bid_farewell(reason, verdict)
+        if self.sensors:
+            self.sensors.far.bid_farewell(reason, verdict)
+
+    def refuse_end(self, message: Message, payload: bytes) -> None:
+        """Raise BenchError when the message is an End; any other is of no interest."""
+        self.flight.refuse_end(message, payload)
+
+    # --- truth ---------------------------------------------------------------------------
+
+    @property
+    def now_ns(self) -> int:
+        """Time of the truth."""
+        return int(self._time[0])
+
+    @property
+    def now_s(self) -> float:
+        """The same in seconds."""
+        return self.now_ns / NS_PER_S
+
+    @property
+    def holding(self) -> bool:
+        """True while commands are overdue and the engine controller flies on its own."""
+        return bool(self._holding[0])
+
+    def sense(self) -> bool:
+        """What arrives in this tick; true when the flight software gets it."""
+        self.heed_interrupt()
+        self.levers.act(self.now_ns)
+        if self.sensors:
+            self.sensors.remember()
+        return bool(sense_rows(self.rows))
+
+    def tick_arrivals(self) -> list[Packet]:
+        """Lockstep: what arrives in this tick, from the sensor board where there is one."""
+        own = self.arrivals.packets()
+        if not self.sensors:
+            return own
+        said = self.sensors.tick()
+        if self.action == COMPUTER_AWAY:
+            return []
+        uplinked = [packet for packet in own if packet[0].name in UPLINKED]
+        self._compare(said, own[: len(own) - len(uplinked)])
+        return said + uplinked
+
+    def uplinked(self) -> list[Packet]:
+        """What arrives in this tick from the ground."""
+        return [packet for packet in self.arrivals.packets() if packet[0].name in UPLINKED]
+
+    def hear(self, message: Message, payload: bytes) -> bool:
+        """Take a message of the flight software's; false when nobody has a use for it."""
+        if self.sensors:
+            self.sensors.order(message, payload)
+        return self.outbox.put(message, payload)
+
+    def _compare(self, said: list[Packet], expected: list[Packet]) -> None:
+        """Say it once when the board's sensors and the bench's do not say the same."""
+        if said != expected and not self._differed:
+            self._differed = True
+            names = [message.name for message, _ in said]
+            detail = f"the board says other than it should: {', '.join(names) or 'nothing'}"
+            self.note("sensors_differ", "warning", detail)
+
+    def heed_interrupt(self) -> None:
+        """Raise KeyboardInterrupt where nothing is half done, once somebody has asked for it."""
+        if self.interrupted:
+            raise KeyboardInterrupt
+
+    @property
+    def action(self) -> int:
+        """What the faults make of the flight computer in this tick: one of COMPUTER_ACTIONS."""
+        return int(self._action[0])
+
+    @property
+    def missed_ticks(self) -> int:
+        """Ticks that the flight software did not get before the last one that it got."""
+        return int(self._missed[0])
+
+    def see(self, view: bytes) -> None:
+        """Take what the flight computer says of itself: a FlightView's bytes."""
+        self._view_memory[:] = view
+
+    def move(self, commanded: bool) -> bool:
+        """Truth moves and obeys; true while the run goes on."""
+        going = bool(move_rows(self.rows, self._views, commanded))
+        if self._event_count[0] != self._told:
+            self._tell()
+        return going
+
+    def truth_frame(self) -> bytes:
+        """The truth of now as a message for the log at the other end."""
+        observe_run(self.rows, self._truths)
+        return self.peer.frames([(TRUTH_MESSAGE, self._truths.tobytes())])
+
+    def judge(self) -> Result:
+        """The result of the run, with the core that the flight computer really has."""
+        core = CORE.from_bytes(self.read_region("core"))
+        self.rows[0]["state"]["core"] = core
+        result = judge(self._scenario, self._seed, self.run)
+        if self.logging:
+            margins = margins_record(self.now_ns, result.margins)
+            self.peer.link.write(self.peer.frames([(MARGINS_MESSAGE, margins.tobytes())]))
+        return result
+
+    def note(self, name: str, severity: str, detail: str) -> None:
+        """Keep and tell an event of the bench."""
+        event = BenchEvent(self.now_s, name, severity, detail)
+        self.bench_events.append(event)
+        if self._on_bench_event:
+            self._on_bench_event(event)
+
+    def watch_link(self) -> None:
+        """Say when a line goes and when it comes back; pull the levers that are due."""
+        self.heed_interrupt()
+        self.levers.look()
+        for who, link in self._links.items():
+            lost, back = self._seen[who]
+            if link.counters.unplugged > lost:
+                detail = f"the port of the {who} is gone; it is tried again all the time"
+                self.note("line_lost", "alarm", detail)
+            if link.counters.replugged > back:
+                self.note("line_back", "notice", f"the port of the {who} is open again")
+            self._seen[who] = (link.counters.unplugged, link.counters.replugged)
+
+    def _tell(self) -> None:
+        count = int(self._event_count[0])
+        for event in self.run.log.events[self._told : count]:
+            if self._on_event:
+                self._on_event(event)
+            injection = injection_of(event)
+            if injection is not None and self.logging:
+                frame = self.peer.frames([(INJECTION_MESSAGE, injection.tobytes())])
+                self.peer.link.write(frame)
+        self._told = count
+
+
+def _compile(rows: np.ndarray, views: np.ndarray) -> None:
+    """Compile what a tick calls, on a run that is thrown away: nobody shall wait for it later."""
+    sense_rows(rows)
+    move_rows(rows, views, True)
+    observe_run(rows, rows_of(TRUTH_L))

@@ -1,0 +1,132 @@
+"""Lockstep from the bench's end: grant a tick, take the answer, move the truth.
+
+A tick that is not answered whole is sent again, byte for byte as far as the messages go; the
+flight computer flies none twice. So the boxes are the same as in process, whatever the line does.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fsw.interface.timing import TICK_NS
+from hil.bench.bench import TRUTH_TICKS, Emulator
+from hil.platform.clock import NS_PER_S
+from hil.protocol.tick_exchange import Exchange
+from hil.wire.framing import Packet
+from hil.wire.packets import BY_NAME
+from hil.wire.session_messages import PACE_LOCKSTEP, START_KEPT, WANT_BOARD_HASH
+from sim.faults.records import COMPUTER_RESUME, COMPUTER_STEP
+from sim.run.fly import Result
+
+SILENCE_LIMIT_NS = 5 * NS_PER_S
+DONE_RECORD = BY_NAME["Done"].record
+VIEW_AT = next(at for path, _, at in DONE_RECORD.leaves() if path == "view.a_d_mps2")
+VIEW_BYTES = DONE_RECORD.fields["view"].base.itemsize
+
+
+Parcel = tuple[Callable[[], bytes], int]
+
+
+class LockstepSession:
+    """Flies an emulator that has met its flight computer, tick by tick."""
+
+    def __init__(
+        self,
+        emulator: Emulator,
+        wants: int = 0,
+        silence_limit_ns: int = SILENCE_LIMIT_NS,
+    ) -> None:
+        """`wants` as in Tick."""
+        self.tick = emulator.now_ns // TICK_NS
+        self._emulator = emulator
+        self._peer = emulator.peer
+        self.wants = wants
+        self._resumes = False
+        self._exchange = Exchange(
+            emulator.flight, "Done", silence_limit_ns, emulator.watch_link, self._bring_back
+        )
+
+    @property
+    def run(self) -> Any:
+        """The Run as the bench knows it."""
+        return self._emulator.run
+
+    def begin(self) -> None:
+        """Load both ends and start."""
+        self._emulator.begin(PACE_LOCKSTEP)
+        if self._emulator.sensors:
+            self._emulator.sensors.begin(PACE_LOCKSTEP)
+
+    def fly(self) -> Result:
+        """Fly to the end and judge."""
+        self.begin()
+        while self.fly_tick()[0]:
+            pass
+        return self._emulator.judge()
+
+    def fly_tick(self) -> tuple[bool, Any]:
+        """One tick: whether the run goes on, and the flight computer's Done."""
+        emulator = self._emulator
+        emulator.sense()
+        parcel = self._parcel(emulator.tick_arrivals())
+        said, done, payload = self._exchange.tick(emulator.now_ns, lambda: self._grant(parcel))
+        self._resumes = False
+        emulator.see(payload[VIEW_AT : VIEW_AT + VIEW_BYTES])
+        if emulator.wire_back:
+            said = emulator.wire_back.filter(said)
+        emulator.outbox.clear()
+        for message, payload in said:
+            emulator.hear(message, payload)
+        going = emulator.move(any(message.name == "ActuatorCommand" for message, _ in said))
+        if emulator.logging and self.tick % TRUTH_TICKS == 0:
+            self._peer.link.write(emulator.truth_frame())
+        self.tick += 1
+        return going, done
+
+    def compare_sensors(self) -> None:
+        """Have the record of a sensor board compared after every tick."""
+        if self._emulator.sensors:
+            self._emulator.sensors.wants = WANT_BOARD_HASH
+
+    def sensor_records(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """The bench's and the board's record of the sensors, when they have come to differ."""
+        sensors = self._emulator.sensors
+        return sensors.difference if sensors else None
+
+    def read_region(self, name: str) -> bytes:
+        """One of the flight computer's memory regions as it is after the last tick."""
+        return self._emulator.read_region(name)
+
+    def _parcel(self, arrivals: list[Packet]) -> Parcel:
+        """The arrivals of a tick as they go on the line, and how many messages shall come of it.
+
+        What a fault of the wire has spoiled is sent spoiled, however often it is sent.
+        """
+        wire = self._emulator.wire_out
+        if not wire:
+            return lambda: self._peer.frames(arrivals), len(arrivals)
+        data, left = wire.spoil([self._peer.frames([packet]) for packet in arrivals])
+        return lambda: data, len(left)
+
+    def _grant(self, arrivals: Parcel) -> None:
+        frames, messages = arrivals
+        self._peer.link.write(
+            frames()
+            + self._peer.frame(
+                "Tick",
+                t_ns=self.tick * TICK_NS,
+                tick=self.tick,
+                messages=messages,
+                missed_ticks=self._emulator.missed_ticks,
+                wants=self.wants,
+                action=COMPUTER_RESUME if self._resumes else self._emulator.action,
+            )
+        )
+
+    def _bring_back(self) -> None:
+        """Let a flight computer that has restarted fly on in this tick."""
+        emulator = self._emulator
+        emulator.note_flight_restart()
+        emulator.flight.begin(emulator.kept(), PACE_LOCKSTEP, start=START_KEPT)
+        self._resumes = emulator.action == COMPUTER_STEP

@@ -1,0 +1,290 @@
+"""Real time from the bench's end: the plant goes by this end's clock and waits for nobody.
+
+At tick k the truth moves from k - 1 to k and obeys the newest command that has come meanwhile,
+then the sensors of tick k speak. When this process is late it catches the truth up, since truth
+skips nothing. The sensors stamp with a clock of their own, whose epoch is hours away from flight
+time: whoever does not map it notices.
+"""
+
+import secrets
+from typing import Any
+
+from fsw.interface.messages import CONTACT_SAMPLE, IMU_SAMPLE, PROPULSION_STATUS, RANGE_SAMPLE
+from fsw.interface.timing import TICK_NS
+from hil.bench.bench import START_IN_NS, TRUTH_TICKS, Emulator
+from hil.bench.latency import Hops, Way
+from hil.bench.remote_sensors import DOUBT_NS, BoardWatch
+from hil.platform.clock import EPOCH_HI_S, EPOCH_LO_S, NS_PER_S
+from hil.platform.pacer import Pacer, percentiles_us
+from hil.protocol.peer import Patience, listen_to_all
+from hil.wire.codec import codec
+from hil.wire.framing import Packet
+from hil.wire.packets import BY_NAME, Message, message_of
+from hil.wire.session_messages import PACE_REALTIME, START_KEPT
+from sim.faults.records import COMPUTER_AWAY, COMPUTER_STEP
+from sim.run.fly import Result
+
+SILENCE_LIMIT_NS = 10 * NS_PER_S
+
+# the flight computer's ticks begin so long after the sensors spoke: room for jitter
+PHASE_NS = 800_000
+STAMPED = {
+    message_of(record).apid
+    for record in (IMU_SAMPLE, RANGE_SAMPLE, CONTACT_SAMPLE, PROPULSION_STATUS)
+}
+IMU_APID = message_of(IMU_SAMPLE).apid
+IMU_SEQ_AT = next(at for path, _, at in IMU_SAMPLE.leaves() if path == "seq")
+QUESTION = BY_NAME["ClockQuestion"]
+TIMING_RECORD = BY_NAME["Timing"].record
+VIEW_AT = next(at for path, _, at in TIMING_RECORD.leaves() if path == "view.a_d_mps2")
+VIEW_BYTES = TIMING_RECORD.fields["view"].base.itemsize
+
+
+class RealtimeSession:
+    """Flies an emulator that has met its flight computer, by the clock."""
+
+    def __init__(
+        self,
+        emulator: Emulator,
+        phase_ns: int = PHASE_NS,
+        silence_limit_ns: int = SILENCE_LIMIT_NS,
+    ) -> None:
+        """phase_ns: how long after the sensors the flight computer shall begin its tick."""
+        self.hops = Hops()
+        self.missed_ticks = 0  # of the flight computer
+        self._pacer: Pacer | None = None
+        self._emulator = emulator
+        self._peer = emulator.peer
+        self._clock = emulator.peer.clock
+        self._phase_ns = phase_ns
+        self._patience = Patience(emulator.peer, silence_limit_ns, "flight computer")
+        self._sensors = emulator.sensors
+        self._peers = [emulator.peer]
+        if self._sensors:
+            self._peers.append(self._sensors.peer)
+            self._watch = BoardWatch(self._sensors, emulator.note, PACE_REALTIME)
+        self._sensed: bytes | None = None
+        epoch_s = EPOCH_LO_S + secrets.randbelow(EPOCH_HI_S - EPOCH_LO_S)
+        self._sensor_epoch_ns = epoch_s * NS_PER_S
+        self._zero_ns = 0
+        self._commanded = False
+        self._heard_ns = 0  # bench clock, as is the next
+        self._asked_ns = 0
+        self._holding = False
+        self._timings: list[Any] = []
+        self._handlers = {
+            BY_NAME["ClockQuestion"].apid: self._answer_clock,
+            BY_NAME["Timing"].apid: self._take_timing,
+            BY_NAME["Hello"].apid: self._bring_back,
+        }
+        self._sensor_handlers = {
+            BY_NAME["SensorDone"].apid: self._take_done,
+            BY_NAME["Hello"].apid: self._take_hello,
+        }
+
+    def fly(self) -> Result:
+        """Fly to the end and judge."""
+        if self._sensors:
+            self._sensors.begin(PACE_REALTIME)
+        self._zero_ns = self._clock.now_ns() + START_IN_NS
+        self._heard_ns = self._zero_ns
+        if self._sensors:
+            self._watch.begin(self._zero_ns)
+        self._emulator.begin(PACE_REALTIME, self._zero_ns + self._phase_ns, START_IN_NS)
+        self._pacer = Pacer(self._clock, self._zero_ns, TICK_NS)
+        tick, going = 0, True
+        while going:
+            turn = self._pacer.turn(self._listen_until)
+            while tick < turn.tick + 1 and going:
+                going = tick == 0 or self._move(tick)
+                self._sense(tick)
+                tick += 1
+            self._watch_line()
+        return self._emulator.judge()
+
+    def bench_lateness_us(self) -> dict[str, float] | None:
+        """p50, p99 and max of how late this end's ticks began."""
+        return percentiles_us(self._pacer.lateness_ns) if self._pacer else None
+
+    # --- one tick ------------------------------------------------------------------------
+
+    def _move(self, tick: int) -> bool:
+        emulator = self._emulator
+        going = emulator.move(self._commanded)
+        applied_ns = self._sensor_now_ns()
+        self._commanded = False
+        emulator.outbox.clear()
+        for timing in self._timings:
+            way = self.hops.applied(timing, applied_ns)
+            if way and emulator.logging:
+                self._log_way(timing, way)
+        self._timings.clear()
+        self._note_holding()
+        if emulator.logging and tick % TRUTH_TICKS == 0:
+            self._peer.link.write(emulator.truth_frame())
+        return going
+
+    def _sense(self, tick: int) -> None:
+        self._emulator.sense()
+        if self._sensors:
+            self._sensors.grant()
+            self._sensors.forget_orders()
+            self._send(self._emulator.uplinked())
+        else:
+            self._speak(tick)
+        if self._emulator.action != COMPUTER_STEP:
+            self._peer.say("Tick", tick=tick, action=self._emulator.action)
+
+    def _speak(self, tick: int) -> None:
+        """The bench's own sensors say what they feel."""
+        packets = [self._stamped(packet) for packet in self._emulator.arrivals.packets()]
+        sent_ns = self._sensor_now_ns()
+        self._send(packets)
+        for message, payload in packets:
+            if message.apid == IMU_APID:
+                seq = int.from_bytes(payload[IMU_SEQ_AT : IMU_SEQ_AT + 2], "little")
+                self.hops.sent(seq, self._sensor_epoch_ns + tick * TICK_NS, sent_ns)
+
+    def _send(self, packets: list[Packet]) -> None:
+        wire = self._emulator.wire_out
+        if wire:
+            self._peer.link.write(wire.spoil([self._peer.frames([each]) for each in packets])[0])
+        else:
+            self._peer.link.write(self._peer.frames(packets))
+
+    def _stamped(self, packet: Packet) -> Packet:
+        """A sensor's message with the stamp of the sensors' own clock."""
+        message, payload = packet
+        if message.apid not in STAMPED:
+            return packet
+        t_ns = int.from_bytes(payload[:8], "little", signed=True) + self._sensor_epoch_ns
+        return message, t_ns.to_bytes(8, "little", signed=True) + payload[8:]
+
+    def _sensor_now_ns(self) -> int:
+        if self._sensors:
+            return self._watch.clock_ns(self._clock.now_ns())
+        return self._clock.now_ns() - self._zero_ns + self._sensor_epoch_ns
+
+    # --- what comes back -----------------------------------------------------------------
+
+    def _listen_until(self, deadline_ns: int) -> None:
+        for peer, packets in listen_to_all(self._peers, self._clock, deadline_ns):
+            heard_ns = self._clock.now_ns()
+            if peer is self._peer:
+                self._heard_ns = heard_ns
+                for message, payload in packets:
+                    self._take(message, payload)
+            else:
+                self._hand_on(packets, heard_ns)
+
+    def _hand_on(self, packets: list[Packet], heard_ns: int) -> None:
+        """Hand what the sensor board says on to the flight computer, unless that is away."""
+        said = [packet for packet in packets if not packet[0].is_bench]
+        if said and self._emulator.action != COMPUTER_AWAY:
+            self._send(said)
+        for message, payload in packets:
+            if message.apid == IMU_APID:
+                self._sensed = payload
+            elif message.apid in self._sensor_handlers:
+                self._sensor_handlers[message.apid](payload, heard_ns)
+            elif message.is_bench:
+                assert self._sensors is not None
+                self._sensors.far.is_ready(message, payload)
+
+    def _take(self, message: Message, payload: bytes) -> None:
+        handler = self._handlers.get(message.apid)
+        wire = self._emulator.wire_back
+        if wire and not message.is_bench and not handler:
+            for left in wire.filter([(message, payload)]):
+                self._obey(*left)
+        elif handler:
+            handler(payload)
+        elif message.is_bench:
+            self._emulator.refuse_end(message, payload)
+        else:
+            self._obey(message, payload)
+
+    def _obey(self, message: Message, payload: bytes) -> None:
+        if self._emulator.hear(message, payload):
+            self._commanded = self._commanded or message.name == "ActuatorCommand"
+
+    def _answer_clock(self, payload: bytes) -> None:
+        if self._sensors:
+            self._sensors.peer.link.write(self._sensors.peer.frames([(QUESTION, payload)]))
+            return
+        question = codec("ClockQuestion").unpack(payload)
+        now_ns = self._sensor_now_ns()
+        self._peer.say(
+            "ClockAnswer",
+            t_ns=now_ns,
+            t_received_ns=now_ns - (self._clock.now_ns() - self._heard_ns),
+            t_question_ns=question.t_ns,
+            seq=question.seq,
+        )
+
+    def _take_timing(self, payload: bytes) -> None:
+        timing = codec("Timing").unpack(payload)
+        self._timings.append(timing)
+        self.missed_ticks = timing.missed_ticks
+        self._emulator.see(payload[VIEW_AT : VIEW_AT + VIEW_BYTES])
+
+    def _take_done(self, payload: bytes, heard_ns: int) -> None:
+        done = self._watch.done(payload, heard_ns)
+        if self._sensed is not None:
+            seq = int.from_bytes(self._sensed[IMU_SEQ_AT : IMU_SEQ_AT + 2], "little")
+            self.hops.sent(seq, done.stamp_ns, done.sent_ns)
+            self._sensed = None
+
+    def _take_hello(self, payload: bytes, heard_ns: int) -> None:
+        self._watch.hello(payload)
+
+    def _bring_back(self, payload: bytes) -> None:
+        """A flight computer that has restarted is given its parameters; the rest it has kept."""
+        emulator = self._emulator
+        if emulator.flight.has_restarted(payload):
+            emulator.note_flight_restart()
+            zero_ns = self._zero_ns + self._phase_ns
+            emulator.flight.load(emulator.kept(), PACE_REALTIME, start=START_KEPT, zero_ns=zero_ns)
+
+    def _log_way(self, timing: Any, way: Way) -> None:
+        self._peer.say(
+            "Hops",
+            t_ns=way.sensed_ns,
+            sent_t_ns=way.sent_ns,
+            received_t_ns=way.received_ns,
+            begun_t_ns=way.begun_ns,
+            commanded_t_ns=way.commanded_ns,
+            applied_t_ns=way.applied_ns,
+            late_ns=timing.begun_ns - timing.t_ns,
+            overruns=timing.missed_ticks,
+            tick=timing.tick,
+        )
+
+    # --- silence -------------------------------------------------------------------------
+
+    def _note_holding(self) -> None:
+        """Say so when the engine controller begins to fly on its own, and when it stops."""
+        holding = self._emulator.holding
+        if holding == self._holding:
+            return
+        self._holding = holding
+        if holding:
+            detail = "no command for 0.2 s: the engine controller burns for one lunar g"
+            self._emulator.note("commands_stopped", "alarm", detail)
+        else:
+            self._emulator.note("commands_back", "notice", "the flight computer is obeyed again")
+
+    def _watch_line(self) -> None:
+        """Raise when the line has been dead for too long; say when it goes and comes."""
+        self._emulator.watch_link()
+        now_ns = self._clock.now_ns()
+        if self._sensors:
+            self._watch.look(now_ns)
+        if now_ns - self._heard_ns < DOUBT_NS:
+            self._patience.heard()
+            return
+        self._emulator.check_alive()
+        self._patience.nothing()
+        if now_ns - self._asked_ns >= DOUBT_NS:
+            self._asked_ns = now_ns
+            self._peer.hello(asks=True)

@@ -1,0 +1,179 @@
+"""The bench's end of the line to a sensor board.
+
+The bench tells the board the truth and hands on what it says. Beside it the bench lets sensors of
+its own feel the same truth: so it always holds the record with which a board that has restarted
+can go on, and in lockstep, where both must say the same, it notices when they do not.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fsw.interface.messages import RANGE_COMMAND
+from fsw.interface.timing import TICK_NS
+from hil.platform.clock import NS_PER_S
+from hil.protocol.peer import Peer
+from hil.protocol.remote_end import ANSWER_LIMIT_NS, FarEnd
+from hil.protocol.tick_exchange import Exchange
+from hil.wire.codec import codec
+from hil.wire.framing import Packet
+from hil.wire.packets import Message, message_of
+from hil.wire.session_messages import PACE_LOCKSTEP, ROLE_SENSORS, WANT_BOARD_HASH
+from hil.wire.slots import MESSAGES_AT, TRUTH_MESSAGE, WANTS_AT, hash_of, memory_of, told_of
+
+SILENCE_LIMIT_NS = 5 * NS_PER_S
+
+# in real time: a board that has said nothing for so long is asked who it is, this often
+DOUBT_NS = NS_PER_S // 4
+ORDER = message_of(RANGE_COMMAND)
+
+Note = Callable[[str, str, str], None]
+
+
+class SensorPort:
+    """Conversation with a sensor board, and the record that it should hold."""
+
+    def __init__(
+        self,
+        peer: Peer,
+        rows: np.ndarray,
+        note: Note,
+        watch: Callable[[], None],
+        check_alive: Callable[[], None],
+        now_s: Callable[[], float],
+    ) -> None:
+        """`rows` is the bench's Run; `note` keeps an event; `watch` is called while nothing comes.
+
+        `check_alive` raises when the board is known to be gone.
+        """
+        self.far = FarEnd(peer, ROLE_SENSORS, check_alive, now_s)
+        self.peer = peer
+        self.wants = 0
+        self.done: Any = None  # the last SensorDone
+        self.difference: tuple[np.ndarray, np.ndarray] | None = None  # own record, the board's
+        self._note = note
+        self._board = memory_of(rows, "world.board")
+        self._before = bytes(self._board)
+        self._n_faults = rows["world"]["board"]["n_faults"]
+        self._truth = memory_of(rows, "world.told.truth")
+        self._told = told_of(memory_of(rows, "world.told"))
+        self._orders: list[Packet] = []
+        self._t_ns = rows["world"]["t_ns"]
+        self._exchange = Exchange(self.far, "SensorDone", SILENCE_LIMIT_NS, watch, self._bring_back)
+
+    def begin(self, pace: int, limit_ns: int = ANSWER_LIMIT_NS) -> None:
+        """Arm the board where there are faults, load it, and start it."""
+        regions = {"board": bytes(self._board)}
+        self.far.begin(regions, pace, armed=self._is_armed(), limit_ns=limit_ns)
+
+    def remember(self) -> None:
+        """Keep what the board holds now, before the sensors of the bench feel the next truth."""
+        self._before = bytes(self._board)
+
+    def order(self, message: Message, payload: bytes) -> None:
+        """Keep a message of the flight computer's for the board's next tick, if it is one."""
+        if message is ORDER:
+            self._orders.append((message, payload))
+
+    def forget_orders(self) -> None:
+        """They have been told to the board; in real time nothing is told twice."""
+        self._orders.clear()
+
+    def tick(self) -> list[Packet]:
+        """Lockstep: what the board says in this tick."""
+        t_ns = int(self._t_ns[0])
+        said, self.done, _ = self._exchange.tick(t_ns, lambda: self.grant())
+        self.forget_orders()
+        if self.wants & WANT_BOARD_HASH and self.done.board_hash != self._own_hash():
+            theirs = self.far.read_region("board")
+            self.difference = (
+                np.frombuffer(bytes(self._board), np.uint8),
+                np.frombuffer(theirs, np.uint8),
+            )
+        return said
+
+    def grant(self) -> None:
+        """Tell the board the truth of this tick."""
+        told = [*self._told.packets(), *self._orders]
+        truth = bytearray(self._truth)
+        truth[MESSAGES_AT], truth[WANTS_AT] = len(told), self.wants
+        self.peer.link.write(self.peer.frames([*told, (TRUTH_MESSAGE, bytes(truth))]))
+
+    def reload(self, pace: int) -> None:
+        """Send a board that has restarted what it should hold, without waiting for its answer."""
+        self._orders.clear()  # what they ask for has been done in the record
+        self.far.load({"board": self._before}, pace, armed=self._is_armed())
+
+    def note_restart(self) -> None:
+        """Say that the board has restarted."""
+        detail = "it is armed and loaded again with what it held"
+        self._note("sensors_restarted", "alarm", f"the sensor board has started anew: {detail}")
+
+    def _bring_back(self) -> None:
+        self.note_restart()
+        self._orders.clear()
+        self.far.begin({"board": self._before}, PACE_LOCKSTEP, armed=self._is_armed())
+        self._note("sensors_back", "notice", "the sensor board goes on where it was")
+
+    def _own_hash(self) -> int:
+        words = np.frombuffer(self._board, np.uint64)
+        return hash_of(words)
+
+    def _is_armed(self) -> bool:
+        return int(self._n_faults[0]) > 0
+
+
+class BoardWatch:
+    """Real time: whether a board still speaks, and what its clock says."""
+
+    def __init__(self, port: SensorPort, note: Note, pace: int) -> None:
+        self._port = port
+        self._note = note
+        self._pace = pace
+        self._heard_ns = 0
+        self._asked_ns = 0
+        self._silent = False
+        self._offset_ns: int | None = None
+        self._unpack = codec("SensorDone").unpack
+
+    def begin(self, now_ns: int) -> None:
+        """The session begins; all times by the bench's clock."""
+        self._heard_ns = self._asked_ns = now_ns
+
+    def done(self, payload: bytes, heard_ns: int) -> Any:
+        """Take a SensorDone that was heard then; unpacked."""
+        done = self._unpack(payload)
+        self._heard_ns = heard_ns
+        # the quickest message tells most of the offset; the board's clock may gain or lose a little
+        seen_ns = done.sent_ns - heard_ns
+        known_ns = seen_ns if self._offset_ns is None else self._offset_ns
+        self._offset_ns = max(seen_ns, known_ns - TICK_NS // 100)
+        if self._silent:
+            self._silent = False
+            self._note("sensors_back", "notice", "the sensor board speaks again")
+        return done
+
+    def clock_ns(self, bench_ns: int) -> int:
+        """The board's clock at a time of the bench's; 0 epoch before it has spoken."""
+        return bench_ns + (self._offset_ns or 0)
+
+    def hello(self, payload: bytes) -> None:
+        """Take a Hello that came in mid-session; a board that has restarted is loaded again."""
+        if self._port.far.has_restarted(payload):
+            self._offset_ns = None
+            self._port.note_restart()
+            self._port.reload(self._pace)
+
+    def look(self, now_ns: int) -> None:
+        """Say when the board is silent, and ask who is there. Raises PeerSilent after a while."""
+        silent_ns = now_ns - self._heard_ns
+        if silent_ns < DOUBT_NS or now_ns - self._asked_ns < DOUBT_NS:
+            return
+        self._asked_ns = now_ns
+        if not self._silent:
+            self._silent = True
+            self._note("sensors_silent", "alarm", "nothing comes from the sensor board")
+        self._port.far.check_alive()
+        self._port.far.refuse_silence(silent_ns)
+        self._port.peer.hello(asks=True)

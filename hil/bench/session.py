@@ -1,0 +1,338 @@
+"""A session: the bench with the plant on one side, flight computer and sensors on the other.
+
+`run_session` starts either end as a process of its own on a pseudo-terminal, starts an emulated
+board, or talks to whoever is there already on a port. `serve_emulator` is the same by hand: it
+says where it waits, and somebody starts a flight computer there. Nothing is left running when a
+session ends, however it ends.
+"""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from hil.bench.bench import BenchEvent, Emulator
+from hil.bench.connections import Description, flight_line, sensor_line
+from hil.bench.line import Line
+from hil.bench.lockstep import LockstepSession
+from hil.bench.realtime import PHASE_NS, RealtimeSession
+from hil.platform.clock import NS_PER_S, Clock, RealClock
+from hil.platform.errors import BenchError, PeerSilent
+from hil.platform.link import Link
+from hil.platform.ports import BAUD, Listener, open_pty
+from hil.platform.process import own_cpu
+from hil.platform.scheduling import punctual
+from hil.protocol.interventions import Levers, Pull
+from hil.protocol.peer import Peer
+from hil.wire.packets import BENCH_HEARS_FLIGHT, BENCH_HEARS_SENSORS
+from hil.wire.session_messages import END_INTERRUPTED, END_SILENT, ROLE_BENCH
+from sim.run.fly import Result
+from sim.scenario.load import Scenario
+
+PACES = ("lockstep", "realtime")
+HAND_LIMIT_NS = 600 * NS_PER_S
+
+# with a sensor board the way of a sample is longer, by another line and the bench
+BOARD_PHASE_NS = 4_000_000
+
+
+@dataclass(frozen=True)
+class SessionResult:
+    """What became of a session: the run's result, and how the wire and the clocks did.
+
+    Latency and lateness are p50, p99 and max in microseconds, None in lockstep, where time is
+    virtual. `overruns` counts ticks that the flight computer skipped.
+    """
+
+    result: Result
+    pace: str
+    wall_s: float
+    bench_events: list[BenchEvent]
+    latency_us: dict[str, Any] | None = None
+    lateness_us: dict[str, float] | None = None
+    bench_lateness_us: dict[str, float] | None = None
+    overruns: int = 0
+    link: dict[str, int] = field(default_factory=dict)
+    sensor_link: dict[str, int] | None = None  # None without a sensor board
+    privileges: dict[str, bool] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What a caller is told while a session goes on."""
+
+    on_event: Callable[[Any], None] | None = None  # every Event of the flight software
+    on_bench_event: Callable[[BenchEvent], None] | None = None
+    on_start: Callable[[], None] | None = None  # the two ends have met and loaded
+
+
+def run_session(
+    scenario: Scenario,
+    seed: int = 0,
+    *,
+    sensors: str = "emulator",
+    flight: str = "host",
+    pace: str = "lockstep",
+    log: str | None = None,
+    description: Description | None = None,
+    levers: Iterable[Pull] = (),
+    hooks: Hooks | None = None,
+    time_limit_s: float | None = None,
+    baud: int = BAUD,
+) -> SessionResult:
+    """Fly one descent over a line or two.
+
+    sensors: "emulator" for the bench's own, else who plays a sensor board. flight: who flies.
+    Either may be "host", a process of its own on a pseudo-terminal, "qemu", an emulated board, or
+    a pyserial URL at which one is waiting. log: MCAP file that a flight computer of its own keeps;
+    `description` is what it says of itself. levers: what is done to the ends meanwhile. Raises
+    BenchError, one line, when the session cannot begin or go on.
+    """
+    _check(flight, pace, log)
+    clock = RealClock()
+    hooks = hooks or Hooks()
+    with contextlib.ExitStack() as stack:
+        to_flight = flight_line(flight, clock, pace, log=log, description=description, baud=baud)
+        lines = _open_lines(stack, to_flight, sensors, clock, pace, baud)
+        emulator = lines.emulator(scenario, seed, hooks, time_limit_s, levers=levers)
+        return _fly(lines, emulator, pace, hooks)
+
+
+@contextlib.contextmanager
+def lockstep_session(
+    scenario: Scenario,
+    seed: int,
+    *,
+    sensors: str = "emulator",
+    flight: str = "host",
+    time_limit_s: float | None = None,
+    start: Any = None,
+    levers: Iterable[Pull] = (),
+    baud: int = BAUD,
+) -> Iterator[LockstepSession]:
+    """A session to be flown tick by tick by the caller, who begins it; ends as in `run_session`.
+
+    start: a Run that is under way, to be flown on; None to begin at the beginning.
+    """
+    clock = RealClock()
+    with contextlib.ExitStack() as stack:
+        to_flight = flight_line(flight, clock, baud=baud)
+        lines = _open_lines(stack, to_flight, sensors, clock, "lockstep", baud)
+        emulator = lines.emulator(scenario, seed, Hooks(), time_limit_s, start=start, levers=levers)
+        with _last_word(emulator):
+            lines.meet(emulator)
+            yield LockstepSession(emulator)
+            emulator.end()
+
+
+def serve_emulator(
+    scenario: Scenario,
+    seed: int = 0,
+    *,
+    pace: str = "lockstep",
+    listen: str | None = None,
+    on_ready: Callable[[str], None] = lambda url: None,
+    hooks: Hooks | None = None,
+    time_limit_s: float | None = None,
+    wait_limit_s: float = HAND_LIMIT_NS / NS_PER_S,
+) -> SessionResult:
+    """Wait on a pseudo-terminal, or at HOST:PORT, for a flight computer, and fly with it.
+
+    `on_ready` is told what to open: the path of the pseudo-terminal, or a socket:// URL.
+    """
+    _check("host", pace, None)
+    clock = RealClock()
+    limit_ns = int(wait_limit_s * NS_PER_S)
+    with contextlib.ExitStack() as stack:
+        if listen is None:
+            port, url = open_pty()
+            on_ready(url)
+            link = Link(lambda: port, clock)
+        else:
+            listener = Listener(listen)
+            stack.callback(listener.close)
+            on_ready(listener.url)
+            link = _accept(listener, clock, limit_ns)
+        stack.callback(link.close)
+        hooks = hooks or Hooks()
+        lines = Lines(Line(link, clock, limit_ns), None)
+        return _fly(lines, lines.emulator(scenario, seed, hooks, time_limit_s), pace, hooks)
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The lines of a session: to the flight computer, and to a sensor board where there is one."""
+
+    flight: Line
+    sensors: Line | None
+
+    def emulator(
+        self,
+        scenario: Scenario,
+        seed: int,
+        hooks: Hooks,
+        time_limit_s: float | None,
+        *,
+        start: Any = None,
+        levers: Iterable[Pull] = (),
+    ) -> Emulator:
+        """The bench's end of these lines."""
+        clock = self.flight.clock
+        board = None
+        if self.sensors:
+            board = Peer(self.sensors.link, clock, ROLE_BENCH, BENCH_HEARS_SENSORS)
+        emulator = Emulator(
+            Peer(self.flight.link, clock, ROLE_BENCH, BENCH_HEARS_FLIGHT),
+            scenario,
+            seed,
+            hooks.on_event,
+            hooks.on_bench_event,
+            self.check_alive,
+            time_limit_s,
+            sensors=board,
+            start=start,
+        )
+        handles = {"flight": self.flight.handles()}
+        if self.sensors:
+            handles["sensors"] = self.sensors.handles()
+        emulator.levers = Levers(levers, handles, clock, emulator.note)
+        return emulator
+
+    def check_alive(self) -> None:
+        """Raise when an end of our own has gone."""
+        self.flight.check_alive()
+        if self.sensors:
+            self.sensors.check_alive()
+
+    def meet(self, emulator: Emulator) -> None:
+        """Let the bench meet both ends."""
+        limits = [line.meeting_limit_ns for line in (self.flight, self.sensors) if line]
+        emulator.meet(*limits)
+
+    def phase_ns(self) -> int:
+        """How long after the truth of a tick the flight computer shall begin it."""
+        if not self.sensors:
+            return PHASE_NS + self.flight.tick_wire_ns
+        return BOARD_PHASE_NS + self.flight.tick_wire_ns + self.sensors.tick_wire_ns
+
+    def notes(self) -> list[str]:
+        """What could be better about them."""
+        return [*self.flight.notes, *(self.sensors.notes if self.sensors else [])]
+
+
+def _open_lines(
+    stack: contextlib.ExitStack,
+    to_flight: contextlib.AbstractContextManager[Line],
+    sensors: str,
+    clock: Clock,
+    pace: str,
+    baud: int,
+) -> Lines:
+    """Open both lines of a session, or the one there is where the bench plays the sensors."""
+    flight = stack.enter_context(to_flight)
+    if sensors == "emulator":
+        return Lines(flight, None)
+    return Lines(flight, stack.enter_context(sensor_line(sensors, clock, pace, baud=baud)))
+
+
+def _fly(lines: Lines, emulator: Emulator, pace: str, hooks: Hooks) -> SessionResult:
+    clock = lines.flight.clock
+    with _last_word(emulator), _deferred_interrupt(emulator):
+        lines.meet(emulator)
+        if hooks.on_start:
+            hooks.on_start()
+        start_ns = clock.now_ns()
+        figures = (_fly_lockstep if pace == "lockstep" else _fly_realtime)(emulator, lines)
+        emulator.end(verdict=figures["result"].verdict)
+        return SessionResult(
+            pace=pace,
+            wall_s=(clock.now_ns() - start_ns) / NS_PER_S,
+            bench_events=emulator.bench_events,
+            link=link_figures(emulator.peer),
+            sensor_link=link_figures(emulator.sensors.peer) if emulator.sensors else None,
+            notes=lines.notes(),
+            **figures,
+        )
+
+
+def _fly_lockstep(emulator: Emulator, _: Lines) -> dict[str, Any]:
+    return {"result": LockstepSession(emulator).fly()}
+
+
+def _fly_realtime(emulator: Emulator, lines: Lines) -> dict[str, Any]:
+    session = RealtimeSession(emulator, lines.phase_ns())
+    with punctual(own_cpu(first=True)) as granted:
+        result = session.fly()
+    return {
+        "result": result,
+        "latency_us": session.hops.latency_us(),
+        "lateness_us": session.hops.lateness_us(),
+        "bench_lateness_us": session.bench_lateness_us(),
+        "overruns": session.missed_ticks,
+        "privileges": granted.as_dict(),
+    }
+
+
+def link_figures(peer: Peer) -> dict[str, int]:
+    """What went over the line, and what was wrong with it."""
+    wire = peer.decoder.counters.as_dict()
+    del wire["bytes"]  # the link's own count is the same
+    return {**peer.link.counters.as_dict(), **wire}
+
+
+@contextlib.contextmanager
+def _last_word(emulator: Emulator) -> Iterator[None]:
+    """Say End, whatever ends the session, so that the other end keeps what it has recorded."""
+    try:
+        yield
+    except PeerSilent as silence:
+        emulator.note("peer_silent", "alarm", str(silence))
+        emulator.end(END_SILENT)
+        raise PeerSilent(f"{silence} at {emulator.now_s:.2f} s") from silence
+    except BaseException:
+        emulator.end(END_INTERRUPTED)
+        raise
+
+
+@contextlib.contextmanager
+def _deferred_interrupt(emulator: Emulator) -> Iterator[None]:
+    """Let the emulator heed Ctrl-C between ticks; a second one strikes where it falls.
+
+    An exception raised wherever a signal happens to fall may fall into a callback of the
+    compiler, which loses it.
+    """
+
+    def ask(*_: Any) -> None:
+        if emulator.interrupted:
+            raise KeyboardInterrupt
+        emulator.interrupted = True
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _accept(listener: Listener, clock: Clock, limit_ns: int) -> Link:
+    deadline_ns = clock.now_ns() + limit_ns
+    while clock.now_ns() < deadline_ns:
+        with contextlib.suppress(BlockingIOError):
+            return Link(lambda: listener.accept(), clock)
+        clock.sleep_until(clock.now_ns() + 20_000_000)
+    raise PeerSilent(f"nobody called at {listener.url} within {limit_ns / NS_PER_S:g} s")
+
+
+def _check(flight: str, pace: str, log: str | None) -> None:
+    if pace not in PACES:
+        raise BenchError(f"--pace: expected {' or '.join(PACES)}, not '{pace}'")
+    if flight == "qemu" and log:
+        raise BenchError("--log: an emulated board keeps none; fly it with --flight host")
+    if flight != "host" and log:
+        raise BenchError("--log: a flight computer on a port keeps its own log (flight --log)")

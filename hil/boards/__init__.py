@@ -1,0 +1,1 @@
+"""Microcontroller boards: payloads, image build, QEMU."""

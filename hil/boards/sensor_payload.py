@@ -1,0 +1,132 @@
+"""The sensors as a board's payload: its memory, and its doors.
+
+The work is done by sim.sensors.sensor_suite, the kernels that the simulator uses too. The bench
+sends the truth, and each SensorTruth grants a tick in both paces; in real time stamps are by the
+board's own clock, and ClockQuestions are answered with it.
+"""
+
+from fsw.framework.kernel import kernel
+from fsw.framework.record import i64, record
+from fsw.interface.messages import RANGE_COMMAND
+from hil.boards.payload import Payload
+from hil.wire.packets import message_of
+from hil.wire.session_messages import (
+    CLOCK_ANSWER,
+    CLOCK_QUESTION,
+    DONE_INCOMPLETE,
+    DONE_STEPPED,
+    READY_NOT_ARMED,
+    READY_STARTED,
+    ROLE_SENSORS,
+    SENSOR_DONE,
+    WANT_BOARD_HASH,
+)
+from hil.wire.slots import ARRIVALS_SLOTS
+from sim.sensors.records import ARRIVALS, RANGE_TRUTH, SENSOR_BOARD, SENSOR_INBOX, STATUS_TRUTH
+from sim.sensors.sensor_suite import is_allowed, tick_board
+
+APID_BEAM = message_of(RANGE_TRUTH).apid
+APID_STATUS = message_of(STATUS_TRUTH).apid
+APID_RANGE_COMMAND = message_of(RANGE_COMMAND).apid
+APID_QUESTION = message_of(CLOCK_QUESTION).apid
+
+SENSORS_BOARD = record(
+    "SensorsBoard",
+    "All memory of a board that plays the sensors.",
+    board=SENSOR_BOARD("the sensors' memory"),
+    inbox=SENSOR_INBOX("what the bench tells"),
+    arrivals=ARRIVALS("what the sensors say"),
+    question=CLOCK_QUESTION("of the flight computer, as it came"),
+    answer=CLOCK_ANSWER("to it"),
+    done=SENSOR_DONE("answer to the tick in work"),
+    realtime=i64("1 when stamps are by this board's clock"),
+)
+
+
+@kernel
+def start(memory, how, armed, realtime):
+    """Begin with the board as it was loaded; faults are played only when the bench allows it."""
+    memory.realtime = realtime
+    return READY_STARTED if is_allowed(memory.board, armed == 1) == 1 else READY_NOT_ARMED
+
+
+@kernel
+def grant(memory, tick, now_ns, missed):
+    """Open a tick that SensorTruth grants."""
+    memory.done.received_ns = now_ns * int(memory.realtime)
+    return int(memory.inbox.truth.messages)
+
+
+@kernel
+def post(memory, apid, now_ns):
+    """Take a message that arrived at now_ns; a question for the time is answered at once."""
+    if apid == APID_BEAM:
+        memory.inbox.has_beam = 1
+    elif apid == APID_STATUS:
+        memory.inbox.has_status = 1
+    elif apid == APID_RANGE_COMMAND:
+        memory.inbox.has_range_command = 1
+    elif apid == APID_QUESTION:
+        answer, question = memory.answer, memory.question
+        answer.t_ns = now_ns
+        answer.t_received_ns = now_ns
+        answer.t_question_ns = question.t_ns
+        answer.seq = question.seq
+        return 1
+    return 0
+
+
+@kernel
+def tick(memory, whole):
+    """Sense, or decline when messages are missing. 1 when the tick was flown."""
+    inbox, done = memory.inbox, memory.done
+    done.t_ns = inbox.truth.t_ns
+    done.result = DONE_STEPPED if whole == 1 else DONE_INCOMPLETE
+    if whole == 0:
+        return 0
+    clock_ns = int(done.received_ns) if int(memory.realtime) == 1 else -1
+    tick_board(memory.board, inbox, memory.arrivals, clock_ns)
+    done.stamp_ns = done.t_ns
+    if int(memory.realtime) == 1:
+        done.stamp_ns = int(done.t_ns) + int(memory.board.clock_offset_ns)
+    return 1
+
+
+@kernel
+def report(memory, begun_ns, stepped_ns, sent_ns):
+    """Note when the samples of the tick were sent."""
+    memory.done.sent_ns = sent_ns
+    return 0
+
+
+@kernel
+def ask(memory, now_ns):
+    """Sensors ask for nothing."""
+    return 0
+
+
+SENSORS = Payload(
+    name="sensors",
+    role=ROLE_SENSORS,
+    paces_itself=False,
+    memory=SENSORS_BOARD,
+    regions={"board": "board"},
+    kept="",
+    inputs=("inbox.beam", "inbox.status", "inbox.range_command", "question"),
+    box="arrivals",
+    outputs=ARRIVALS_SLOTS,
+    grant="inbox.truth",
+    done="done",
+    timing="done",
+    reply="answer",
+    question="",
+    hashes={WANT_BOARD_HASH: ("board", "board_hash")},
+    doors={
+        "start": start,
+        "grant": grant,
+        "post": post,
+        "step": tick,
+        "report": report,
+        "ask": ask,
+    },
+)

@@ -1,0 +1,1 @@
+"""Host processes that play an end of a session."""

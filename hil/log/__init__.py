@@ -1,0 +1,1 @@
+"""Logs: MCAP, recorder, reader, replay."""

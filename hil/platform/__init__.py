@@ -1,0 +1,1 @@
+"""Clocks, ports, links, pacing, scheduling."""

@@ -1,0 +1,1 @@
+"""The session protocol: peer, block transfer, remote end, interventions."""

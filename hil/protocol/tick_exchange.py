@@ -1,0 +1,97 @@
+"""One end's answer to one tick of lockstep, asked for until it is whole.
+
+A tick that is not answered is granted again, byte for byte as far as the messages go; no end
+plays one twice. An end that has restarted meanwhile says so by another boot number when it is
+asked who it is; its owner brings it back, and the tick is granted once more.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from hil.platform.clock import NS_PER_S
+from hil.protocol.peer import Patience
+from hil.protocol.remote_end import FarEnd
+from hil.wire.codec import codec
+from hil.wire.framing import Packet
+from hil.wire.packets import BY_NAME, Message
+from hil.wire.session_messages import DONE_STEPPED
+
+RESEND_NS = NS_PER_S // 4
+
+
+class Exchange:
+    """Grants ticks to one end, and takes its answers."""
+
+    def __init__(
+        self,
+        far: FarEnd,
+        done: str,
+        silence_limit_ns: int,
+        watch: Callable[[], None],
+        bring_back: Callable[[], None],
+    ) -> None:
+        """`done` names the message that ends an answer; its record has t_ns, messages, result.
+
+        `watch` is called while nothing comes; `bring_back` when the end has restarted.
+        """
+        self._far = far
+        self._peer = far.peer
+        self._done = BY_NAME[done].apid
+        self._unpack = codec(done).unpack
+        self._patience = Patience(far.peer, silence_limit_ns, far.name)
+        self._watch = watch
+        self._bring_back = bring_back
+
+    def tick(self, t_ns: int, grant: Callable[[], None]) -> tuple[list[Packet], Any, bytes]:
+        """What the end says in the tick at t_ns, and its done message, unpacked and as bytes.
+
+        Raises PeerSilent or LinkError when no answer comes within the limit.
+        """
+        clock = self._peer.clock
+        grant()
+        again_ns = clock.now_ns() + RESEND_NS
+        said: list[Packet] = []
+        while True:
+            # a slow line may bring a frame in pieces: nothing is missing before its time is up
+            packets = self._peer.hear(clock.wait_s(again_ns))
+            if clock.now_ns() >= again_ns and not packets:
+                self._ask_again(grant)
+                said = []
+                again_ns = clock.now_ns() + RESEND_NS
+            elif any(message.name != "Hello" for message, _ in packets):
+                self._patience.heard()  # who says his name and nothing else is no use
+            for message, payload in packets:
+                if not message.is_bench:
+                    said.append((message, payload))
+                elif message.apid != self._done:
+                    if self._is_back(message, payload):
+                        grant()
+                        said = []
+                else:
+                    done = self._unpack(payload)
+                    if _is_answer(done, t_ns, said):
+                        return said, done, payload
+                    if done.t_ns == t_ns:
+                        grant()
+                    said = []
+
+    def _ask_again(self, grant: Callable[[], None]) -> None:
+        self._watch()
+        self._far.check_alive()
+        self._patience.nothing()
+        self._peer.hello(asks=True)
+        grant()
+
+    def _is_back(self, message: Message, payload: bytes) -> bool:
+        """True when this message has told that the end restarted, and it has been brought back."""
+        self._far.refuse_end(message, payload)
+        if message.name != "Hello" or not self._far.has_restarted(payload):
+            return False
+        self._bring_back()
+        self._patience.heard()
+        return True
+
+
+def _is_answer(done: Any, t_ns: int, said: list[Packet]) -> bool:
+    whole = done.result == DONE_STEPPED and done.messages == len(said)
+    return bool(done.t_ns == t_ns and whole)

@@ -1,0 +1,1 @@
+"""Packets, framing, session messages, message slots, interface control document."""

@@ -1,0 +1,1 @@
+"""Campaigns: many flights, drawn, flown, stored and summed up."""

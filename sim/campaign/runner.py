@@ -1,0 +1,102 @@
+"""Flying a campaign: from a plan's indices to rows, each row one run judged.
+
+A row holds nothing that depends on when, where or after what it was flown.
+"""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from sim.campaign.executors import Row
+from sim.campaign.sampling import Draw, Plan, scenario_of
+from sim.evaluation.verdict import Touchdown
+from sim.faults.table import ACTUATOR, COMPUTING, CONTACT, INERTIAL, TIMING, VALUE
+from sim.run.fly import Result, fly
+from sim.run.survivability import judge_survival
+
+# a run has so much of truthful ranges above 300 m, or its range faults count as blind
+ENOUGH_S = 5.0
+RANGE, BLIND = "range", "blind"
+REPORT_BLOCKS = {
+    TIMING: RANGE,
+    VALUE: RANGE,
+    INERTIAL: "imu",
+    CONTACT: "contact",
+    ACTUATOR: "engine",
+    COMPUTING: "computer",
+}
+
+# who else a timing fault may befall
+SENSOR_BLOCKS = {"imu": "imu", "contact": "contact", "propulsion": "engine"}
+NOTHING, MIXED, PAIRS = "none", "mixed", "-pairs"
+
+
+def fly_row(plan: Plan, index: int) -> Row:
+    """Fly one run of a plan and judge it."""
+    draw = plan.draw(index)
+    scenario = scenario_of(draw)
+    result = fly(scenario, draw.seed)
+    judgement = judge_survival(scenario, result)
+    return {
+        **_identity(plan, draw, result),
+        **_outcome(result),
+        **asdict(judgement),
+        **{f"vary.{key}": draw.varied.get(key) for key, _ in plan.spec.columns},
+    }
+
+
+def report_block(draw: Draw, truthful_s: float) -> str:
+    """Under which heading a run is reported; more than one fault makes `-pairs` of it."""
+    if draw.block and draw.block.report:
+        return draw.block.report
+    blocks = {_fault_block(fault.template.group, fault.row) for fault in draw.faults}
+    if not blocks:
+        return NOTHING
+    block = blocks.pop() if len(blocks) == 1 else MIXED
+    if block == RANGE and truthful_s < ENOUGH_S:
+        block = BLIND
+    return block + (PAIRS if len(draw.faults) > 1 else "")
+
+
+def _fault_block(group: str, row: dict[str, Any]) -> str:
+    return SENSOR_BLOCKS.get(row.get("sensor", ""), REPORT_BLOCKS[group])
+
+
+def _identity(plan: Plan, draw: Draw, result: Result) -> Row:
+    first = draw.faults[0] if draw.faults else None
+    onset = result.onset
+    return {
+        "index": draw.index,
+        "seed": draw.seed,
+        "params": plan.params,
+        "block": report_block(draw, result.truthful_s),
+        "drawn_from": draw.block.name if draw.block else NOTHING,
+        "kind": "+".join(sorted(fault.template.label for fault in draw.faults)) or NOTHING,
+        "window": "+".join(fault.window for fault in draw.faults),
+        "faults": json.dumps([fault.row for fault in draw.faults]),
+        "magnitude_key": first.template.magnitude if first else None,
+        "magnitude": first.magnitude if first else None,
+        "size": first.size if first else None,
+        "onset_s": onset.t_s if onset else None,
+        "onset_alt_m": onset.height_m if onset else None,
+        "onset_phase": onset.mode if onset else None,
+        "truthful_s": result.truthful_s,
+    }
+
+
+def _outcome(result: Result) -> Row:
+    touchdown = result.touchdown
+    names = Touchdown.__dataclass_fields__
+    informed = result.informed
+    return {
+        "verdict": result.verdict,
+        "time_s": result.time_s,
+        **{name: getattr(touchdown, name) if touchdown else None for name in names},
+        "propellant_left_kg": result.propellant_left_kg,
+        "first_valid_alt_m": result.first_valid_alt_m,
+        "first_fused_alt_m": result.first_fused_alt_m,
+        "informed_alt_m": informed.height_m if informed else None,
+        "informed_v_down_mps": informed.v_down_mps if informed else None,
+        "worst_stopping_margin_m": result.worst_stopping_margin_m,
+        "state_sha256": result.state_sha256,
+    }

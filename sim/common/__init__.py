@@ -1,0 +1,1 @@
+"""Errors, random streams, TOML tables into records."""

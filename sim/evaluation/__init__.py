@@ -1,0 +1,1 @@
+"""Verdict, requirements and margins, run monitor, survivability bound."""

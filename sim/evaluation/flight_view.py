@@ -1,0 +1,56 @@
+"""What the judge of a run, who sits with the truth, looks at in the flight software.
+
+In process it is looked up after every tick; over a wire the flight computer sends it along with
+its answer. Nothing else of the flight software's memory enters a verdict or a margin.
+"""
+
+from fsw.filter.covariance import N_ALL
+from fsw.framework.kernel import kernel
+from fsw.framework.record import f64, i64, record, u8
+from fsw.interface.modes import MODE_NAMES
+from fsw.mathlib.vectors import load3, load4, norm3
+
+# sums of what is believed stay far below this while they are numbers at all
+BOUND = 1e30
+
+FLIGHT_VIEW = record(
+    "FlightView",
+    "What the judge of a run, who sits with the truth, looks at in the flight software.",
+    a_d_mps2=f64("deceleration that guidance counts on"),
+    fused_t_ns=i64("stamp of the newest range fused, flight clock; -1 before", default=-1),
+    mode=u8("flight mode", codes=MODE_NAMES),
+    locked=u8("1 once ranges are fused"),
+    engine_cut=u8("1 once guidance has cut the engine for good"),
+    sound=u8("1 while the estimate is finite and no variance is negative", default=1),
+    spare=u8("zero", 4),
+)
+
+
+@kernel
+def look(core, view):
+    """Note what the judge looks at, after a tick of the flight software."""
+    view.a_d_mps2 = core.guidance.a_d_mps2
+    view.fused_t_ns = core.navigation.grid.trust.last_fused_t_ns
+    view.mode = core.executive.mode
+    view.locked = core.navigation.grid.trust.locked
+    view.engine_cut = core.guidance.engine_cut
+    view.sound = 1
+    if int(core.navigation.ready) == 1 and not _sound(core.estimate, core.navigation.grid):
+        view.sound = 0
+
+
+@kernel
+def _sound(estimate, grid):
+    """True while the estimate is finite and no variance negative; a comparison refuses a NaN."""
+    q = load4(estimate.q_LB)
+    size = norm3(load3(estimate.r_BL_L_m)) + norm3(load3(estimate.v_BL_L_mps))
+    size = size + norm3(load3(estimate.omega_BL_B_radps)) + norm3(load3(estimate.f_B_mps2))
+    size = size + abs(q[0]) + abs(q[1]) + abs(q[2]) + abs(q[3])
+    size = size + abs(float(estimate.altitude_lo_m)) + abs(float(estimate.sigma_v_down_mps))
+    spread = 0.0
+    positive = True
+    for i in range(N_ALL):
+        variance = float(grid.P[i, i])
+        spread = spread + variance
+        positive = positive and variance >= 0.0
+    return positive and size < BOUND and spread < BOUND

@@ -1,0 +1,1 @@
+"""Fault kinds, windows, and what fault rows do to messages."""

@@ -1,0 +1,231 @@
+"""Reading `[[faults]]`: rows from a scenario's layers, checked alone and against each other.
+
+A fault that cannot do anything is an error, not a no-op: whoever wrote it meant something else.
+"""
+
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+from typing import Any
+
+from sim.common.errors import InputError
+from sim.common.toml_records import as_table, fill, nearest
+from sim.faults.table import (
+    ACTUATOR,
+    FAULT,
+    FAULT_KINDS,
+    FAULT_SLOTS,
+    KINDS,
+    SENSOR_NAMES,
+    WINDOW_MODES,
+    WIRE,
+    FaultKind,
+)
+
+Layer = tuple[Mapping[str, Any], str]
+
+WINDOW = ("start_s", "end_s", "from_altitude_m", "until_altitude_m", "mode")
+COMMON = ("kind", *WINDOW)
+
+# kinds that let nothing through: a row within their window can never act
+SILENCING = ("off", "pause", "late_acquisition", "early_loss")
+
+# kinds that leave nothing of what came before them: two of them in one window are one too many
+REPLACING = ("stuck", "stale", "garbage", "zero_valid")
+UNDOING = ({"false_valid", "false_invalid"}, {"saturated", "false_invalid"})
+STAMPING = ("stamp_offset", "stamp_jump", "stamp_wrap", "stamp_drift", "stamp_at_arrival")
+
+
+def read_faults(world: Any, layers: Iterable[Layer]) -> None:
+    """Fill the world's rows from the `faults` of all layers: a list in files, else by number.
+
+    Raises InputError, one line that names the row.
+    """
+    rows: list[list[Layer]] = []
+    for layer, origin in layers:
+        for number, table in _numbered(layer.get("faults", []), origin):
+            if number > len(rows):
+                raise InputError(
+                    f"{origin}faults.{number}: there are {len(rows)} rows, numbered from 0"
+                )
+            if number == len(rows):
+                rows.append([])
+            rows[number].append((table, f"{origin}faults.{number}"))
+    if len(rows) > FAULT_SLOTS:
+        spot = rows[FAULT_SLOTS][0][1]
+        raise InputError(f"{spot}: expected at most {FAULT_SLOTS} rows")
+    faults = [_row(layers_of_row) for layers_of_row in rows]
+    spots = [layers_of_row[-1][1] for layers_of_row in rows]
+    check_pairs(faults, spots)
+    for number, fault in enumerate(faults):
+        world.board.faults[number] = fault
+    world.board.n_faults = len(faults)
+
+
+def kind_name(fault: Any) -> str:
+    """Name of a row's kind."""
+    return FAULT_KINDS[int(fault.kind)]
+
+
+def refuse_wire_faults(world: Any) -> None:
+    """Raise InputError when a row needs a wire and there is none."""
+    for number in range(int(world.board.n_faults)):
+        name = kind_name(world.board.faults[number])
+        if KINDS[name].group == WIRE:
+            raise InputError(f"faults.{number}: {name} needs a wire: fly it with `leadline hil`")
+
+
+def check_pairs(faults: list[Any], spots: list[str]) -> None:
+    """Raise InputError for two rows that cannot compose; `spots` says where each row stands."""
+    for (i, first), (j, second) in combinations(enumerate(faults), 2):
+        reason = _conflict(first, second)
+        if reason:
+            raise InputError(
+                f"{spots[j]}: {kind_name(second)} does not compose with"
+                f" {kind_name(first)} of row {i}: {reason}"
+            )
+
+
+# --- one row -----------------------------------------------------------------------------
+
+
+def _numbered(faults: Any, origin: str) -> list[tuple[int, Mapping[str, Any]]]:
+    if isinstance(faults, Mapping):
+        for key in faults:
+            if not key.isdecimal():
+                raise InputError(f"{origin}faults.{key}: expected the number of a row, from 0")
+        numbered = sorted((int(key), table) for key, table in faults.items())
+    else:
+        numbered = list(enumerate(faults))
+    return [(number, as_table(table, f"{origin}faults.{number}")) for number, table in numbered]
+
+
+def _row(layers: list[Layer]) -> Any:
+    fault = FAULT.new()
+    for table, spot in layers:
+        if "kind" in table and table["kind"] not in KINDS:
+            hint = nearest(str(table["kind"]), KINDS) or f"; there are {', '.join(KINDS)}"
+            raise InputError(f"{spot}.kind: unknown kind of fault '{table['kind']}'{hint}")
+        fill(fault, FAULT, table, spot)
+    spot = layers[-1][1]
+    given = {key: where for table, where in layers for key in table}
+    if "kind" not in given:
+        raise InputError(f"{spot}.kind: missing; there are {', '.join(KINDS)}")
+    name = kind_name(fault)
+    kind = KINDS[name]
+    _check_magnitudes(name, kind, given, spot)
+    _check_sensor(name, kind, fault, given)
+    _check_window(name, kind, fault, given, spot)
+    return fault
+
+
+def _check_magnitudes(name: str, kind: FaultKind, given: Mapping[str, str], spot: str) -> None:
+    legal = (*COMMON, *kind.magnitudes, *(("sensor",) if kind.sensors else ()))
+    for key, where in given.items():
+        if key not in legal:
+            uses = ", ".join(kind.magnitudes) or "no magnitude"
+            raise InputError(f"{where}.{key}: {name} does not use it; it uses {uses}")
+    for key in kind.needs:
+        if key not in given:
+            raise InputError(f"{spot}.{key}: missing; {name} needs it")
+    if kind.one_of and not any(key in given for key in kind.one_of):
+        raise InputError(f"{spot}: {name} needs {' or '.join(kind.one_of)}")
+
+
+def _check_sensor(name: str, kind: FaultKind, fault: Any, given: Mapping[str, str]) -> None:
+    if not kind.sensors:
+        return
+    if "sensor" not in given:
+        fault.sensor = SENSOR_NAMES.index(kind.sensors[0])
+    sensor = SENSOR_NAMES[int(fault.sensor)]
+    if sensor not in kind.sensors:
+        known = " or ".join(kind.sensors)
+        raise InputError(f"{given['sensor']}.sensor: {name} befalls {known}, not '{sensor}'")
+
+
+def _check_window(
+    name: str, kind: FaultKind, fault: Any, given: Mapping[str, str], spot: str
+) -> None:
+    for key in ("start_s", "from_altitude_m"):
+        if key in given and not kind.begins:
+            raise InputError(f"{given[key]}.{key}: {name} holds from the start; give its end")
+    for key in ("end_s", "until_altitude_m"):
+        if key in given and not kind.ends:
+            raise InputError(f"{given[key]}.{key}: {name} holds for good; give its beginning")
+    if fault.end_s <= fault.start_s:
+        raise InputError(
+            f"{spot}: the window ends before it begins: end_s {fault.end_s:g},"
+            f" start_s {fault.start_s:g}"
+        )
+    if fault.until_altitude_m >= fault.from_altitude_m:
+        raise InputError(
+            f"{spot}: the window ends before it begins, on the way down:"
+            f" until_altitude_m {fault.until_altitude_m:g},"
+            f" from_altitude_m {fault.from_altitude_m:g}"
+        )
+
+
+# --- two rows ----------------------------------------------------------------------------
+
+
+def _conflict(first: Any, second: Any) -> str:
+    """Why two rows cannot compose; empty when they can."""
+    names = kind_name(first), kind_name(second)
+    if not _overlap(first, second):
+        return ""
+    if "engine_out" in names:
+        other, out = (second, first) if names[0] == "engine_out" else (first, second)
+        thrust = ("thrust_scale", "thrust_lag", "engine_lost", "throttle_stuck", "engine_out")
+        if kind_name(other) in thrust and _within(other, out):
+            return "the engine is out, so it can never act"
+    if names == ("throttle_stuck", "throttle_stuck"):
+        return "the throttle is stuck already"
+    if not _same_sender(first, second):
+        return ""
+    for quiet, other in ((first, second), (second, first)):
+        name = kind_name(quiet)
+        if name in SILENCING and quiet.probability == 1.0 and _within(other, quiet):
+            return "nothing is sent, so it can never act"
+    if names[0] in REPLACING and names[1] in REPLACING:
+        return "the second leaves nothing of the first"
+    if set(names) in UNDOING:
+        return "one undoes the other"
+    if names[0] in STAMPING and names[1] == "stamp_at_arrival":
+        return "the second leaves nothing of the first"
+    return ""
+
+
+def _same_sender(first: Any, second: Any) -> bool:
+    if any(KINDS[kind_name(row)].group == ACTUATOR for row in (first, second)):
+        return False
+    senders = [_senders(row) for row in (first, second)]
+    return bool(senders[0] & senders[1])
+
+
+def _senders(row: Any) -> set[str]:
+    name = kind_name(row)
+    if name == "pause":
+        return set(SENSOR_NAMES)
+    kind = KINDS[name]
+    if kind.sensors:
+        return {SENSOR_NAMES[int(row.sensor)]}
+    return {name.partition("_")[0]} & set(SENSOR_NAMES)  # imu_bias is about the imu, and so on
+
+
+def _spans(row: Any) -> tuple[tuple[float, float], tuple[float, float]]:
+    return (row.start_s, row.end_s), (row.until_altitude_m, row.from_altitude_m)
+
+
+def _overlap(first: Any, second: Any) -> bool:
+    """True when both windows can be open at once."""
+    modes = {int(first.mode), int(second.mode)} - {WINDOW_MODES.index("any")}
+    spans = zip(_spans(first), _spans(second), strict=True)
+    return len(modes) < 2 and all(max(a[0], b[0]) < min(a[1], b[1]) for a, b in spans)
+
+
+def _within(inner: Any, outer: Any) -> bool:
+    """True when one window is never open without the other."""
+    any_mode = int(outer.mode) == WINDOW_MODES.index("any")
+    spans = zip(_spans(inner), _spans(outer), strict=True)
+    return (any_mode or inner.mode == outer.mode) and all(
+        b[0] <= a[0] and a[1] <= b[1] for a, b in spans
+    )

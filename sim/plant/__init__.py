@@ -1,0 +1,1 @@
+"""The plant: Moon, terrain, dynamics, actuators, initial conditions."""

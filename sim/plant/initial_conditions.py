@@ -1,0 +1,239 @@
+"""How a run begins: the nominal state of the scenario, and what the dice add to it.
+
+The nominal state is what the ground sends up and the flight software starts from; the truth is
+that plus errors with the standard deviations of the Dispersions. So the first error of the
+estimate has exactly the covariance that the flight software is told.
+"""
+
+from math import sqrt
+
+from fsw.framework.kernel import kernel
+from fsw.mathlib.elementary import PI, nearest_int, sin_cos
+from fsw.mathlib.frames import DEG, q_FI_at, q_FL_at, up_at
+from fsw.mathlib.vectors import (
+    add3,
+    add_scaled3,
+    cross3,
+    dot3,
+    load3,
+    load4,
+    quat_conj,
+    quat_mul,
+    quat_of_axes,
+    quat_of_rotation,
+    quat_unit,
+    rotate,
+    scale3,
+    store3,
+    store4,
+    unit3,
+)
+from sim.common.random_streams import (
+    STREAM_IMU_ERRORS,
+    STREAM_SITE,
+    STREAM_STATE,
+    STREAM_VEHICLE,
+    gauss,
+    gauss3,
+    stream_key,
+)
+from sim.plant.terrain import settle_terrain
+from sim.plant.truth_observer import look
+from sim.plant.world import START_ORBIT
+from sim.sensors.imu import HOUR_S, UG_MPS2
+from sim.sensors.rangefinder import NEVER_NS
+
+ARCSEC = DEG / 3600.0
+
+
+@kernel
+def perturb_state(dispersions, key, number, r, v, q):
+    """A state moved by errors drawn from the dispersions: (r, v, q), inertial.
+
+    Position errors are radial, along and across the track; attitude errors are about body axes.
+    """
+    up = unit3(r)
+    across = unit3(cross3(up, v))
+    along = cross3(across, up)
+    place = gauss3(key, 3 * number)
+    speed = gauss3(key, 3 * number + 1)
+    turn = gauss3(key, 3 * number + 2)
+    horizontal = float(dispersions.horizontal_m)
+    r = add_scaled3(r, up, float(dispersions.altitude_m) * place[0])
+    r = add_scaled3(r, along, horizontal * place[1])
+    r = add_scaled3(r, across, horizontal * place[2])
+    v = add_scaled3(v, speed, float(dispersions.velocity_mps))
+    angle = float(dispersions.attitude_arcsec) * ARCSEC
+    return (r, v, quat_unit(quat_mul(q, quat_of_rotation(scale3(turn, angle)))))
+
+
+@kernel
+def fill_update(dispersions, update, t_ns, seq, r, v, q):
+    """Write a NavUpdate that holds a state of t_ns and its standard deviations."""
+    update.t_ns = t_ns
+    update.seq = seq
+    store3(update.r_BM_I_m, r)
+    store3(update.v_BM_I_mps, v)
+    store4(update.q_IB, q)
+    update.sigma_radial_m = float(dispersions.altitude_m)
+    update.sigma_horizontal_m = float(dispersions.horizontal_m)
+    update.sigma_velocity_mps = float(dispersions.velocity_mps)
+    update.sigma_attitude_rad = float(dispersions.attitude_arcsec) * ARCSEC
+
+
+@kernel
+def transfer_orbit(world):
+    """(speed at apolune [m/s], time from there to perilune [s]) of the start's ellipse."""
+    gm = float(world.moon.gm_m3ps2)
+    high = float(world.moon.radius_m) + float(world.start.altitude_m)
+    low = float(world.moon.radius_m) + float(world.start.perilune_m)
+    half_axis = 0.5 * (high + low)
+    speed = sqrt(gm * (2.0 / high - 1.0 / half_axis))
+    return (speed, PI * half_axis * sqrt(half_axis / gm))
+
+
+@kernel
+def _start_plane(world, pass_ns):
+    """(up, heading) at the site's place below the track, inertial, when PDI is passed."""
+    latitude = float(world.site.latitude_deg)
+    longitude = float(world.site.longitude_deg)
+    q_IF = quat_conj(q_FI_at(float(world.moon.omega_radps), pass_ns))
+    up = rotate(q_IF, up_at(latitude, longitude))
+    q_IL = quat_mul(q_IF, q_FL_at(latitude, longitude))
+    s, c = sin_cos(float(world.start.azimuth_deg) * DEG)
+    heading = rotate(q_IL, (s, c, 0.0))
+    left = cross3(up, heading)
+    s, c = sin_cos(float(world.start.crossrange_m) / float(world.moon.radius_m))
+    return (add3(scale3(up, c), scale3(left, s)), heading)
+
+
+@kernel
+def nominal_state(world):
+    """(r, v, q) of the scenario's start in the inertial frame.
+
+    The thrust axis points against the velocity and x_B down, so that pitching up to the vertical
+    is a turn about y_B, which is the track's right-hand side.
+    """
+    start = world.start
+    angle = float(start.downrange_m) / float(world.moon.radius_m)
+    speed = float(start.speed_mps)
+    climb = float(start.flight_path_deg) * DEG
+    pass_ns = 0
+    if int(start.kind) == START_ORBIT:
+        speed, wait_s = transfer_orbit(world)
+        climb = 0.0
+        pass_ns = nearest_int(wait_s * 1e9)
+        angle = angle + PI
+    site_up, heading = _start_plane(world, pass_ns)
+    s, c = sin_cos(angle)
+    up = unit3(add_scaled3(scale3(site_up, c), heading, -s))
+    level = unit3(add_scaled3(scale3(heading, c), site_up, s))
+    s, c = sin_cos(climb)
+    forward = add3(scale3(level, c), scale3(up, s))
+    x_B = unit3(add_scaled3(scale3(up, -1.0), forward, dot3(up, forward)))
+    z_B = scale3(forward, -1.0)
+    r = scale3(up, float(world.moon.radius_m) + float(start.altitude_m))
+    return (r, scale3(forward, speed), quat_of_axes(x_B, cross3(z_B, x_B), z_B))
+
+
+@kernel
+def place(world):
+    """Put the nominal start into the truth, and into what the ground will send up."""
+    r, v, q = nominal_state(world)
+    truth = world.truth
+    store3(truth.r_BM_I_m, r)
+    store3(truth.v_BM_I_mps, v)
+    store4(truth.q_IB, q)
+    store3(truth.omega_BI_B_radps, (0.0, 0.0, 0.0))
+    truth.propellant_kg = float(world.start.propellant_kg)
+    truth.thrust_N = 0.0
+    fill_update(world.dispersions, world.uplink.nominal, 0, 0, r, v, q)
+    latitude = float(world.site.latitude_deg)
+    q_FL = q_FL_at(latitude, float(world.site.longitude_deg))
+    store4(world.errors.q_LF, quat_conj(q_FL))
+    world.board.range_state.ready_t_ns = (
+        0 if int(world.board.sensors.range.powered) == 1 else NEVER_NS
+    )
+
+
+@kernel
+def _draw_vehicle(world):
+    dispersions = world.dispersions
+    errors = world.errors
+    key = stream_key(int(world.seed), STREAM_VEHICLE)
+    errors.thrust = 1.0 + float(dispersions.thrust) * gauss(key, 0)
+    errors.isp = 1.0 + float(dispersions.isp) * gauss(key, 1)
+    errors.mass = 1.0 + float(dispersions.mass) * gauss(key, 2)
+    for i in range(2):
+        errors.thrust_axis_B_rad[i] = float(dispersions.thrust_axis_rad) * gauss(key, 3 + i)
+        errors.cm_B_m[i] = float(dispersions.cm_offset_m) * gauss(key, 5 + i)
+    world.truth.propellant_kg = float(world.truth.propellant_kg) * float(errors.mass)
+
+
+@kernel
+def _draw_matrix(matrix, key, first, scale, misalignment):
+    """Unit matrix plus scale errors on, and misalignments off, the diagonal."""
+    for k in range(9):
+        error = gauss(key, first + k)
+        if k == 0 or k == 4 or k == 8:
+            matrix[k] = 1.0 + scale * error
+        else:
+            matrix[k] = misalignment * error
+
+
+@kernel
+def _draw_imu(world):
+    dispersions = world.dispersions
+    errors = world.board.imu_errors
+    key = stream_key(int(world.seed), STREAM_IMU_ERRORS)
+    scale = float(dispersions.imu_scale_ppm) * 1e-6
+    misalignment = float(dispersions.imu_misalignment_arcsec) * ARCSEC
+    _draw_matrix(errors.gyro_matrix, key, 0, scale, misalignment)
+    _draw_matrix(errors.accel_matrix, key, 9, scale, misalignment)
+    gyro = float(dispersions.gyro_bias_degph) * DEG / HOUR_S
+    accel = float(dispersions.accel_bias_ug) * UG_MPS2
+    store3(errors.gyro_bias_radps, scale3(gauss3(key, 6), gyro))
+    store3(errors.accel_bias_mps2, scale3(gauss3(key, 7), accel))
+
+
+@kernel
+def _draw_site(world):
+    key = stream_key(int(world.seed), STREAM_SITE)
+    world.errors.slope[0] = float(world.dispersions.slope) * gauss(key, 0)
+    world.errors.slope[1] = float(world.dispersions.slope) * gauss(key, 1)
+    settle_terrain(world, float(world.dispersions.site_height_m) * gauss(key, 2))
+
+
+@kernel
+def _draw_state(world):
+    truth = world.truth
+    key = stream_key(int(world.seed), STREAM_STATE)
+    r, v, q = perturb_state(
+        world.dispersions,
+        key,
+        0,
+        load3(truth.r_BM_I_m),
+        load3(truth.v_BM_I_mps),
+        load4(truth.q_IB),
+    )
+    store3(truth.r_BM_I_m, r)
+    store3(truth.v_BM_I_mps, v)
+    store4(truth.q_IB, q)
+
+
+@kernel
+def disperse(world):
+    """Draw this run's errors from its seed and add them to a world that was placed."""
+    _draw_vehicle(world)
+    _draw_imu(world)
+    _draw_site(world)
+    _draw_state(world)
+    look(world)
+
+
+@kernel
+def prepare(world):
+    """From figures and seed to a world that can fly: place, then disperse."""
+    world.board.seed = int(world.seed)
+    place(world)
+    disperse(world)

@@ -1,0 +1,121 @@
+"""What faults do to engine, thrusters and the flight computer: settled once, at a tick's start."""
+
+from fsw.framework.kernel import kernel
+from fsw.interface.timing import TICK_NS
+from sim.faults.records import COMPUTER_AWAY, COMPUTER_RESUME, COMPUTER_SKIP, COMPUTER_STEP
+from sim.faults.table import (
+    ENGINE_LOST,
+    ENGINE_OUT,
+    MISSED_TICKS,
+    RCS_LOST,
+    RESTART,
+    THROTTLE_STUCK,
+    THRUST_LAG,
+    THRUST_SCALE,
+)
+from sim.faults.windows import NOTHING, ns, open_ns
+from sim.plant.actuators import throttle_now
+
+
+@kernel
+def settle_faults(world):
+    """Settle what the open rows do to engine, thrusters and computer in the tick at world.t_ns.
+
+    The sensors, to which the rows belong, have opened and closed their windows before.
+    """
+    board = world.board
+    n = int(board.n_faults)
+    if n == 0:
+        return
+    effects = world.effects
+    _begin_effects(effects)
+    for i in range(n):
+        if int(board.fault_memory[i].open) == 1:
+            _add_effect(world, effects, board.faults[i], board.fault_memory[i])
+    _settle_computer(board.faults, board.fault_memory, n, world.computer, int(world.t_ns))
+
+
+@kernel
+def _begin_effects(effects):
+    effects.thrust = 1.0
+    effects.lag_s = 0.0
+    effects.throttle = -1.0
+    for k in range(3):
+        effects.torque_B_Nm[k] = 0.0
+        effects.rcs[k] = 1.0
+
+
+@kernel
+def _add_effect(world, effects, fault, memory):
+    kind = int(fault.kind)
+    axis = int(fault.axis)
+    if kind == THRUST_SCALE:
+        effects.thrust = float(effects.thrust) * float(fault.scale)
+    elif kind == THRUST_LAG:
+        effects.lag_s = float(effects.lag_s) + float(fault.lag_s)
+    elif kind == ENGINE_OUT:
+        effects.thrust = 0.0
+    elif kind == ENGINE_LOST:
+        effects.thrust = float(effects.thrust) * (1.0 - float(fault.lost_share))
+        effects.torque_B_Nm[axis] = float(effects.torque_B_Nm[axis]) + float(fault.torque_Nm)
+    elif kind == THROTTLE_STUCK:
+        if int(memory.opened_ns) == int(world.t_ns):
+            effects.held_throttle = throttle_now(world)
+        effects.throttle = float(effects.held_throttle)
+        if float(fault.throttle) >= 0.0:
+            effects.throttle = float(fault.throttle)
+    elif kind == RCS_LOST:
+        effects.rcs[axis] = float(effects.rcs[axis]) * (1.0 - float(fault.lost_share))
+
+
+@kernel
+def _settle_computer(faults, memories, n, computer, t_ns):
+    """Whether the flight computer steps in this tick, stalls, is away, or comes back."""
+    for i in range(n):
+        fault = faults[i]
+        memory = memories[i]
+        if int(memory.open) == 1:
+            if int(fault.kind) == MISSED_TICKS and _fires(fault, memory, t_ns):
+                until_ns = t_ns + int(fault.ticks) * TICK_NS
+                computer.stalled_until_ns = max(int(computer.stalled_until_ns), until_ns)
+            elif int(fault.kind) == RESTART and int(memory.opened_ns) == t_ns:
+                until_ns = t_ns + ns(float(fault.outage_s))
+                computer.away_until_ns = max(int(computer.away_until_ns), until_ns)
+    if t_ns < int(computer.away_until_ns):
+        computer.action = COMPUTER_AWAY
+    elif int(computer.away_until_ns) != NOTHING:
+        computer.action = COMPUTER_RESUME
+        computer.away_until_ns = NOTHING
+        computer.missed = 0
+    elif t_ns < int(computer.stalled_until_ns):
+        computer.action = COMPUTER_SKIP
+    else:
+        computer.action = COMPUTER_STEP
+
+
+@kernel
+def _fires(fault, memory, t_ns):
+    """True when a stall begins: as the window opens, and once in every period after that."""
+    since_ns = open_ns(memory, t_ns)
+    period_ns = ns(float(fault.period_s))
+    if since_ns == 0 or period_ns == 0:
+        return since_ns == 0
+    return since_ns // period_ns != (since_ns - TICK_NS) // period_ns
+
+
+@kernel
+def flies(computer):
+    """True when the flight software gets this tick."""
+    action = int(computer.action)
+    return action == COMPUTER_STEP or action == COMPUTER_RESUME
+
+
+@kernel
+def take_missed(computer):
+    """Ticks that the flight software has missed since its last one, once the tick is flown."""
+    if not flies(computer):
+        computer.missed = int(computer.missed) + 1
+        return 0
+    missed = int(computer.missed)
+    computer.missed = 0
+    return missed

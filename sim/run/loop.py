@@ -1,0 +1,149 @@
+"""The in-process loop: truth and flight software, tick by tick, in one kernel.
+
+One tick is the same on every path: a serial session calls `sense_tick` and `move_tick` too, with
+a wire in place of `step`. A command computed in tick n acts from tick n + 1.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from fsw.executive.state import PARAMS, STATE
+from fsw.executive.step import step
+from fsw.framework.kernel import kernel
+from fsw.framework.kernel_cache import INTERPRETED
+from fsw.framework.record import i64, record
+from fsw.interface.mailbox import MAILBOX, collect, empty_mailbox
+from fsw.interface.messages import EVENT, INBOX, OUTBOX
+from sim.evaluation.flight_view import FLIGHT_VIEW, look
+from sim.evaluation.monitor import MONITOR, watch
+from sim.faults.injection_events import keep_injections
+from sim.faults.records import COMPUTER_AWAY, COMPUTER_RESUME
+from sim.plant.plant_faults import flies, take_missed
+from sim.plant.tick import advance, obey, obey_range_command, sense
+from sim.plant.truth_observer import observe
+from sim.plant.world import WORLD
+from sim.sensors.records import ARRIVALS
+from sim.sensors.transport_delay import deliver, lose_arrivals
+
+EVENT_SLOTS = 4096
+
+EVENT_LOG = record(
+    "EventLog",
+    "Events of a run, oldest first; a full log keeps the first ones.",
+    events=EVENT("events", EVENT_SLOTS),
+    n=i64("events kept"),
+    lost=i64("events that found no room"),
+)
+
+RUN = record(
+    "Run",
+    "One run in process: truth, flight software, and what passes between them.",
+    world=WORLD("truth"),
+    params=PARAMS("flight parameters"),
+    state=STATE("flight software's memory"),
+    mailbox=MAILBOX("messages that wait for a tick"),
+    arrivals=ARRIVALS("messages that arrive in the tick"),
+    inbox=INBOX("into the flight software"),
+    outbox=OUTBOX("out of it"),
+    flight=FLIGHT_VIEW("what the judge looks at in the flight software"),
+    monitor=MONITOR("what the run is judged by"),
+    log=EVENT_LOG("events"),
+)
+
+
+@kernel
+def sense_tick(run):
+    """First part of a tick: what arrives in it, up to the flight software's inbox.
+
+    True when the flight software gets the tick: messages wait for one that stalls, and are lost on
+    one that restarts.
+    """
+    now_ns = int(run.world.t_ns)
+    computer = run.world.computer
+    sense(run.world, run.arrivals)
+    keep_injections(run.world, run.log)
+    if int(computer.action) == COMPUTER_AWAY:
+        lose_arrivals(run.arrivals)
+    elif int(computer.action) == COMPUTER_RESUME:
+        empty_mailbox(run.mailbox)
+    deliver(run.arrivals, run.mailbox, now_ns)
+    missed = take_missed(computer)
+    if not flies(computer):
+        silence(run.outbox)
+        return False
+    collect(run.mailbox, run.inbox, now_ns, missed)
+    run.inbox.resumed = 1 if int(computer.action) == COMPUTER_RESUME else 0
+    return True
+
+
+@kernel
+def silence(outbox):
+    """Nothing is said in a tick that the flight software does not get."""
+    outbox.n_events = 0
+    outbox.n_acks = 0
+    outbox.has_range_command = 0
+    outbox.has_telemetry = 0
+
+
+@kernel
+def move_tick(run, commanded):
+    """Last part of a tick: truth moves, then obeys the outbox's command where there is one.
+
+    `run.flight` is what the flight software looks like after the tick. True while the run goes on.
+    """
+    world = run.world
+    advance(world)
+    if commanded:
+        obey(world, run.outbox.actuators)
+    if int(run.outbox.has_range_command) == 1:
+        obey_range_command(world, run.outbox.range_command)
+    _keep_events(run.log, run.outbox)
+    return watch(run.monitor, world, run.flight, run.params, run.inbox, run.outbox)
+
+
+@kernel
+def fly_tick(run):
+    """One tick of truth and flight software. True while the run goes on."""
+    flown = sense_tick(run)
+    if flown:
+        step(run.state, run.params, run.inbox, run.outbox)
+        look(run.state.core, run.flight)
+    return move_tick(run, flown)
+
+
+@kernel
+def fly_ticks(runs, count):
+    """Up to `count` ticks of the run in an array of one. True while it goes on.
+
+    Numba knows an array's type by a pointer, but compares every name in a record of this size at
+    each call, which would cost more than the tick.
+    """
+    run = runs[0]
+    for _ in range(count):
+        if not fly_tick(run):
+            return False
+    return True
+
+
+@kernel
+def observe_run(runs, truths):
+    """Write what is true now into an array of one TruthL."""
+    observe(runs[0].world, truths[0])
+
+
+@kernel
+def _keep_events(log, outbox):
+    for i in range(int(outbox.n_events)):
+        n = int(log.n)
+        if n < EVENT_SLOTS:
+            log.events[n] = outbox.events[i]
+            log.n = n + 1
+        else:
+            log.lost = int(log.lost) + 1
+
+
+def as_rows(run: Any) -> np.ndarray:
+    """The array of one, over the same memory, that `fly_ticks` wants of a run."""
+    rows = run.base  # the record is a view into it
+    return rows if INTERPRETED else rows.view(RUN.dtype, np.ndarray)

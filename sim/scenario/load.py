@@ -1,0 +1,250 @@
+"""A scenario: a strict TOML file, filled into the records of the world and of the flight software.
+
+The truth of a vehicle and what flight believes of it are two books that share no number. What
+mission planning tells the flight computer, though, a scenario says once: the site, the mass at
+the start and the cant of the rangefinder go to both sides, unless `[params]` says otherwise.
+That is how a datum error or a wrong load is made.
+
+Later layers win: defaults of the records, vehicle file, the scenario's truth, a preset of
+parameters, the scenario's own `[params]`, its `[as_flown]` where that preset flies, overrides
+from the command line.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fsw.executive.state import PARAMS
+from sim.common.errors import InputError
+from sim.common.toml_records import as_table, fill, nearest
+from sim.evaluation.published_figures import FIGURES, is_figure
+from sim.evaluation.verdict import VERDICT_NAMES
+from sim.faults.reader import read_faults
+from sim.plant.initial_conditions import prepare
+from sim.plant.world import WORLD
+from sim.scenario.layers import merged, override, owner_of, parse, record_at
+from sim.scenario.schema import AS_FLOWN, DEFAULT, Outer, Run, VehicleFile, read_outer
+
+HOME = Path(__file__).parents[1]
+SCENARIOS = HOME / "scenarios"
+VEHICLES = HOME / "vehicles"
+PRESETS = HOME / "params"
+
+SEED_MAX = 2**51 - 1  # the dice make 4096 streams of each, and a key has 64 bits
+
+# tables of a scenario that are records of the world, and where they are in it
+WORLD_TABLES = {
+    "moon": "moon",
+    "site": "site",
+    "terrain": "terrain",
+    "sensors": "board.sensors",
+    "dispersions": "dispersions",
+    "start": "start",
+}
+
+# truth that mission planning loads into the flight computer: from the world, to the parameters
+LOADED = (
+    ("site.latitude_deg", "site.latitude_deg"),
+    ("site.longitude_deg", "site.longitude_deg"),
+    ("site.height_m", "site.height_m"),
+    ("board.sensors.range.cant_deg", "vehicle.range_cant_deg"),
+)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A scenario that has been read: what to fly, before the dice are thrown.
+
+    `world` and `params` are templates; `build` copies them. `text` is the file as it was read,
+    `seed` the one that it asks for. `published` and `inferred` hold figures of the flight that
+    it is modelled on, by names of sim.evaluation.published_figures; `published` is None where there
+    was none.
+    """
+
+    name: str
+    doc: str
+    expect_verdict: str
+    expect_as_flown: str
+    published: Mapping[str, float] | None
+    inferred: Mapping[str, float]
+    seed: int
+    world: Any
+    params: Any
+    params_name: str
+    overrides: tuple[tuple[str, str], ...]
+    text: str
+
+
+def library() -> list[str]:
+    """Names of the scenarios that come with the project."""
+    return sorted(path.stem for path in SCENARIOS.glob("*.toml"))
+
+
+def load(
+    name_or_path: str,
+    overrides: Iterable[tuple[str, str]] = (),
+    params: str | None = None,
+) -> Scenario:
+    """Read a scenario by library name or file, with overrides and a preset of parameters.
+
+    Overrides are pairs of a dotted key and a TOML value; `params` is default, as-flown or a file,
+    None for what the scenario asks for. Raises InputError, one line.
+    """
+    text, where = read_text(name_or_path)
+    return assemble(parse(text, where), where, overrides, params, text)
+
+
+def read_text(name_or_path: str) -> tuple[str, str]:
+    """Text of a scenario, and what begins a complaint about it. Raises InputError."""
+    path = _find(name_or_path)
+    return _read(path), f"{_label(path)}: "
+
+
+def assemble(
+    document: Mapping[str, Any],
+    where: str,
+    overrides: Iterable[tuple[str, str]] = (),
+    params: str | None = None,
+    text: str = "",
+) -> Scenario:
+    """A scenario from its document; `where` begins every complaint. Raises InputError."""
+    overrides = tuple(overrides)
+    outer = read_outer(Outer, document, where)
+    layers = [(outer, where), *((override(key, value), "--set: ") for key, value in overrides)]
+    for layer, origin in layers[1:]:
+        read_outer(Outer, {**outer, **layer, "faults": []}, origin)
+    run = Run.model_validate(merged(layer.get("run", {}) for layer, _ in layers))
+    preset = params or run.params
+
+    world, flight = WORLD.new(), PARAMS.new()
+    _fill_vehicle(world, flight, layers)
+    for layer, origin in layers:
+        for table, place in WORLD_TABLES.items():
+            owner, name = owner_of(world, place)
+            fill(owner[name], record_at(WORLD, place), layer.get(table, {}), origin + table)
+    read_faults(world, layers)
+    _load_flight_computer(world, flight)
+    _fill_preset(flight, preset)
+    for layer, origin in layers:
+        fill(flight, PARAMS, layer.get("params", {}), origin + "params")
+        if "as_flown" in layer:
+            flown = flight if preset == AS_FLOWN else PARAMS.new()
+            fill(flown, PARAMS, layer["as_flown"], origin + "as_flown")
+    return Scenario(
+        name=outer["name"],
+        doc=outer["doc"],
+        expect_verdict=_expected(layers, "verdict"),
+        expect_as_flown=_expected(layers, "as_flown"),
+        published=_figures(layers, "published"),
+        inferred=_figures(layers, "inferred") or {},
+        seed=run.seed,
+        world=world,
+        params=flight,
+        params_name=preset,
+        overrides=overrides,
+        text=text,
+    )
+
+
+def _figures(layers: list[tuple[Mapping[str, Any], str]], table: str) -> dict[str, float] | None:
+    """The figures of a past flight that a table names; None without one. Raises InputError."""
+    tables = [(layer[table], origin) for layer, origin in layers if table in layer]
+    for figures, origin in tables:
+        for name in figures:
+            if not is_figure(name):
+                hint = nearest(name, FIGURES)
+                raise InputError(f"{origin}{table}.{name}: unknown figure{hint}")
+    return merged(figures for figures, _ in tables) if tables else None
+
+
+def build(scenario: Scenario, seed: int) -> tuple[Any, Any]:
+    """World and parameters of one run, placed and dispersed; the same for the same seed."""
+    check_seed(seed)
+    world = WORLD.from_bytes(scenario.world.tobytes())
+    params = PARAMS.from_bytes(scenario.params.tobytes())
+    world.seed = seed
+    prepare(world)
+    return world, params
+
+
+def check_seed(seed: int) -> None:
+    """Raise InputError for a seed that the dice do not know."""
+    if not 0 <= seed <= SEED_MAX:
+        raise InputError(f"seed: expected an integer from 0 to {SEED_MAX}, not {seed}")
+
+
+# --- files -------------------------------------------------------------------------------
+
+
+def _find(name_or_path: str) -> Path:
+    if name_or_path.endswith(".toml") or "/" in name_or_path:
+        return Path(name_or_path)
+    names = library()
+    if name_or_path not in names:
+        hint = nearest(name_or_path, names) or f"; there are {', '.join(names)}"
+        raise InputError(f"unknown scenario '{name_or_path}'{hint}")
+    return SCENARIOS / f"{name_or_path}.toml"
+
+
+def _label(path: Path) -> str:
+    """A path as a reader would write it: files of the library from the project's folder on."""
+    return str(path.relative_to(HOME.parent)) if path.is_relative_to(HOME) else str(path)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{_label(path)}: {(error.strerror or 'unreadable').lower()}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{_label(path)}: expected UTF-8 text") from error
+
+
+def _fill_vehicle(world: Any, params: Any, layers: list[tuple[Mapping[str, Any], str]]) -> None:
+    """The vehicle's file, then what the scenario changes of the truth in it."""
+    tables = [(dict(layer.get("vehicle", {})), f"{origin}vehicle") for layer, origin in layers]
+    chosen = [(t.pop("class"), where) for t, where in tables if "class" in t]
+    if not chosen:
+        raise InputError(f"{tables[0][1]}.class: missing")
+    name, where = chosen[-1]
+    names = sorted(path.stem for path in VEHICLES.glob("*.toml"))
+    if name not in names:
+        raise InputError(f"{where}.class: expected one of {', '.join(names)}, not '{name}'")
+    path = VEHICLES / f"{name}.toml"
+    origin = f"{_label(path)}: "
+    document = read_outer(VehicleFile, parse(_read(path), origin), origin)
+    truth, belief = record_at(WORLD, "vehicle"), record_at(PARAMS, "vehicle")
+    fill(world.vehicle, truth, document["truth"], f"{origin}truth")
+    fill(params.vehicle, belief, document["belief"], f"{origin}belief")
+    for table, spot in tables:
+        fill(world.vehicle, truth, table, spot)
+
+
+def _load_flight_computer(world: Any, params: Any) -> None:
+    for truth, belief in LOADED:
+        owner, name = owner_of(params, belief)
+        source, key = owner_of(world, truth)
+        owner[name] = source[key]
+    params.vehicle.mass_kg = world.vehicle.dry_mass_kg + world.start.propellant_kg
+
+
+def _fill_preset(params: Any, preset: str) -> None:
+    if preset == DEFAULT:
+        return
+    is_file = preset.endswith(".toml") or "/" in preset
+    if not is_file and preset != AS_FLOWN:
+        raise InputError(f"--params: expected default, as-flown or a TOML file, not '{preset}'")
+    path = Path(preset) if is_file else PRESETS / f"{preset}.toml"
+    where = f"{_label(path)}: "
+    fill(params, PARAMS, as_table(parse(_read(path), where), where), where)
+
+
+def _expected(layers: list[tuple[Mapping[str, Any], str]], key: str) -> str:
+    verdict = "landed"
+    for layer, origin in layers:
+        verdict = layer.get("expect", {}).get(key, verdict)
+        if verdict not in VERDICT_NAMES:
+            known = ", ".join(VERDICT_NAMES)
+            raise InputError(f"{origin}expect.{key}: expected one of {known}, not '{verdict}'")
+    return verdict

@@ -1,0 +1,1 @@
+"""Sensor models: exactly what runs on a sensor board."""

@@ -1,0 +1,72 @@
+"""Table: when the flight software power-cycles a rangefinder on its own."""
+
+import pytest
+
+from fsw.executive.range_recovery import RANGE_CARE_PARAMS, contradicts_flight
+from fsw.filter.range_gate import RANGE_TRUST
+from fsw.interface.messages import RANGE_POWER_CYCLE, RANGE_SAMPLE
+from fsw.interface.modes import DESCENT, STANDBY
+from tests.fsw.computer import TICK_NS, Computer, above_the_site
+
+S = 1_000_000_000
+NOW_NS = 700 * S
+CARE = RANGE_CARE_PARAMS.new()
+
+
+def suspected(unusable=0, care=CARE, **trust):
+    made = RANGE_TRUST.new(**{"locked": 1, **trust})
+    return bool(contradicts_flight(care, made, unusable, NOW_NS))
+
+
+@pytest.mark.parametrize(
+    ("trust", "unusable", "expected"),
+    [
+        ({}, 0, False),
+        ({}, 11, False),
+        ({}, 12, True),
+        ({"locked": 0}, 12, False),
+        ({"rejects_in_a_row": 11}, 0, False),
+        ({"rejects_in_a_row": 12}, 0, True),  # nothing that they agree on
+        ({"rejects_in_a_row": 12, "challenger_samples": 5}, 0, True),
+        ({"rejects_in_a_row": 12, "challenger_samples": 6}, 0, False),  # another ground, perhaps
+        ({"rejects_in_a_row": 12, "challenger_samples": 12, "crowned_t_ns": 671 * S}, 0, True),
+        ({"rejects_in_a_row": 12, "challenger_samples": 12, "crowned_t_ns": 669 * S}, 0, False),
+    ],
+)
+def test_an_instrument_is_suspected_when_what_it_claims_is_no_ground(trust, unusable, expected):
+    assert suspected(unusable, **trust) == expected
+
+
+def test_where_it_is_switched_off_nothing_is_suspected():
+    never = RANGE_CARE_PARAMS.new(samples=0)
+    assert not suspected(1000, never, rejects_in_a_row=1000)
+
+
+def falling(height_m, seconds, range_m):
+    """A locked descent in which the rangefinder says range_m; what was done about it, and when."""
+    computer = Computer(mode=STANDBY)
+    computer.tick(nav_update=above_the_site(height_m, 10.0))
+    computer.core.executive.mode = DESCENT
+    computer.core.navigation.grid.trust.locked = 1
+    cycled = []
+    for n in range(1, round(seconds * 100)):
+        ranges = []
+        if n % 5 == 0:
+            t_ns = (computer.n - 5) * TICK_NS
+            ranges = [RANGE_SAMPLE.new(t_ns=t_ns, seq=n // 5, valid=1, range_m=range_m)]
+        events = computer.tick(imus=[computer.imu(dv=(0.0, 0.0, 0.01625))], ranges=ranges)
+        if any(name == "range_power_cycled" for name, *_ in events):
+            cycled.append(n)
+            assert int(computer.outbox.range_command.action) == RANGE_POWER_CYCLE
+    return cycled
+
+
+def test_values_that_cannot_be_have_it_power_cycled_twice_and_not_more():
+    cycled = falling(2000.0, 60.0, range_m=30_000.0)
+    assert len(cycled) == 2
+    assert 60 <= cycled[0] <= 80  # twelve samples, and the latency
+    assert 1500 <= cycled[1] - cycled[0] < 1520
+
+
+def test_near_the_ground_it_is_left_alone():
+    assert falling(140.0, 3.0, range_m=30_000.0) == []

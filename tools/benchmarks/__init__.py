@@ -1,0 +1,1 @@
+"""Benchmarks, and a comparable loop in Basilisk."""

@@ -1,0 +1,112 @@
+"""`leadline fly`: one descent in process, with its timeline, its verdict and its log."""
+
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from fsw.framework.kernel_cache import is_compiled
+from sim.run.fly import Result, fly
+from sim.run.survivability import judge_survival
+from sim.scenario.load import Scenario, check_seed, load
+from tools.output.compile_warmup import warm
+from tools.output.console import console, emit
+from tools.output.flight_report import Timeline, verdict_panel
+from tools.output.recording import event_words, recorded
+from tools.output.stopwatch import Stopwatch
+
+
+def fly_once(
+    name: str,
+    seed: int | None,
+    overrides: tuple[tuple[str, str], ...],
+    params: str | None,
+    log: str | None,
+    as_json: bool,
+) -> int:
+    """Fly, tell, and return the exit status."""
+    scenario = load(name, overrides, params)
+    seed = seed_of(scenario, seed)
+    out = console(as_json)
+    timeline = Timeline(out)
+    stopwatch = Stopwatch()
+    with recorded(scenario, seed, log) as (begin, record, finish):
+
+        def start(run: Any) -> None:
+            begin(run)
+            stopwatch.start()
+
+        out.print(announcement(scenario, seed))
+        say_if_compiling(out, "sim.run.loop")
+        warm()
+        result = fly(scenario, seed, teller(timeline), record, start)
+        wall_s = stopwatch.seconds()
+        finish(result)
+    timeline.close()
+    return conclude(out, scenario, result_figures(scenario, result, wall_s), as_json)
+
+
+def seed_of(scenario: Scenario, asked: int | None) -> int:
+    """The seed that was asked for, else the scenario's own. Raises InputError for none of ours."""
+    seed = scenario.seed if asked is None else asked
+    check_seed(seed)
+    return seed
+
+
+def announcement(scenario: Scenario, seed: int) -> Text:
+    """The lines above a timeline."""
+    title = Text(scenario.name, style="bold")
+    about = f"  seed {seed}, parameters {scenario.params_name}, leadline {version('leadline')}\n"
+    return title.append(about, style="not bold dim").append(scenario.doc, style="not bold italic")
+
+
+def conclude(out: Console, scenario: Scenario, figures: dict[str, Any], as_json: bool) -> int:
+    """Show the verdict, print the object, and return the exit status."""
+    as_expected = figures["verdict"] in ("landed", scenario.expect_verdict)
+    out.print(verdict_panel(figures, as_expected))
+    if as_json:
+        emit(figures)
+    return 0 if as_expected else 1
+
+
+def say_if_compiling(out: Console, module: str) -> None:
+    """Tell whoever waits at a terminal why the first time takes a while."""
+    if out.is_terminal and not is_compiled(module):
+        out.print("compiling the kernels, which happens once ...")
+
+
+def teller(timeline: Timeline) -> Any:
+    """What hands an Event record to the timeline."""
+
+    def tell(event: Any) -> None:
+        timeline(*event_words(event))
+
+    return tell
+
+
+def result_figures(scenario: Scenario, result: Result, wall_s: float) -> dict[str, Any]:
+    """The object that --json prints; a lost run is judged by a witness, which takes a flight."""
+    told = (event_words(event) for event in result.events)
+    return {
+        "version": version("leadline"),
+        "scenario": result.scenario,
+        "seed": result.seed,
+        "params": result.params,
+        "verdict": result.verdict,
+        "time_s": float(result.time_s),
+        "touchdown": None if result.touchdown is None else asdict(result.touchdown),
+        "propellant_left_kg": result.propellant_left_kg,
+        "events": [{"t_s": t, "name": name, "detail": detail} for t, name, _, detail in told],
+        "range": {
+            "first_valid_alt_m": result.first_valid_alt_m,
+            "first_fused_alt_m": result.first_fused_alt_m,
+            "verdicts": result.range_verdicts,
+        },
+        "worst_stopping_margin_m": result.worst_stopping_margin_m,
+        "margins": result.margins,
+        "clairvoyant": asdict(judge_survival(scenario, result)),
+        "state_sha256": result.state_sha256,
+        "wall_s": wall_s,
+    }

@@ -1,0 +1,1 @@
+"""Console, reports, recording of a flight."""
