@@ -20,7 +20,7 @@ import sim.run.fly
 import sim.run.loop
 from fsw.framework.kernel_cache import INTERPRETED
 from sim.faults.reader import kind_name
-from sim.faults.table import FAULT_KINDS
+from sim.faults.table import FaultKind
 
 LOOKED_INTO = 3  # runs of each kind, in each worker
 PHASES = ("standby", "coast", "braking", "approach", "descent", "terminal")
@@ -48,14 +48,14 @@ def note_stretch(rows, changed):
 
 def never_changed(counted):
     """Kinds of the fault table that changed nothing in any run, in the table's order."""
-    return [kind for kind in FAULT_KINDS if counted[kind, CHANGED] == 0]
+    return [kind for kind in FaultKind.labels() if counted[kind, CHANGED] == 0]
 
 
 def table(counted):
     """Lines of the coverage table."""
-    width = max(map(len, FAULT_KINDS))
+    width = max(map(len, FaultKind.labels()))
     lines = [" " * width + "".join(f"{column:>13}" for column in COLUMNS)]
-    for kind in FAULT_KINDS:
+    for kind in FaultKind.labels():
         numbers = "".join(f"{counted[kind, column] or '.':>13}" for column in COLUMNS)
         lines.append(f"{kind:{width}}{numbers}")
     return lines

@@ -8,7 +8,7 @@ import pytest
 import sim.run.fly
 import sim.run.loop
 from sim.faults.reader import read_faults
-from sim.faults.table import FAULT_KINDS, WAY_TO_FLIGHT
+from sim.faults.table import FaultKind, WireDirection
 from sim.plant.world import WORLD
 from sim.scenario.load import load
 from tests import fault_coverage
@@ -65,16 +65,16 @@ def test_frames_count_once_for_every_line_that_spoilt_them(cells, probability, c
     world = WORLD.new(seed=3)
     read_faults(world, [({"faults": [{"kind": "wire_drop", "probability": probability}]}, "")])
     world.board.fault_memory[0].open = 1
-    wire = WireFaults(world, WAY_TO_FLIGHT)
+    wire = WireFaults(world, WireDirection.TO_FLIGHT)
     for _ in range(5):
         wire.spoil([b"\0frame\0"])
     assert (cells["wire_drop", RUNS], cells["wire_drop", CHANGED]) == (1, changed)
 
 
 def test_the_table_has_every_kind_and_names_those_that_never_showed():
-    counted = Counter({(kind, CHANGED): 1 for kind in FAULT_KINDS if kind != "stale"})
+    counted = Counter({(kind, CHANGED): 1 for kind in FaultKind.labels() if kind != "stale"})
     assert never_changed(counted) == ["stale"]
-    assert [line.split()[0] for line in table(counted)[1:]] == list(FAULT_KINDS)
+    assert [line.split()[0] for line in table(counted)[1:]] == list(FaultKind.labels())
 
 
 def whole_session(keyword=""):
@@ -90,7 +90,7 @@ def test_a_whole_session_fails_when_a_kind_never_showed_and_a_part_of_one_does_n
         fault_coverage.pytest_sessionfinish(session)
     assert whole.exitstatus == pytest.ExitCode.TESTS_FAILED
     assert part.exitstatus == pytest.ExitCode.OK
-    cells.update({(kind, CHANGED): 1 for kind in FAULT_KINDS})
+    cells.update({(kind, CHANGED): 1 for kind in FaultKind.labels()})
     session = whole_session()
     fault_coverage.pytest_sessionfinish(session)
     assert session.exitstatus == pytest.ExitCode.OK

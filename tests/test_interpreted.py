@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fsw.interface.modes import BRAKING, COAST
-from fsw.interface.verdicts import FUSED_LATE, REJECTED
+from fsw.interface.modes import Mode
+from fsw.interface.verdicts import RangeVerdict
 from sim.run.fly import new_run
 from sim.run.loop import as_rows, fly_ticks
 from sim.scenario.load import load
@@ -50,11 +50,11 @@ def both_ways(tmp_path, rows):
 
 
 def test_about_ignition(tmp_path):
-    rows = stop_when(lambda core: core["executive"]["mode"] == BRAKING, 150)
+    rows = stop_when(lambda core: core["executive"]["mode"] == Mode.BRAKING, 150)
     compiled, interpreted = both_ways(tmp_path, rows)
     assert interpreted == compiled
     modes = {int(line.split()[1]) for line in compiled}
-    assert modes == {COAST, BRAKING}
+    assert modes == {Mode.COAST, Mode.BRAKING}
 
 
 def test_about_first_lock_with_a_late_sample_and_a_rejection(tmp_path):
@@ -63,8 +63,8 @@ def test_about_first_lock_with_a_late_sample_and_a_rejection(tmp_path):
     compiled, interpreted = both_ways(tmp_path, rows)
     assert interpreted == compiled
     last = [int(n) for n in compiled[-1].split()[2].split("/")]
-    assert last[FUSED_LATE] >= 1
-    assert last[REJECTED] >= 1
+    assert last[RangeVerdict.FUSED_LATE] >= 1
+    assert last[RangeVerdict.REJECTED] >= 1
 
 
 def test_about_a_stall_and_a_restart(tmp_path):

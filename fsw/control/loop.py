@@ -16,7 +16,7 @@ from fsw.control.throttle import control_throttle
 from fsw.control.thrust_estimator import THRUST, THRUST_PARAMS
 from fsw.framework.kernel import kernel
 from fsw.framework.record import f64, record, u8
-from fsw.interface.modes import COAST, engine_may_run
+from fsw.interface.modes import Mode, engine_may_run
 from fsw.mathlib.vectors import load3, store3
 
 CONTROL_PARAMS = record(
@@ -65,7 +65,7 @@ def control(state, params, vehicle, estimate, guidance, mode, actuators, dt_s):
     state.running = 1 if running else 0
     actuators.engine_on = 1 if running else 0
     actuators.throttle = control_throttle(state, params, vehicle, estimate, guidance, running, dt_s)
-    if running or mode == COAST:
+    if running or mode == Mode.COAST:
         control_attitude(state, params, vehicle, estimate, guidance, running, dt_s)
     else:
         state.fired = 0

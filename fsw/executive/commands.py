@@ -3,20 +3,9 @@
 from fsw.executive.mode_manager import apply_cue
 from fsw.framework.kernel import kernel
 from fsw.guidance.abort import orbit_in_reach
-from fsw.interface.events import EV_COMMAND_TAKEN, post_event
-from fsw.interface.messages import (
-    ACK_ACCEPTED,
-    ACK_TRIES_USED_UP,
-    ACK_UNKNOWN,
-    ACK_WRONG_MODE,
-    CMD_ABORT,
-    CMD_GO,
-    CMD_RANGE_ENABLE,
-    CMD_RANGE_INHIBIT,
-    CMD_RANGE_POWER_CYCLE,
-    RANGE_POWER_CYCLE,
-)
-from fsw.interface.modes import BRAKING, COAST, CUE_ABORT, CUE_GO, STANDBY
+from fsw.interface.events import EventCode, post_event
+from fsw.interface.messages import AckResult, CommandCode, RangeAction
+from fsw.interface.modes import Cue, Mode
 from fsw.navigation.state_update import take_nav_update
 
 
@@ -24,7 +13,7 @@ from fsw.navigation.state_update import take_nav_update
 def take_state_update(core, history, params, inbox, outbox):
     """An uplinked state is taken only where no force has acted since its epoch."""
     mode = int(core.executive.mode)
-    if int(inbox.has_nav_update) == 1 and (mode == STANDBY or mode == COAST):
+    if int(inbox.has_nav_update) == 1 and (mode == Mode.STANDBY or mode == Mode.COAST):
         update = inbox.nav_update
         take_nav_update(core.navigation, history, params, update, int(inbox.now_ns), outbox)
 
@@ -41,37 +30,45 @@ def take_commands(core, params, inbox, outbox):
         ack.result = result
         outbox.n_acks = int(outbox.n_acks) + 1
         core.executive.last_command_seq = command.seq
-        post_event(outbox, EV_COMMAND_TAKEN, float(int(command.code)), float(result))
+        post_event(outbox, EventCode.COMMAND_TAKEN, float(int(command.code)), float(int(result)))
 
 
 @kernel
 def _execute(core, params, code, now_ns, outbox):
     """Carry out one command; returns the answer."""
-    if code == CMD_GO:
-        return ACK_ACCEPTED if apply_cue(core, CUE_GO, now_ns, outbox) else ACK_WRONG_MODE
-    if code == CMD_ABORT:
-        braking = int(core.executive.mode) == BRAKING
+    if code == CommandCode.GO:
+        return (
+            AckResult.ACCEPTED
+            if apply_cue(core, Cue.GO, now_ns, outbox)
+            else AckResult.NOT_IN_THIS_MODE
+        )
+    if code == CommandCode.ABORT:
+        braking = int(core.executive.mode) == Mode.BRAKING
         if braking and not orbit_in_reach(params.moon, params.vehicle, core.estimate):
-            return ACK_WRONG_MODE
-        return ACK_ACCEPTED if apply_cue(core, CUE_ABORT, now_ns, outbox) else ACK_WRONG_MODE
-    if code == CMD_RANGE_ENABLE:
+            return AckResult.NOT_IN_THIS_MODE
+        return (
+            AckResult.ACCEPTED
+            if apply_cue(core, Cue.ABORT, now_ns, outbox)
+            else AckResult.NOT_IN_THIS_MODE
+        )
+    if code == CommandCode.RANGE_ENABLE:
         core.navigation.intake.inhibited = 0
-        return ACK_ACCEPTED
-    if code == CMD_RANGE_INHIBIT:
+        return AckResult.ACCEPTED
+    if code == CommandCode.RANGE_INHIBIT:
         core.navigation.intake.inhibited = 1
-        return ACK_ACCEPTED
-    if code == CMD_RANGE_POWER_CYCLE:
+        return AckResult.ACCEPTED
+    if code == CommandCode.RANGE_POWER_CYCLE:
         return power_cycle_range(core.executive, params.executive, now_ns, outbox)
-    return ACK_UNKNOWN
+    return AckResult.UNKNOWN_COMMAND
 
 
 @kernel
 def power_cycle_range(executive, params, now_ns, outbox):
     """Ask for a power cycle of the rangefinder, while tries are left; returns the answer."""
     if int(executive.power_cycles) >= int(params.power_cycles_max):
-        return ACK_TRIES_USED_UP
+        return AckResult.TRIES_USED_UP
     executive.power_cycles = int(executive.power_cycles) + 1
     executive.cycled_ns = now_ns
-    outbox.range_command.action = RANGE_POWER_CYCLE
+    outbox.range_command.action = RangeAction.POWER_CYCLE
     outbox.has_range_command = 1
-    return ACK_ACCEPTED
+    return AckResult.ACCEPTED

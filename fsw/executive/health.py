@@ -5,17 +5,8 @@ from fsw.executive.mode_manager import apply_cue
 from fsw.executive.range_recovery import contradicts_flight
 from fsw.executive.touchdown import ground_reached, legs_touching
 from fsw.framework.kernel import kernel
-from fsw.interface.events import (
-    EV_BLIND_LET_DOWN,
-    EV_CONTACT,
-    EV_IMU_SILENT,
-    EV_PROPELLANT_LOW,
-    EV_RANGE_POWER_CYCLED,
-    EV_THRUST_BACK,
-    EV_THRUST_LOW,
-    post_event,
-)
-from fsw.interface.modes import APPROACH, CUE_TOUCHDOWN, DESCENT, TERMINAL, engine_may_run
+from fsw.interface.events import EventCode, post_event
+from fsw.interface.modes import Cue, Mode, engine_may_run
 from fsw.interface.timing import TICK_S
 from fsw.models.gravity import surface_gravity
 from fsw.models.propulsion import propellant_left_kg
@@ -38,14 +29,14 @@ def monitor_inputs(core, params, inbox, outbox):
         _recover_range(core, params, int(inbox.now_ns), outbox)
     limit = int(params.executive.imu_silent_ticks)
     if int(executive.imu_missing_ticks) == limit and int(core.navigation.ready) == 1:
-        post_event(outbox, EV_IMU_SILENT, float(limit) * TICK_S, 0.0)
+        post_event(outbox, EventCode.IMU_SILENT, float(limit) * TICK_S, 0.0)
     left = propellant_left_kg(core.propulsion, params.vehicle)
     low = left < float(params.propulsion.propellant_low_kg)
     if low and int(core.propulsion.low_reported) == 0 and engine_may_run(int(executive.mode)):
         core.propulsion.low_reported = 1
         rate = float(core.propulsion.mass_kg) * surface_gravity(params.moon, params.site)
         hover_s = left * float(params.vehicle.exhaust_mps) / max(rate, 1.0)
-        post_event(outbox, EV_PROPELLANT_LOW, left, hover_s)
+        post_event(outbox, EventCode.PROPELLANT_LOW, left, hover_s)
 
 
 @kernel
@@ -62,7 +53,7 @@ def _recover_range(core, params, now_ns, outbox):
     unusable = int(nav.intake.unusable_in_a_row)
     if may and contradicts_flight(care, nav.grid.trust, unusable, now_ns):
         power_cycle_range(executive, params.executive, now_ns, outbox)
-        post_event(outbox, EV_RANGE_POWER_CYCLED, float(executive.power_cycles), altitude_m)
+        post_event(outbox, EventCode.RANGE_POWER_CYCLED, float(executive.power_cycles), altitude_m)
 
 
 @kernel
@@ -83,9 +74,9 @@ def monitor_touchdown(core, params, inbox, outbox):
     legs = legs_touching(int(touchdown.legs))
     if legs > 0 and int(touchdown.reported) == 0:
         touchdown.reported = 1
-        post_event(outbox, EV_CONTACT, float(legs), float(estimate.v_down_mps))
+        post_event(outbox, EventCode.CONTACT, float(legs), float(estimate.v_down_mps))
     if reached:
-        apply_cue(core, CUE_TOUCHDOWN, int(inbox.now_ns), outbox)
+        apply_cue(core, Cue.TOUCHDOWN, int(inbox.now_ns), outbox)
 
 
 @kernel
@@ -95,18 +86,18 @@ def report_thrust(core, outbox):
     if int(thrust.lost) == int(thrust.reported):
         return
     thrust.reported = thrust.lost
-    code = EV_THRUST_LOW if int(thrust.lost) == 1 else EV_THRUST_BACK
+    code = EventCode.THRUST_LOW if int(thrust.lost) == 1 else EventCode.THRUST_BACK
     post_event(outbox, code, float(thrust.scale), float(core.control.throttle))
 
 
 @kernel
 def report_blind_descent(guidance, estimate, mode, outbox):
     """Say once that the ground comes unseen."""
-    low = mode == APPROACH or mode == DESCENT or mode == TERMINAL
+    low = mode == Mode.APPROACH or mode == Mode.DESCENT or mode == Mode.TERMINAL
     if low and int(guidance.blind) == 1 and int(guidance.blind_reported) == 0:
         guidance.blind_reported = 1
         floor = float(guidance.v_floor_mps)
-        post_event(outbox, EV_BLIND_LET_DOWN, floor, float(estimate.altitude_m))
+        post_event(outbox, EventCode.BLIND_LET_DOWN, floor, float(estimate.altitude_m))
 
 
 @kernel

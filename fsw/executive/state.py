@@ -15,7 +15,7 @@ from fsw.guidance.blind_descent import LETDOWN_PARAMS
 from fsw.guidance.dispatch import GUIDANCE, GUIDANCE_PARAMS
 from fsw.guidance.stopping_distance import DESCENT_PARAMS
 from fsw.interface.messages import ACTUATOR_COMMAND
-from fsw.interface.modes import MODE_NAMES
+from fsw.interface.modes import Mode
 from fsw.models.onboard import MOON_BELIEF, SITE_BELIEF, VEHICLE_BELIEF
 from fsw.models.propulsion import PROPULSION, PROPULSION_PARAMS
 from fsw.navigation.estimate import ESTIMATE
@@ -78,7 +78,7 @@ EXECUTIVE = record(
     range_command_seq=u16("orders to the rangefinder sent"),
     last_command_seq=u16("sequence number of the last ground command taken"),
     late_in_a_row=u8("ticks in a row that came late"),
-    mode=u8("flight mode", codes=MODE_NAMES),
+    mode=u8("flight mode", codes=Mode),
     power_cycles=u8("times the rangefinder was power-cycled"),
     was_assured=u8("1 while runtime assurance was at work in the last run of guidance"),
 )

@@ -22,14 +22,8 @@ from fsw.filter.buffers import clear_history
 from fsw.framework.kernel import kernel
 from fsw.guidance.altitude_bounds import drop_dear_rival, heed_challenger, weigh
 from fsw.guidance.dispatch import guide
-from fsw.interface.events import (
-    EV_CAP_OVERRIDE,
-    EV_MISSED_TICKS,
-    EV_RESTARTED,
-    EV_TELEMETRY_SHED,
-    post_event,
-)
-from fsw.interface.modes import CUE_IGNITION_POINT, CUE_NONE, CUE_PROPULSION_UNFIT, STANDBY
+from fsw.interface.events import EventCode, post_event
+from fsw.interface.modes import Cue, Mode
 from fsw.interface.timing import TICK_S
 from fsw.mathlib.vectors import add3, load3
 from fsw.models.gravity import surface_gravity
@@ -62,7 +56,7 @@ def due(tick, row):
 def boot(state, params):
     """Bring a zeroed state to the beginning: standby, no estimate, empty rings."""
     core = state.core
-    core.executive.mode = STANDBY
+    core.executive.mode = Mode.STANDBY
     core.executive.now_ns = -1
     core.control.thrust.scale = 1.0
     core.hypotheses.dropped_since_ns = -1
@@ -115,9 +109,9 @@ def _open_tick(executive, params, inbox, outbox):
         executive.late_in_a_row = 0
         return
     executive.late_in_a_row = min(int(executive.late_in_a_row) + 1, 255)
-    post_event(outbox, EV_MISSED_TICKS, float(missed), float(executive.overruns))
+    post_event(outbox, EventCode.MISSED_TICKS, float(missed), float(executive.overruns))
     if int(executive.late_in_a_row) == int(params.shed_after):
-        post_event(outbox, EV_TELEMETRY_SHED, float(executive.late_in_a_row), 0.0)
+        post_event(outbox, EventCode.TELEMETRY_SHED, float(executive.late_in_a_row), 0.0)
 
 
 @kernel
@@ -126,7 +120,7 @@ def _resume(state, inbox, outbox):
     if int(inbox.resumed) == 1:
         away_s = float(int(inbox.now_ns) - int(state.core.executive.now_ns)) * 1e-9
         resume(state)
-        post_event(outbox, EV_RESTARTED, away_s, float(state.core.estimate.altitude_m))
+        post_event(outbox, EventCode.RESTARTED, away_s, float(state.core.estimate.altitude_m))
 
 
 @kernel
@@ -211,12 +205,12 @@ def _guide(core, params, now_ns, outbox):
     report_blind_descent(guidance, core.estimate, int(executive.mode), outbox)
     if int(guidance.assured) == 1 and int(executive.was_assured) == 0:
         before = float(guidance.u_before_mps2)
-        post_event(outbox, EV_CAP_OVERRIDE, before, float(guidance.u_assured_mps2))
+        post_event(outbox, EventCode.CAP_OVERRIDE, before, float(guidance.u_assured_mps2))
     executive.was_assured = guidance.assured
     cue = int(guidance.cue)
-    if cue == CUE_IGNITION_POINT and not is_fit_for_descent(core, params):
-        cue = CUE_PROPULSION_UNFIT
-    if cue != CUE_NONE:
+    if cue == Cue.IGNITION_POINT and not is_fit_for_descent(core, params):
+        cue = Cue.PROPULSION_UNFIT
+    if cue != Cue.NONE:
         apply_cue(core, cue, now_ns, outbox)
 
 

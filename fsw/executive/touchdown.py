@@ -11,7 +11,7 @@ put the footpads at the ground. Both witnesses are heard only in the let-down an
 
 from fsw.framework.kernel import kernel
 from fsw.framework.record import f64, i64, record, u8
-from fsw.interface.modes import TERMINAL
+from fsw.interface.modes import Mode
 from fsw.mathlib.elementary import to_int
 
 TOUCHDOWN_PARAMS = record(
@@ -64,7 +64,7 @@ def ground_reached(touchdown, params, estimate, thrust_N, g_mps2, mode, inbox, t
     """True when the ground counts as reached; call once a tick."""
     if int(inbox.has_contact) == 1:
         touchdown.legs = inbox.contact.legs
-    armed = mode == TERMINAL and float(estimate.v_down_mps) < float(params.arm_speed_mps)
+    armed = mode == Mode.TERMINAL and float(estimate.v_down_mps) < float(params.arm_speed_mps)
     if not armed and int(params.latch) == 0:
         touchdown.contact_ticks = 0
         touchdown.latched = 0

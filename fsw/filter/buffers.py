@@ -14,7 +14,7 @@ from fsw.filter.range_gate import RANGE_TRUST
 from fsw.filter.strapdown import NOMINAL
 from fsw.framework.kernel import kernel
 from fsw.framework.record import f32, f64, i64, record, u8, u16
-from fsw.interface.verdicts import PENDING
+from fsw.interface.verdicts import RangeVerdict
 
 GRID_NS = 100_000_000
 
@@ -178,7 +178,7 @@ def insert_range(history, t_ns, range_m, seq, late):
     entry.t_ns = t_ns
     entry.range_m = range_m
     entry.seq = seq
-    entry.verdict = PENDING
+    entry.verdict = RangeVerdict.PENDING
     entry.late = late
     history.range_end = end + 1
     return place

@@ -20,7 +20,7 @@ one rangefinder: that is decided by flying, not by inference.
 
 from fsw.framework.kernel import kernel
 from fsw.framework.record import f64, i64, record, u8, u16
-from fsw.interface.verdicts import FUSED_NOW, HELD, REJECTED
+from fsw.interface.verdicts import RangeVerdict
 from fsw.mathlib.elementary import to_int
 from fsw.mathlib.vectors import clamp
 
@@ -235,16 +235,16 @@ def judge(trust, params, t_ns, innovation_m, variance_m2, R_m2):
         trust.rejects_in_a_row = min(int(trust.rejects_in_a_row) + 1, 65535)
         trust.rejected_innovation_m = innovation_m
         trust.rejected_nis = innovation_m * innovation_m / variance_m2
-        return REJECTED
+        return RangeVerdict.REJECTED
     if int(trust.locked) == 0 and not _agreed(trust, params, t_ns, innovation_m, R_m2):
-        return HELD
+        return RangeVerdict.HELD
     trust.locked = 1
     trust.rejects_in_a_row = 0
     trust.challenger_samples = max(int(trust.challenger_samples) - 2, 0)
     trust.last_fused_t_ns = t_ns
     trust.last_innovation_m = innovation_m
     trust.last_nis = innovation_m * innovation_m / variance_m2
-    return FUSED_NOW
+    return RangeVerdict.FUSED_NOW
 
 
 @kernel

@@ -8,14 +8,7 @@ from fsw.filter.range_model import predict_range
 from fsw.filter.strapdown import strapdown
 from fsw.filter.terrain_hypotheses import hear_claim
 from fsw.framework.kernel import kernel
-from fsw.interface.verdicts import (
-    BAD_GEOMETRY,
-    CROWDED,
-    FUSED_LATE,
-    FUSED_NOW,
-    REJECTED,
-    STALE_REPEAT,
-)
+from fsw.interface.verdicts import RangeVerdict
 from fsw.mathlib.frames import q_FI_at
 from fsw.mathlib.vectors import dot3, load3, norm3, rotate, store3, sub3
 
@@ -67,13 +60,13 @@ def fuse_ranges(grid, history, site, params, trust_params, up, counts):
     for n in range(int(history.grid_predictions)):
         expected = history.predictions[n]
         entry = history.ranges[int(expected.entry) % RANGE_SLOTS]
-        verdict = BAD_GEOMETRY
+        verdict = RangeVerdict.BAD_GEOMETRY
         if int(expected.hits) == 1:
             verdict = _fuse_range(grid, history, expected, entry, site, params, trust_params, up)
-        if verdict == FUSED_NOW:
+        if verdict == RangeVerdict.FUSED_NOW:
             fused = fused + 1
             if int(entry.late) == 1:
-                verdict = FUSED_LATE
+                verdict = RangeVerdict.FUSED_LATE
         set_verdict(counts, entry, verdict)
     return fused
 
@@ -83,7 +76,7 @@ def mark_excess_samples(history, t0_ns, t1_ns, counts):
     """Give the ranges beyond what one grid step takes their verdict."""
     first = first_range_after(history, t0_ns) + PREDICTIONS
     for count in range(first, first_range_after(history, t1_ns)):
-        set_verdict(counts, history.ranges[count % RANGE_SLOTS], CROWDED)
+        set_verdict(counts, history.ranges[count % RANGE_SLOTS], RangeVerdict.CROWDED)
 
 
 @kernel
@@ -106,15 +99,15 @@ def _fuse_range(grid, history, expected, entry, site, params, trust_params, up):
     trust = grid.trust
     t_ns = int(entry.t_ns)
     if is_stale(trust, trust_params, float(entry.range_m), float(expected.range_m)):
-        return STALE_REPEAT
+        return RangeVerdict.STALE_REPEAT
     noise = learn_scatter(trust, trust_params, innovation, R)
     S = project(grid.P, H, PHt) + ground * H[HT] * H[HT] + noise
     verdict = judge(trust, trust_params, t_ns, innovation, S, R)
-    if verdict == REJECTED:
+    if verdict == RangeVerdict.REJECTED:
         claim = float(grid.nominal.terrain_m) + history.dx[HT] + innovation / H[HT]
         if abs(claim - float(site.height_m)) <= float(trust_params.relief_m):
             verdict = hear_claim(grid, history, expected, entry, claim, up, trust_params)
-    if verdict == FUSED_NOW:
+    if verdict == RangeVerdict.FUSED_NOW:
         grid.P[HT, HT] += ground
         PHt[HT] += ground * H[HT]
         rate_doubt = float(trust_params.rate_doubt_mps)

@@ -11,7 +11,7 @@ from math import sqrt
 from fsw.filter.covariance import HT, N_ALL, R0, V0, variance_along
 from fsw.filter.range_gate import range_variance_m2
 from fsw.framework.kernel import kernel
-from fsw.interface.verdicts import HELD_FOR_HYPOTHESIS, REJECTED
+from fsw.interface.verdicts import RangeVerdict
 from fsw.mathlib.vectors import dot3, load3, norm3, store3, sub3
 
 
@@ -194,12 +194,12 @@ def challenge(trust, params, t_ns, terrain_m, variance_m2, hit_F_m):
         trust.challenger_terrain_m = terrain_m
         trust.challenger_variance_m2 = variance_m2
         trust.challenger_samples = 1
-        return REJECTED
+        return RangeVerdict.REJECTED
     gain = prior / (prior + variance_m2)
     trust.challenger_terrain_m = float(trust.challenger_terrain_m) + gain * step
     trust.challenger_variance_m2 = (1.0 - gain) * prior
     trust.challenger_samples = min(int(trust.challenger_samples) + 1, 65535)
-    return HELD_FOR_HYPOTHESIS
+    return RangeVerdict.HELD_FOR_HYPOTHESIS
 
 
 @kernel

@@ -8,7 +8,7 @@ by Numba, and compiled for a microcontroller, and ends with the same bits.
 
 `float(x)` and `int(x)` are how a kernel widens a narrow field. To Numba they mean no such thing:
 the float of a float32 stays one, and a difference of two unsigned integers wraps around. Here
-they give 64 bits, as they do in Python.
+they give 64 bits, as they do in Python, and `int` takes a member of an enumeration too.
 """
 
 import inspect
@@ -20,7 +20,7 @@ import numba.core.typing.builtins
 import numba.cpython.builtins
 from numba.core import types
 from numba.core.typing.templates import signature
-from numba.extending import intrinsic
+from numba.extending import intrinsic, overload
 
 from fsw.framework.kernel_cache import INTERPRETED, ROOMS, cache_folder
 
@@ -43,6 +43,14 @@ _narrow_float = numba.core.typing.builtins.Float.generic
 def _wide_float(self: Any, args: Any, kws: Any) -> Any:
     """What Numba's float() means, but always float64."""
     return signature(types.float64, *_narrow_float(self, args, kws).args)
+
+
+@overload(int)
+def _int_of_code(x):  # Numba compares signatures, annotations included
+    """int() of a member of an enumeration, which Numba lacks."""
+    if isinstance(x, types.IntEnumMember):
+        return lambda x: _cast_int(x)
+    return None
 
 
 numba.cpython.builtins.cast_int = _cast_int

@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from fsw.framework.codes import CodeList
+
 REGISTRY: dict[str, Record] = {}
 
 SCALARS = {
@@ -36,7 +38,7 @@ SCALARS = {
 class Field:
     """One field: its type, shape, meaning and, for a parameter, default and legal range.
 
-    `codes` names the legal values of an integer field, the first one being 0.
+    `codes` lists the legal values of an integer field.
     """
 
     type: str
@@ -45,7 +47,7 @@ class Field:
     default: float | tuple[float, ...] = 0
     lo: float = -math.inf
     hi: float = math.inf
-    codes: tuple[str, ...] = ()
+    codes: CodeList | None = None
     record: Record | None = None
 
     @property

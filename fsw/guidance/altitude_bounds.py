@@ -15,7 +15,7 @@ from math import sqrt
 from fsw.framework.kernel import kernel
 from fsw.framework.record import f64, i64, record
 from fsw.guidance.stopping_distance import lowest_altitude
-from fsw.interface.events import EV_RIVAL_DROPPED, post_event
+from fsw.interface.events import EventCode, post_event
 from fsw.models.propulsion import delta_v_left
 
 HYPOTHESES_PARAMS = record(
@@ -90,7 +90,7 @@ def drop_dear_rival(hypotheses, params, trust, vehicle, mass_kg, g_mps2, altitud
     if left_mps >= float(params.fall_share) * price + float(params.reserve_mps):
         return
     hypotheses.dropped_since_ns = trust.rival_since_ns
-    post_event(outbox, EV_RIVAL_DROPPED, below_m, left_mps)
+    post_event(outbox, EventCode.RIVAL_DROPPED, below_m, left_mps)
 
 
 @kernel

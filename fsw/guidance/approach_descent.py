@@ -11,7 +11,7 @@ from math import sqrt
 from fsw.framework.kernel import kernel
 from fsw.guidance.stopping_distance import assured_thrust, stoppable_speed, wanted_descent
 from fsw.guidance.thrust_vector import push, turn_towards
-from fsw.interface.modes import APPROACH, CUE_AT_GATE, CUE_HIGH, CUE_LOW, TERMINAL
+from fsw.interface.modes import Cue, Mode
 from fsw.mathlib.elementary import sin_cos
 from fsw.mathlib.frames import DEG
 from fsw.mathlib.vectors import (
@@ -44,7 +44,7 @@ def descend(guidance, params, estimate, mode, accel_max, dt_s):
     place = add_scaled3(r, up, -dot3(r, up))
     h_lo = float(estimate.altitude_lo_m)
     u = _climb_or_fall(guidance, params, estimate, mode, norm3(drift), accel_max)
-    if mode == APPROACH:
+    if mode == Mode.APPROACH:
         a_h = _shed_speed(own, place, drift)
     else:
         a_h = _home_in(own, place, drift, h_lo)
@@ -73,12 +73,12 @@ def _climb_or_fall(guidance, params, estimate, mode, drift_mps, accel_max):
     a_d = float(guidance.a_d_mps2)
     floor = (float(guidance.v_floor_mps), float(guidance.a_floor_mps2))
     limit = float(descent.v_descent_mps)
-    if mode == APPROACH:
+    if mode == Mode.APPROACH:
         shed_s = max(drift_mps, 1.0) / float(params.guidance.decel_approach_mps2)
         room_m = max(h_lo - float(params.guidance.shed_above_m), 0.0)
         limit = max(room_m / shed_s, float(descent.v_touchdown_mps))
         limit = min(float(descent.v_approach_mps), limit)
-    elif mode == TERMINAL:
+    elif mode == Mode.TERMINAL:
         limit = floor[0]
     v_cmd, a_ff = wanted_descent(descent, v, limit, h_lo, a_d, floor)
     u = g + a_ff + (v - v_cmd) / float(descent.tau_v_s)
@@ -94,9 +94,9 @@ def _climb_or_fall(guidance, params, estimate, mode, drift_mps, accel_max):
 @kernel
 def _lean_tangent(own, mode):
     lean_deg = float(own.lean_descent_deg)
-    if mode == APPROACH:
+    if mode == Mode.APPROACH:
         lean_deg = float(own.lean_approach_deg)
-    elif mode == TERMINAL:
+    elif mode == Mode.TERMINAL:
         lean_deg = float(own.lean_terminal_deg)
     s, c = sin_cos(lean_deg * DEG)
     return s / c
@@ -144,9 +144,9 @@ def _cue_descent(guidance, params, mode, drift_mps, h_lo_m):
     """Settled, low, or high again. Standing upright would keep what drift approach has left."""
     terminal_m = float(params.descent.terminal_height_m)
     settled = drift_mps < float(params.guidance.settled_mps)
-    if mode == APPROACH and settled:
-        guidance.cue = CUE_AT_GATE
-    if mode == TERMINAL and h_lo_m > 2.0 * terminal_m:
-        guidance.cue = CUE_HIGH
-    if mode != TERMINAL and h_lo_m < terminal_m and (mode != APPROACH or settled):
-        guidance.cue = CUE_LOW
+    if mode == Mode.APPROACH and settled:
+        guidance.cue = Cue.AT_GATE
+    if mode == Mode.TERMINAL and h_lo_m > 2.0 * terminal_m:
+        guidance.cue = Cue.HIGH
+    if mode != Mode.TERMINAL and h_lo_m < terminal_m and (mode != Mode.APPROACH or settled):
+        guidance.cue = Cue.LOW

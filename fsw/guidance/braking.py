@@ -14,7 +14,7 @@ from fsw.framework.kernel import kernel
 from fsw.guidance.braking_law import first_guess, steer
 from fsw.guidance.stopping_distance import assured_thrust
 from fsw.guidance.thrust_vector import push, turn_towards
-from fsw.interface.modes import COAST, CUE_IGNITION_POINT, CUE_NEAR_GATE
+from fsw.interface.modes import Cue, Mode
 from fsw.mathlib.vectors import add_scaled3, clamp, dot3, load3, norm3, scale3, store3, unit3
 from fsw.models.gravity import surface_gravity
 
@@ -45,7 +45,7 @@ def _move_gate(guidance, own, estimate, mode, t_go, dt_s):
     wanted = gate_height(own, estimate)
     kept = float(guidance.gate_m)
     step = float(own.gate_shift_mps2) * max(t_go, 0.0) * dt_s
-    if mode == COAST or kept <= 0.0:
+    if mode == Mode.COAST or kept <= 0.0:
         guidance.gate_m = wanted
     else:
         guidance.gate_m = kept + clamp(wanted - kept, -step, step)
@@ -82,7 +82,7 @@ def brake(guidance, params, estimate, mode, accel_max, dt_s):
     """One run in coast or braking."""
     own = params.guidance
     r = load3(estimate.r_BL_L_m)
-    if mode == COAST and norm3(r) > float(own.ignition_range_m):
+    if mode == Mode.COAST and norm3(r) > float(own.ignition_range_m):
         guidance.t_go_s = 0.0
         guidance.even_throttle = 0.0
         push(guidance, (0.0, 0.0, 0.0), 0.0, accel_max)
@@ -90,12 +90,12 @@ def brake(guidance, params, estimate, mode, accel_max, dt_s):
     t_go = float(guidance.t_go_s) - dt_s
     unsolved = float(guidance.t_go_s) <= 0.0
     _move_gate(guidance, own, estimate, mode, t_go, dt_s)
-    if mode == COAST or unsolved or t_go > float(own.hold_s):
+    if mode == Mode.COAST or unsolved or t_go > float(own.hold_s):
         _aim(guidance, params, estimate, t_go, accel_max)
     else:
         guidance.t_go_s = max(t_go, T_GO_END_S)
     a_L = load3(guidance.a_brake_L_mps2)
-    if mode == COAST:
+    if mode == Mode.COAST:
         _cue_ignition(guidance, own, estimate)
     else:
         a_L = _assure(guidance, params, estimate, a_L, accel_max)
@@ -169,7 +169,7 @@ def _cue_ignition(guidance, own, estimate):
     ready = float(guidance.even_throttle) >= float(own.ignition_throttle)
     approaching = dot3(load3(estimate.v_BL_L_mps), load3(guidance.downrange_L)) > 0.0
     if ready and approaching:
-        guidance.cue = CUE_IGNITION_POINT
+        guidance.cue = Cue.IGNITION_POINT
 
 
 @kernel
@@ -179,8 +179,8 @@ def _cue_gate(guidance, own, estimate, accel_max):
     drift = norm3(add_scaled3(v, up, -dot3(v, up)))
     lost = norm3(load3(guidance.a_brake_L_mps2)) > OUT_OF_REACH * accel_max
     if (lost or int(guidance.assured) == 1) and drift < float(own.give_up_mps):
-        guidance.cue = CUE_NEAR_GATE
+        guidance.cue = Cue.NEAR_GATE
     # as slow as at the gate: braking on would fly back to one that was missed
     ahead_mps = dot3(v, load3(guidance.downrange_L))
     if float(guidance.t_go_s) < T_GO_MIN_S or ahead_mps < float(own.gate_forward_mps):
-        guidance.cue = CUE_NEAR_GATE
+        guidance.cue = Cue.NEAR_GATE

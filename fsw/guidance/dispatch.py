@@ -15,16 +15,7 @@ from fsw.guidance.blind_descent import is_blind, let_down
 from fsw.guidance.braking import brake
 from fsw.guidance.stopping_distance import stopping_height, stopping_margin, usable_decel, v_cap
 from fsw.guidance.thrust_vector import hold_attitude_at_first, push
-from fsw.interface.modes import (
-    ABORT,
-    APPROACH,
-    BRAKING,
-    COAST,
-    CUE_NAMES,
-    CUE_NONE,
-    DESCENT,
-    TERMINAL,
-)
+from fsw.interface.modes import Cue, Mode
 from fsw.models.gravity import surface_gravity
 
 GUIDANCE_PARAMS = record(
@@ -127,7 +118,7 @@ GUIDANCE = record(
     a_d_mps2=f64("deceleration that the stopping-distance law counts on"),
     u_before_mps2=f64("upward thrust acceleration before runtime assurance"),
     u_assured_mps2=f64("upward thrust acceleration after runtime assurance"),
-    cue=u8("cue to the mode machine", codes=CUE_NAMES),
+    cue=u8("cue to the mode machine", codes=Cue),
     short=u8("1 while full thrust is too little to hold the downrange"),
     assured=u8("1 while runtime assurance raises the thrust"),
     engine_cut=u8("1 when the engine has done its work"),
@@ -140,16 +131,16 @@ GUIDANCE = record(
 @kernel
 def guide(guidance, params, estimate, mode, thrust_scale, dt_s):
     """One run of guidance, dt_s after the last; thrust_scale is true over commanded thrust."""
-    guidance.cue = CUE_NONE
+    guidance.cue = Cue.NONE
     guidance.assured = 0
     accel_max = accel_at_full_thrust(params.vehicle, estimate, thrust_scale)
     hold_attitude_at_first(guidance, estimate)
     _watch_the_stop(guidance, params, estimate, accel_max)
-    if mode == COAST or mode == BRAKING:
+    if mode == Mode.COAST or mode == Mode.BRAKING:
         brake(guidance, params, estimate, mode, accel_max, dt_s)
-    elif mode == APPROACH or mode == DESCENT or mode == TERMINAL:
+    elif mode == Mode.APPROACH or mode == Mode.DESCENT or mode == Mode.TERMINAL:
         descend(guidance, params, estimate, mode, accel_max, dt_s)
-    elif mode == ABORT:
+    elif mode == Mode.ABORT:
         climb_out(guidance, params.guidance, params.moon, estimate, accel_max, dt_s)
     else:
         push(guidance, (0.0, 0.0, 0.0), 0.0, accel_max)

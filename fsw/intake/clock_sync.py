@@ -15,7 +15,7 @@ nothing. Before the first exchange the map is the identity.
 
 from fsw.framework.kernel import kernel
 from fsw.framework.record import f64, i64, record, u8, u32
-from fsw.interface.events import EV_CLOCK_JUMP, EV_CLOCK_MAPPED, EV_NONE
+from fsw.interface.events import EventCode
 from fsw.mathlib.elementary import to_int
 
 EXCHANGES = 8
@@ -78,28 +78,28 @@ def timebase_observe(timebase, params, exchange, now_ns):
     drift_max = float(params.drift_max)
     if not _plausible(exchange, int(params.delay_max_ns), now_ns):
         timebase.refused = int(timebase.refused) + 1
-        return (EV_NONE, 0.0, 0.0)
+        return (EventCode.NONE, 0.0, 0.0)
     t_ns, offset_ns, half_ns = _interval(exchange, drift_max)
     if int(timebase.count) == 0:
         _restart(timebase, drift_max)
         _accept(timebase, t_ns, offset_ns, half_ns, drift_max)
-        return (EV_CLOCK_MAPPED, float(offset_ns) * 1e-9, float(half_ns) * 1e-9)
+        return (EventCode.CLOCK_MAPPED, float(offset_ns) * 1e-9, float(half_ns) * 1e-9)
     step_ns = offset_ns - _offset_at(timebase, t_ns)
     if abs(step_ns) <= half_ns + _bound_at(timebase, t_ns):
         timebase.has_suspect = 0
         _accept(timebase, t_ns, offset_ns, half_ns, drift_max)
-        return (EV_NONE, 0.0, 0.0)
+        return (EventCode.NONE, 0.0, 0.0)
     if not _confirms(timebase, t_ns, offset_ns, half_ns, drift_max):
         timebase.suspect_t_ns = t_ns
         timebase.suspect_offset_ns = offset_ns
         timebase.suspect_half_ns = half_ns
         timebase.has_suspect = 1
         timebase.refused = int(timebase.refused) + 1
-        return (EV_NONE, 0.0, 0.0)
+        return (EventCode.NONE, 0.0, 0.0)
     _restart(timebase, drift_max)
     timebase.jumps = int(timebase.jumps) + 1
     _accept(timebase, t_ns, offset_ns, half_ns, drift_max)
-    return (EV_CLOCK_JUMP, float(step_ns) * 1e-9, float(half_ns) * 1e-9)
+    return (EventCode.CLOCK_JUMP, float(step_ns) * 1e-9, float(half_ns) * 1e-9)
 
 
 @kernel

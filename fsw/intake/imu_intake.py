@@ -27,14 +27,7 @@ from fsw.filter.buffers import (
 from fsw.framework.kernel import kernel
 from fsw.framework.record import f64, i32, i64, record, u8, u16, u32
 from fsw.intake.clock_sync import to_flight_ns
-from fsw.interface.events import (
-    EV_IMU_CLOCK_REPAIRED,
-    EV_IMU_GAP,
-    EV_IMU_RESTARTED,
-    EV_IMU_SATURATED,
-    EV_IMU_ZERO,
-    post_event,
-)
+from fsw.interface.events import EventCode, post_event
 from fsw.interface.messages import ANGLE_COUNT_RAD, VELOCITY_COUNT_MPS
 from fsw.mathlib.units import seconds_to_ns
 from fsw.mathlib.vectors import load3, norm3, scale3
@@ -178,7 +171,9 @@ def _begin_anew(inertial, history, timebase, params, sample, now_ns, pushed_mps2
         at_ns = max(now_ns, last_ns + int(sample.dt_ns))
         t_ns, stamp_ns = _of_now(inertial, timebase, sample, at_ns)
     _bridge(history, params, t_ns, float(t_ns - last_ns) * 1e-9, pushed_mps2)
-    post_event(outbox, EV_IMU_RESTARTED, float(t_ns - last_ns) * 1e-9, float(inertial.refused))
+    post_event(
+        outbox, EventCode.IMU_RESTARTED, float(t_ns - last_ns) * 1e-9, float(inertial.refused)
+    )
     _keep(inertial, sample, stamp_ns, t_ns)
 
 
@@ -230,7 +225,7 @@ def _take_next(
         return
     if jumped:
         inertial.shift_ns = shift_ns
-        post_event(outbox, EV_IMU_CLOCK_REPAIRED, float(shift_ns) * 1e-9, elapsed_s)
+        post_event(outbox, EventCode.IMU_CLOCK_REPAIRED, float(shift_ns) * 1e-9, elapsed_s)
     flags = _flags(inertial, params, sample, dv, elapsed_s, intervals, quiet, outbox)
     _keep(inertial, sample, stamp_ns, t_ns)
     _watch_zeros(inertial, params, dv, outbox)
@@ -265,13 +260,13 @@ def _flags(inertial, params, sample, dv, elapsed_s, intervals, quiet, outbox):
         flags = SUMMED
         inertial.gaps = int(inertial.gaps) + 1
         missed_s = elapsed_s - float(int(sample.dt_ns)) * 1e-9
-        post_event(outbox, EV_IMU_GAP, missed_s, float(inertial.gaps))
+        post_event(outbox, EventCode.IMU_GAP, missed_s, float(inertial.gaps))
     elif quiet == 1 and norm3(dv) <= float(params.free_fall_max_mps2) * elapsed_s:
         flags = FREE_FALL
     if int(sample.saturated) == 1:
         flags = flags | CLIPPED
         if int(inertial.saturated) == 0:
-            post_event(outbox, EV_IMU_SATURATED, 1.0, 0.0)
+            post_event(outbox, EventCode.IMU_SATURATED, 1.0, 0.0)
         inertial.saturated = int(inertial.saturated) + 1
     return flags
 
@@ -288,7 +283,7 @@ def _watch_zeros(inertial, params, dv, outbox):
         return
     inertial.zeros = int(inertial.zeros) + 1
     if int(inertial.zeros) == int(params.zero_samples):
-        post_event(outbox, EV_IMU_ZERO, float(int(inertial.zeros)), 0.0)
+        post_event(outbox, EventCode.IMU_ZERO, float(int(inertial.zeros)), 0.0)
 
 
 @kernel

@@ -7,17 +7,8 @@ of them enters the estimate; that is decided on the grid, by stamps.
 from fsw.filter.buffers import GRID_NS, insert_range
 from fsw.framework.kernel import kernel
 from fsw.framework.record import i64, record, u8, u16, u32
-from fsw.interface.events import EV_RANGE_FIRST_VALID, post_event
-from fsw.interface.verdicts import (
-    CLOCK_FAULT,
-    DUPLICATE,
-    INHIBITED,
-    INVALID,
-    OUT_OF_RANGE,
-    PENDING,
-    TOO_OLD,
-    VERDICT_NAMES,
-)
+from fsw.interface.events import EventCode, post_event
+from fsw.interface.verdicts import RangeVerdict
 from fsw.mathlib.units import seconds_to_ns
 
 INTAKE = record(
@@ -26,7 +17,7 @@ INTAKE = record(
     dirty_k=i64("earliest grid point that a late range has made wrong"),
     anchor_t_ns=i64("start of the grid: nothing older can be fused"),
     newest_range_t_ns=i64("newest stamp of a range taken; -1 before the first"),
-    verdicts=u32("samples per verdict since the start", len(VERDICT_NAMES)),
+    verdicts=u32("samples per verdict since the start", len(RangeVerdict)),
     unusable_in_a_row=u16("ranges called valid whose value cannot be, since one that can"),
     valid_seen=u8("1 once a range called itself valid"),
     inhibited=u8("1 while the ground keeps ranges from being used"),
@@ -43,28 +34,28 @@ def take_range(
     the newest grid point ever computed, cursor_k the one that the grid stands at: behind it, in
     a replay, there is nothing to redo.
     """
-    verdict = PENDING
+    verdict = RangeVerdict.PENDING
     range_m = float(sample.range_m)
     if int(sample.valid) != 1:
-        verdict = INVALID
+        verdict = RangeVerdict.INVALID
     elif not (float(params.range_min_m) <= range_m <= float(params.range_max_m)):
-        verdict = OUT_OF_RANGE
+        verdict = RangeVerdict.OUT_OF_RANGE
     elif trusted == 0 or t_ns > now_ns + seconds_to_ns(float(params.future_s)):
-        verdict = CLOCK_FAULT
+        verdict = RangeVerdict.CLOCK_FAULT
     elif now_ns - t_ns > seconds_to_ns(float(params.reach_s)):
-        verdict = TOO_OLD
+        verdict = RangeVerdict.TOO_OLD
     elif t_ns <= int(intake.anchor_t_ns):
-        verdict = TOO_OLD
+        verdict = RangeVerdict.TOO_OLD
     elif int(intake.inhibited) == 1:
-        verdict = INHIBITED
-    if verdict == OUT_OF_RANGE:
+        verdict = RangeVerdict.INHIBITED
+    if verdict == RangeVerdict.OUT_OF_RANGE:
         intake.unusable_in_a_row = min(int(intake.unusable_in_a_row) + 1, 65535)
-    if verdict == PENDING:
+    if verdict == RangeVerdict.PENDING:
         intake.unusable_in_a_row = 0
         verdict = _insert(intake, history, t_ns, range_m, int(sample.seq), computed_k, cursor_k)
         if int(intake.valid_seen) == 0:
             intake.valid_seen = 1
-            post_event(outbox, EV_RANGE_FIRST_VALID, range_m, float(now_ns - t_ns) * 1e-9)
+            post_event(outbox, EventCode.RANGE_FIRST_VALID, range_m, float(now_ns - t_ns) * 1e-9)
     intake.verdicts[verdict] = int(intake.verdicts[verdict]) + 1
 
 
@@ -77,10 +68,10 @@ def _insert(intake, history, t_ns, range_m, seq, computed_k, cursor_k):
         late = 1
     place = insert_range(history, t_ns, range_m, seq, late)
     if place == -1:
-        return DUPLICATE
+        return RangeVerdict.DUPLICATE
     if place == -2:
-        return TOO_OLD
+        return RangeVerdict.TOO_OLD
     if k <= cursor_k:
         intake.dirty_k = min(int(intake.dirty_k), k)
     intake.newest_range_t_ns = max(int(intake.newest_range_t_ns), t_ns)
-    return PENDING
+    return RangeVerdict.PENDING

@@ -1,96 +1,94 @@
-"""The event dictionary: every event has a number, a severity and the meaning of its figures.
+"""The event dictionary: every event has a code, a severity and the meaning of its figures."""
 
-Numbers are positions in the table and part of the wire schema.
-"""
+from typing import Self
 
+from fsw.framework.codes import Code
 from fsw.framework.kernel import kernel
 
-INFO, NOTICE, WARNING, ALARM = range(4)
-SEVERITY_NAMES = ("info", "notice", "warning", "alarm")
 
-# name, severity, wording with the two figures {a} and {b}
-EVENT_TABLE = (
-    ("none", INFO, ""),
-    ("mode_changed", NOTICE, "mode {a:mode} after {b:mode}"),
-    ("ignition", NOTICE, "{a:.0f} m up at {b:.1f} m/s"),
-    ("not_begun", ALARM, "propulsion reports {a:.0f} kg, ready {b:.0f}"),
-    ("nav_updated", NOTICE, "position moved {a:.0f} m, velocity {b:.2f} m/s"),
-    ("range_first_valid", NOTICE, "slant range {a:.0f} m, {b:.3f} s old"),
-    ("range_first_fused", NOTICE, "altitude {a:.0f} m, moved by {b:+.1f} m"),
-    ("range_silent", WARNING, "nothing fused for {a:.1f} s at {b:.0f} m"),
-    ("range_resumed", NOTICE, "fused again after {a:.1f} s, moved by {b:+.1f} m"),
-    ("range_rejected", WARNING, "innovation {a:+.1f} m, {b:.1f} sigma"),
-    ("challenger_won", WARNING, "altitude moved by {a:+.0f} m, old one kept: {b:.0f}"),
-    ("rival_dropped", NOTICE, "{a:.0f} m lower ground given up, {b:.0f} m/s of delta-v left"),
-    ("estimate_condemned", ALARM, "altitude below zero without contact, {a:.0f} times so far"),
-    ("stamps_repaired", WARNING, "range stamps moved by {a:+.3f} s, {b:.0f} steps so far"),
-    ("range_replayed", INFO, "{a:.0f} grid steps redone, sample {b:.3f} s old"),
-    ("imu_gap", WARNING, "{a:.3f} s without samples, {b:.0f} gaps so far"),
-    ("imu_saturated", WARNING, "axis clipped, {a:.0f} so far"),
-    ("imu_silent", ALARM, "no increment for {a:.2f} s"),
-    ("clock_mapped", INFO, "sensor clock {a:+.6f} s ahead, uncertain by {b:.6f} s"),
-    ("clock_jump", WARNING, "sensor clock stepped by {a:+.6f} s"),
-    ("missed_ticks", WARNING, "{a:.0f} ticks skipped, {b:.0f} so far"),
-    ("telemetry_shed", WARNING, "after {a:.0f} late ticks in a row"),
-    ("cap_override", WARNING, "runtime assurance raised thrust from {a:.2f} to {b:.2f} m/s2"),
-    ("contact", NOTICE, "{a:.0f} legs, descending {b:.2f} m/s"),
-    ("engine_cut", NOTICE, "descending {a:.2f} m/s, footpads {b:.2f} m up by estimate"),
-    ("propellant_low", WARNING, "{a:.1f} kg left, {b:.0f} s of hover"),
-    ("command_taken", NOTICE, "command {a:command}, result {b:ack}"),
-    ("aborted", ALARM, "climbing out at {a:.0f} m, {b:.0f} m/s"),
-    ("restarted", ALARM, "away for {a:.2f} s, flying on from core at {b:.0f} m"),
-    ("blind_let_down", WARNING, "no ranges, letting down at {a:.1f} m/s, {b:.0f} m up by estimate"),
-    ("thrust_low", ALARM, "engine gives {a:.2f} of what throttle {b:.2f} should"),
-    ("thrust_back", NOTICE, "engine gives {a:.2f} of what throttle {b:.2f} should"),
-    ("imu_zero", ALARM, "accelerometers read exactly nothing {a:.0f} times in a row"),
-    (
-        "imu_restarted",
-        ALARM,
+class Severity(Code):
+    """Severities of events."""
+
+    INFO = 0
+    NOTICE = 1
+    WARNING = 2
+    ALARM = 3
+
+
+class Event(Code):
+    """Base of event lists: code, severity, and wording with the two figures {a} and {b}."""
+
+    severity: Severity
+    wording: str
+
+    def __new__(cls, code: int, severity: Severity, wording: str) -> Self:
+        """A member that is its code and carries what is known of it."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.severity = severity
+        member.wording = wording
+        return member
+
+
+class EventCode(Event):
+    """Events of the flight software."""
+
+    NONE = 0, Severity.INFO, ""
+    MODE_CHANGED = 1, Severity.NOTICE, "mode {a:mode} after {b:mode}"
+    IGNITION = 2, Severity.NOTICE, "{a:.0f} m up at {b:.1f} m/s"
+    NOT_BEGUN = 3, Severity.ALARM, "propulsion reports {a:.0f} kg, ready {b:.0f}"
+    NAV_UPDATED = 4, Severity.NOTICE, "position moved {a:.0f} m, velocity {b:.2f} m/s"
+    RANGE_FIRST_VALID = 5, Severity.NOTICE, "slant range {a:.0f} m, {b:.3f} s old"
+    RANGE_FIRST_FUSED = 6, Severity.NOTICE, "altitude {a:.0f} m, moved by {b:+.1f} m"
+    RANGE_SILENT = 7, Severity.WARNING, "nothing fused for {a:.1f} s at {b:.0f} m"
+    RANGE_RESUMED = 8, Severity.NOTICE, "fused again after {a:.1f} s, moved by {b:+.1f} m"
+    RANGE_REJECTED = 9, Severity.WARNING, "innovation {a:+.1f} m, {b:.1f} sigma"
+    CHALLENGER_WON = 10, Severity.WARNING, "altitude moved by {a:+.0f} m, old one kept: {b:.0f}"
+    RIVAL_DROPPED = (
+        11,
+        Severity.NOTICE,
+        "{a:.0f} m lower ground given up, {b:.0f} m/s of delta-v left",
+    )
+    ESTIMATE_CONDEMNED = (
+        12,
+        Severity.ALARM,
+        "altitude below zero without contact, {a:.0f} times so far",
+    )
+    STAMPS_REPAIRED = 13, Severity.WARNING, "range stamps moved by {a:+.3f} s, {b:.0f} steps so far"
+    RANGE_REPLAYED = 14, Severity.INFO, "{a:.0f} grid steps redone, sample {b:.3f} s old"
+    IMU_GAP = 15, Severity.WARNING, "{a:.3f} s without samples, {b:.0f} gaps so far"
+    IMU_SATURATED = 16, Severity.WARNING, "axis clipped, {a:.0f} so far"
+    IMU_SILENT = 17, Severity.ALARM, "no increment for {a:.2f} s"
+    CLOCK_MAPPED = 18, Severity.INFO, "sensor clock {a:+.6f} s ahead, uncertain by {b:.6f} s"
+    CLOCK_JUMP = 19, Severity.WARNING, "sensor clock stepped by {a:+.6f} s"
+    MISSED_TICKS = 20, Severity.WARNING, "{a:.0f} ticks skipped, {b:.0f} so far"
+    TELEMETRY_SHED = 21, Severity.WARNING, "after {a:.0f} late ticks in a row"
+    CAP_OVERRIDE = (
+        22,
+        Severity.WARNING,
+        "runtime assurance raised thrust from {a:.2f} to {b:.2f} m/s2",
+    )
+    CONTACT = 23, Severity.NOTICE, "{a:.0f} legs, descending {b:.2f} m/s"
+    ENGINE_CUT = 24, Severity.NOTICE, "descending {a:.2f} m/s, footpads {b:.2f} m up by estimate"
+    PROPELLANT_LOW = 25, Severity.WARNING, "{a:.1f} kg left, {b:.0f} s of hover"
+    COMMAND_TAKEN = 26, Severity.NOTICE, "command {a:command}, result {b:ack}"
+    ABORTED = 27, Severity.ALARM, "climbing out at {a:.0f} m, {b:.0f} m/s"
+    RESTARTED = 28, Severity.ALARM, "away for {a:.2f} s, flying on from core at {b:.0f} m"
+    BLIND_LET_DOWN = (
+        29,
+        Severity.WARNING,
+        "no ranges, letting down at {a:.1f} m/s, {b:.0f} m up by estimate",
+    )
+    THRUST_LOW = 30, Severity.ALARM, "engine gives {a:.2f} of what throttle {b:.2f} should"
+    THRUST_BACK = 31, Severity.NOTICE, "engine gives {a:.2f} of what throttle {b:.2f} should"
+    IMU_ZERO = 32, Severity.ALARM, "accelerometers read exactly nothing {a:.0f} times in a row"
+    IMU_RESTARTED = (
+        33,
+        Severity.ALARM,
         "inertial sums begun anew, {a:.3f} s bridged, {b:.0f} samples refused",
-    ),
-    ("range_power_cycled", WARNING, "try {a:.0f}, it contradicts flight at {b:.0f} m"),
-    ("imu_clock_repaired", WARNING, "inertial stamps moved by {a:+.3f} s after {b:.3f} s"),
-)
-EVENT_NAMES = tuple(row[0] for row in EVENT_TABLE)
-
-(
-    EV_NONE,
-    EV_MODE_CHANGED,
-    EV_IGNITION,
-    EV_NOT_BEGUN,
-    EV_NAV_UPDATED,
-    EV_RANGE_FIRST_VALID,
-    EV_RANGE_FIRST_FUSED,
-    EV_RANGE_SILENT,
-    EV_RANGE_RESUMED,
-    EV_RANGE_REJECTED,
-    EV_CHALLENGER_WON,
-    EV_RIVAL_DROPPED,
-    EV_ESTIMATE_CONDEMNED,
-    EV_STAMPS_REPAIRED,
-    EV_RANGE_REPLAYED,
-    EV_IMU_GAP,
-    EV_IMU_SATURATED,
-    EV_IMU_SILENT,
-    EV_CLOCK_MAPPED,
-    EV_CLOCK_JUMP,
-    EV_MISSED_TICKS,
-    EV_TELEMETRY_SHED,
-    EV_CAP_OVERRIDE,
-    EV_CONTACT,
-    EV_ENGINE_CUT,
-    EV_PROPELLANT_LOW,
-    EV_COMMAND_TAKEN,
-    EV_ABORTED,
-    EV_RESTARTED,
-    EV_BLIND_LET_DOWN,
-    EV_THRUST_LOW,
-    EV_THRUST_BACK,
-    EV_IMU_ZERO,
-    EV_IMU_RESTARTED,
-    EV_RANGE_POWER_CYCLED,
-    EV_IMU_CLOCK_REPAIRED,
-) = range(len(EVENT_TABLE))
+    )
+    RANGE_POWER_CYCLED = 34, Severity.WARNING, "try {a:.0f}, it contradicts flight at {b:.0f} m"
+    IMU_CLOCK_REPAIRED = 35, Severity.WARNING, "inertial stamps moved by {a:+.3f} s after {b:.3f} s"
 
 
 @kernel

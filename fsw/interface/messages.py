@@ -4,10 +4,11 @@ Every message begins with `t_ns`, the time at which it was true on its sender's 
 arrived is not on the wire: the receiver stamps that itself, in the inbox.
 """
 
+from fsw.framework.codes import Code
 from fsw.framework.record import f32, f64, i32, i64, record, u8, u16, u32
-from fsw.interface.events import EVENT_NAMES
-from fsw.interface.modes import MODE_NAMES
-from fsw.interface.verdicts import VERDICT_NAMES
+from fsw.interface.events import EventCode
+from fsw.interface.modes import Mode
+from fsw.interface.verdicts import RangeVerdict
 
 RANGES_PER_TICK = 8
 IMUS_PER_TICK = 4
@@ -18,28 +19,35 @@ EVENTS_PER_TICK = 16
 VELOCITY_COUNT_MPS = 2.0**-20
 ANGLE_COUNT_RAD = 2.0**-26
 
-COMMAND_NAMES = (
-    "none",
-    "go",
-    "abort",
-    "range_enable",
-    "range_inhibit",
-    "range_power_cycle",
-)
-(
-    CMD_NONE,
-    CMD_GO,
-    CMD_ABORT,
-    CMD_RANGE_ENABLE,
-    CMD_RANGE_INHIBIT,
-    CMD_RANGE_POWER_CYCLE,
-) = range(6)
 
-RANGE_ACTION_NAMES = ("none", "power_on", "power_off", "power_cycle")
-RANGE_NO_ACTION, RANGE_POWER_ON, RANGE_POWER_OFF, RANGE_POWER_CYCLE = range(4)
+class CommandCode(Code):
+    """Ground commands."""
 
-ACK_NAMES = ("accepted", "unknown_command", "not_in_this_mode", "tries_used_up")
-ACK_ACCEPTED, ACK_UNKNOWN, ACK_WRONG_MODE, ACK_TRIES_USED_UP = range(4)
+    NONE = 0
+    GO = 1
+    ABORT = 2
+    RANGE_ENABLE = 3
+    RANGE_INHIBIT = 4
+    RANGE_POWER_CYCLE = 5
+
+
+class RangeAction(Code):
+    """Actions of a rangefinder's power switch."""
+
+    NONE = 0
+    POWER_ON = 1
+    POWER_OFF = 2
+    POWER_CYCLE = 3
+
+
+class AckResult(Code):
+    """Answers to a ground command."""
+
+    ACCEPTED = 0
+    UNKNOWN_COMMAND = 1
+    NOT_IN_THIS_MODE = 2
+    TRIES_USED_UP = 3
+
 
 # --- to the flight software --------------------------------------------------------------
 
@@ -91,7 +99,7 @@ GROUND_COMMAND = record(
     "One command from the ground; each is acknowledged.",
     t_ns=i64("when it was sent"),
     seq=u16("counts commands, wraps at 65536"),
-    code=u8("what is asked", codes=COMMAND_NAMES),
+    code=u8("what is asked", codes=CommandCode),
     spare=u8("zero", 5),
 )
 
@@ -155,7 +163,7 @@ ACTUATOR_COMMAND = record(
     throttle=f32("thrust wanted, as a share of full thrust"),
     tick=u32("counts ticks of the flight software"),
     seq=u16("counts commands, wraps at 65536"),
-    mode=u8("flight mode that computed it", codes=MODE_NAMES),
+    mode=u8("flight mode that computed it", codes=Mode),
     engine_on=u8("1 while the engine shall burn"),
 )
 
@@ -164,7 +172,7 @@ RANGE_COMMAND = record(
     "Order to the rangefinder.",
     t_ns=i64("time of the tick that gave it, flight clock"),
     seq=u16("counts orders, wraps at 65536"),
-    action=u8("what to do", codes=RANGE_ACTION_NAMES),
+    action=u8("what to do", codes=RangeAction),
     spare=u8("zero", 5),
 )
 
@@ -174,7 +182,7 @@ EVENT = record(
     t_ns=i64("time of the tick that saw it, flight clock"),
     a=f64("first figure"),
     b=f64("second figure"),
-    code=u16("which event", codes=EVENT_NAMES),
+    code=u16("which event", codes=EventCode),
     seq=u16("counts events, wraps at 65536"),
     spare=u32("zero"),
 )
@@ -184,8 +192,8 @@ COMMAND_ACK = record(
     "Answer to a ground command.",
     t_ns=i64("time of the tick that answered, flight clock"),
     seq=u16("sequence number of the command answered"),
-    code=u8("the command answered", codes=COMMAND_NAMES),
-    result=u8("what became of it", codes=ACK_NAMES),
+    code=u8("the command answered", codes=CommandCode),
+    result=u8("what became of it", codes=AckResult),
     spare=u8("zero", 4),
 )
 
@@ -206,10 +214,10 @@ TELEMETRY = record(
     propellant_kg=f32("estimated propellant left"),
     t_go_s=f32("time to the end of the guidance phase"),
     range_age_s=f32("age of the newest range fused; -1 before the first"),
-    range_verdicts=u32("samples per verdict since the start", len(VERDICT_NAMES)),
+    range_verdicts=u32("samples per verdict since the start", len(RangeVerdict)),
     tick=u32("counts ticks of the flight software"),
     overruns=u32("ticks that began late, since the start"),
-    mode=u8("flight mode", codes=MODE_NAMES),
+    mode=u8("flight mode", codes=Mode),
     range_state=u8("0 never locked, 1 locked, 2 silent"),
     spare=u8("zero", 2),
 )

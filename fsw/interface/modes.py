@@ -6,72 +6,62 @@ speed, and rest. Two legal ends lie off that line: not begun, before ignition, a
 braking only, while the propellant still reaches orbit.
 """
 
+from fsw.framework.codes import Code
 from fsw.framework.kernel import kernel
 
-MODE_NAMES = (
-    "standby",
-    "coast",
-    "braking",
-    "approach",
-    "descent",
-    "terminal",
-    "landed",
-    "abort",
-    "not_begun",
-)
-STANDBY, COAST, BRAKING, APPROACH, DESCENT, TERMINAL, LANDED, ABORT, NOT_BEGUN = range(9)
 
-CUE_NAMES = (
-    "none",
-    "go",
-    "ignition_point",
-    "propulsion_unfit",
-    "near_gate",
-    "at_gate",
-    "low",
-    "touchdown",
-    "abort",
-    "high",
-)
-(
-    CUE_NONE,
-    CUE_GO,
-    CUE_IGNITION_POINT,
-    CUE_PROPULSION_UNFIT,
-    CUE_NEAR_GATE,
-    CUE_AT_GATE,
-    CUE_LOW,
-    CUE_TOUCHDOWN,
-    CUE_ABORT,
-    CUE_HIGH,
-) = range(10)
+class Mode(Code):
+    """Flight modes."""
+
+    STANDBY = 0
+    COAST = 1
+    BRAKING = 2
+    APPROACH = 3
+    DESCENT = 4
+    TERMINAL = 5
+    LANDED = 6
+    ABORT = 7
+    NOT_BEGUN = 8
+
+
+class Cue(Code):
+    """Cues to the mode machine."""
+
+    NONE = 0
+    GO = 1
+    IGNITION_POINT = 2
+    PROPULSION_UNFIT = 3
+    NEAR_GATE = 4
+    AT_GATE = 5
+    LOW = 6
+    TOUCHDOWN = 7
+    ABORT = 8
+    HIGH = 9
+
 
 TRANSITIONS = {
-    (STANDBY, CUE_GO): COAST,
-    (COAST, CUE_IGNITION_POINT): BRAKING,
-    (COAST, CUE_PROPULSION_UNFIT): NOT_BEGUN,
-    (COAST, CUE_ABORT): NOT_BEGUN,
-    (STANDBY, CUE_ABORT): NOT_BEGUN,
-    (BRAKING, CUE_NEAR_GATE): APPROACH,
-    (BRAKING, CUE_AT_GATE): DESCENT,
-    (BRAKING, CUE_ABORT): ABORT,
-    (APPROACH, CUE_AT_GATE): DESCENT,
-    (APPROACH, CUE_LOW): TERMINAL,
-    (DESCENT, CUE_LOW): TERMINAL,
-    (TERMINAL, CUE_HIGH): DESCENT,
-    (BRAKING, CUE_TOUCHDOWN): LANDED,
-    (APPROACH, CUE_TOUCHDOWN): LANDED,
-    (DESCENT, CUE_TOUCHDOWN): LANDED,
-    (TERMINAL, CUE_TOUCHDOWN): LANDED,
+    (Mode.STANDBY, Cue.GO): Mode.COAST,
+    (Mode.COAST, Cue.IGNITION_POINT): Mode.BRAKING,
+    (Mode.COAST, Cue.PROPULSION_UNFIT): Mode.NOT_BEGUN,
+    (Mode.COAST, Cue.ABORT): Mode.NOT_BEGUN,
+    (Mode.STANDBY, Cue.ABORT): Mode.NOT_BEGUN,
+    (Mode.BRAKING, Cue.NEAR_GATE): Mode.APPROACH,
+    (Mode.BRAKING, Cue.AT_GATE): Mode.DESCENT,
+    (Mode.BRAKING, Cue.ABORT): Mode.ABORT,
+    (Mode.APPROACH, Cue.AT_GATE): Mode.DESCENT,
+    (Mode.APPROACH, Cue.LOW): Mode.TERMINAL,
+    (Mode.DESCENT, Cue.LOW): Mode.TERMINAL,
+    (Mode.TERMINAL, Cue.HIGH): Mode.DESCENT,
+    (Mode.BRAKING, Cue.TOUCHDOWN): Mode.LANDED,
+    (Mode.APPROACH, Cue.TOUCHDOWN): Mode.LANDED,
+    (Mode.DESCENT, Cue.TOUCHDOWN): Mode.LANDED,
+    (Mode.TERMINAL, Cue.TOUCHDOWN): Mode.LANDED,
 }
 
 
 def _dense(table):
     """The table as a tuple of rows, with -1 for an illegal move: what a kernel can index."""
-    return tuple(
-        tuple(table.get((mode, cue), -1) for cue in range(len(CUE_NAMES)))
-        for mode in range(len(MODE_NAMES))
-    )
+    return tuple(tuple(int(table.get((mode, cue), -1)) for cue in Cue) for mode in Mode)
 
 
 NEXT_MODE = _dense(TRANSITIONS)
@@ -80,12 +70,16 @@ NEXT_MODE = _dense(TRANSITIONS)
 @kernel
 def next_mode(mode, cue):
     """Mode after a cue, or -1 where the table has no entry."""
-    return NEXT_MODE[mode][cue]
+    return NEXT_MODE[int(mode)][int(cue)]
 
 
 @kernel
 def engine_may_run(mode):
     """True in the modes that fly on the main engine."""
     return (
-        mode == BRAKING or mode == APPROACH or mode == DESCENT or mode == TERMINAL or mode == ABORT
+        mode == Mode.BRAKING
+        or mode == Mode.APPROACH
+        or mode == Mode.DESCENT
+        or mode == Mode.TERMINAL
+        or mode == Mode.ABORT
     )

@@ -1,36 +1,23 @@
 """The verdicts on a range sample, in the order in which they are counted."""
 
-VERDICT_NAMES = (
-    "pending",
-    "fused_now",
-    "fused_late",
-    "too_old",
-    "duplicate",
-    "stale_repeat",
-    "clock_fault",
-    "rejected",
-    "held",
-    "held_for_hypothesis",
-    "invalid",
-    "out_of_range",
-    "bad_geometry",
-    "crowded",
-    "inhibited",
-)
-(
-    PENDING,
-    FUSED_NOW,
-    FUSED_LATE,
-    TOO_OLD,
-    DUPLICATE,
-    STALE_REPEAT,
-    CLOCK_FAULT,
-    REJECTED,
-    HELD,
-    HELD_FOR_HYPOTHESIS,
-    INVALID,
-    OUT_OF_RANGE,
-    BAD_GEOMETRY,
-    CROWDED,
-    INHIBITED,
-) = range(15)
+from fsw.framework.codes import Code
+
+
+class RangeVerdict(Code):
+    """Verdicts on a range sample."""
+
+    PENDING = 0
+    FUSED_NOW = 1
+    FUSED_LATE = 2
+    TOO_OLD = 3
+    DUPLICATE = 4
+    STALE_REPEAT = 5
+    CLOCK_FAULT = 6
+    REJECTED = 7
+    HELD = 8
+    HELD_FOR_HYPOTHESIS = 9
+    INVALID = 10
+    OUT_OF_RANGE = 11
+    BAD_GEOMETRY = 12
+    CROWDED = 13
+    INHIBITED = 14

@@ -4,15 +4,7 @@ from math import sqrt
 
 from fsw.filter.buffers import GRID_NS
 from fsw.framework.kernel import kernel
-from fsw.interface.events import (
-    EV_CHALLENGER_WON,
-    EV_ESTIMATE_CONDEMNED,
-    EV_RANGE_REJECTED,
-    EV_RANGE_REPLAYED,
-    EV_RANGE_RESUMED,
-    EV_RANGE_SILENT,
-    post_event,
-)
+from fsw.interface.events import EventCode, post_event
 from fsw.navigation.output_predictor import altitude_m
 
 # a steady delay replays at every range: one report in a while tells as much
@@ -25,7 +17,9 @@ def report_replay(nav, now_ns, dirty_k, steps, outbox):
     if int(nav.replay_told_ns) > 0 and now_ns - int(nav.replay_told_ns) < REPLAY_TOLD_NS:
         return
     nav.replay_told_ns = now_ns
-    post_event(outbox, EV_RANGE_REPLAYED, float(steps), float(now_ns - dirty_k * GRID_NS) * 1e-9)
+    post_event(
+        outbox, EventCode.RANGE_REPLAYED, float(steps), float(now_ns - dirty_k * GRID_NS) * 1e-9
+    )
 
 
 @kernel
@@ -33,7 +27,7 @@ def report_rejection(trust, before, outbox):
     """Say when a range is rejected after one that was not."""
     if before == 0 and int(trust.rejects_in_a_row) > 0:
         sigmas = sqrt(float(trust.rejected_nis))
-        post_event(outbox, EV_RANGE_REJECTED, float(trust.rejected_innovation_m), sigmas)
+        post_event(outbox, EventCode.RANGE_REJECTED, float(trust.rejected_innovation_m), sigmas)
 
 
 @kernel
@@ -43,9 +37,9 @@ def report_hypotheses(nav, won, condemned, outbox):
     if int(trust.won) > won:
         moved = float(nav.head.terrain_m) - float(nav.grid.nominal.terrain_m)
         kept = 1.0 if int(trust.rival_since_ns) >= 0 else 0.0
-        post_event(outbox, EV_CHALLENGER_WON, moved, kept)
+        post_event(outbox, EventCode.CHALLENGER_WON, moved, kept)
     if int(trust.condemned) > condemned:
-        post_event(outbox, EV_ESTIMATE_CONDEMNED, float(trust.condemned), 0.0)
+        post_event(outbox, EventCode.ESTIMATE_CONDEMNED, float(trust.condemned), 0.0)
 
 
 @kernel
@@ -57,7 +51,7 @@ def report_silence(nav, params, now_ns, outbox):
     silent = age_s > float(params.navigation.trust.silent_s)
     if silent and int(nav.silent) == 0:
         nav.silent = 1
-        post_event(outbox, EV_RANGE_SILENT, age_s, altitude_m(nav.head, params))
+        post_event(outbox, EventCode.RANGE_SILENT, age_s, altitude_m(nav.head, params))
     elif int(nav.silent) == 1 and not silent:
         nav.silent = 0
-        post_event(outbox, EV_RANGE_RESUMED, age_s, float(nav.grid.trust.last_innovation_m))
+        post_event(outbox, EventCode.RANGE_RESUMED, age_s, float(nav.grid.trust.last_innovation_m))

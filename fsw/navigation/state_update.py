@@ -5,7 +5,7 @@ from fsw.filter.checkpoints import save
 from fsw.filter.grid_filter import anchor
 from fsw.filter.strapdown import strapdown
 from fsw.framework.kernel import kernel
-from fsw.interface.events import EV_NAV_UPDATED, post_event
+from fsw.interface.events import EventCode, post_event
 from fsw.mathlib.elementary import to_int
 from fsw.mathlib.vectors import load3, load4, norm3, quat_unit, store3, store4, sub3
 from fsw.navigation.output_predictor import reset_head
@@ -58,7 +58,7 @@ def take_nav_update(nav, history, params, update, now_ns, outbox):
             norm3(sub3(load3(nav.head.v_BM_I_mps), before_v)),
         )
     nav.ready = 1
-    post_event(outbox, EV_NAV_UPDATED, moved[0], moved[1])
+    post_event(outbox, EventCode.NAV_UPDATED, moved[0], moved[1])
     return True
 
 

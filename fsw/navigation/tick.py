@@ -25,13 +25,7 @@ from fsw.intake.imu_intake import (
 )
 from fsw.intake.range_intake import INTAKE, take_range
 from fsw.intake.range_timestamps import CADENCE, CADENCE_PARAMS, range_clock_mapped, repaired_stamp
-from fsw.interface.events import (
-    EV_CLOCK_JUMP,
-    EV_NONE,
-    EV_RANGE_FIRST_FUSED,
-    EV_STAMPS_REPAIRED,
-    post_event,
-)
+from fsw.interface.events import EventCode, post_event
 from fsw.interface.messages import IMUS_PER_TICK
 from fsw.mathlib.frames import q_FL_at
 from fsw.mathlib.units import seconds_to_ns
@@ -144,11 +138,11 @@ def take_exchange(nav, params, exchange, now_ns, outbox):
     """Take a clock exchange; where it makes the map anew, stamps need no repair any more."""
     own = params.navigation
     code, a, b = timebase_observe(nav.timebase, own.timebase, exchange, now_ns)
-    if code == EV_NONE:
+    if code == EventCode.NONE:
         return
     post_event(outbox, code, a, b)
     range_clock_mapped(nav.cadence)
-    if code == EV_CLOCK_JUMP:
+    if code == EventCode.CLOCK_JUMP:
         imu_clock_stepped(nav.inertial, seconds_to_ns(a))
     else:
         imu_clock_mapped(nav.inertial)
@@ -165,7 +159,9 @@ def _stamp(nav, own, sample, rx_ns, outbox):
     t_ns, trusted = repaired_stamp(nav.cadence, own.cadence, t_ns, int(sample.seq), rx_ns)
     moved_ns = int(nav.cadence.shift_ns) - shift_ns
     if moved_ns != 0:
-        post_event(outbox, EV_STAMPS_REPAIRED, float(moved_ns) * 1e-9, float(nav.cadence.jumps))
+        post_event(
+            outbox, EventCode.STAMPS_REPAIRED, float(moved_ns) * 1e-9, float(nav.cadence.jumps)
+        )
     return (t_ns, trusted)
 
 
@@ -210,4 +206,4 @@ def _catch_up(nav, history, params, now_ns, outbox):
         if int(grid.trust.locked) == 1 and int(nav.lock_told) == 0:
             nav.lock_told = 1
             after_m = altitude_m(nav.head, params)
-            post_event(outbox, EV_RANGE_FIRST_FUSED, after_m, after_m - before_m)
+            post_event(outbox, EventCode.RANGE_FIRST_FUSED, after_m, after_m - before_m)

@@ -12,7 +12,7 @@ it, should the sums have begun anew, too.
 from fsw.filter.buffers import GRID_NS, NEVER, clear_history, push_imu
 from fsw.filter.checkpoints import save
 from fsw.framework.kernel import kernel
-from fsw.interface.verdicts import PENDING, TOO_OLD
+from fsw.interface.verdicts import RangeVerdict
 from fsw.mathlib.vectors import add3, load3, scale3, store3
 
 # length of the increment that stands for the last force; any will do
@@ -38,8 +38,10 @@ def resume(state):
 @kernel
 def _give_up_what_waited(verdicts):
     """Ranges that waited in the ring for their grid point have lost it."""
-    verdicts[TOO_OLD] = int(verdicts[TOO_OLD]) + int(verdicts[PENDING])
-    verdicts[PENDING] = 0
+    verdicts[RangeVerdict.TOO_OLD] = int(verdicts[RangeVerdict.TOO_OLD]) + int(
+        verdicts[RangeVerdict.PENDING]
+    )
+    verdicts[RangeVerdict.PENDING] = 0
 
 
 @kernel

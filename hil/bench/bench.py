@@ -22,13 +22,13 @@ from hil.protocol.peer import Peer
 from hil.protocol.remote_end import ANSWER_LIMIT_NS, FarEnd
 from hil.wire.framing import Packet
 from hil.wire.packets import BY_NAME, Message
-from hil.wire.session_messages import END_FINISHED, ROLE_FLIGHT_COMPUTER, START_ANEW, START_LOADED
+from hil.wire.session_messages import EndReason, Role, StartFrom
 from hil.wire.slots import arrivals_of, memory_of, outbox_of, rows_of
 from sim.evaluation.flight_view import FLIGHT_VIEW
 from sim.evaluation.requirements import margins_record
 from sim.faults.injection_events import injection_of
-from sim.faults.records import COMPUTER_AWAY
-from sim.faults.table import WAY_FROM_FLIGHT, WAY_TO_FLIGHT
+from sim.faults.records import ComputerAction
+from sim.faults.table import WireDirection
 from sim.plant.world import TRUTH_L
 from sim.run.fly import Result, judge, new_run
 from sim.run.loop import RUN, move_tick, observe_run, sense_tick
@@ -91,7 +91,7 @@ class Emulator:
         board, where there is one. `start` is a Run that is under way, to be flown on.
         """
         self.peer = peer
-        self.flight = FarEnd(peer, ROLE_FLIGHT_COMPUTER, check_alive, lambda: self.now_s)
+        self.flight = FarEnd(peer, Role.FLIGHT_COMPUTER, check_alive, lambda: self.now_s)
         self.rows = rows_of(RUN)
         self.rows[0] = new_run(scenario, seed) if start is None else start
         self.run = self.rows.view(np.recarray)[0]
@@ -111,8 +111,8 @@ class Emulator:
         self._time, self._holding = world["t_ns"], world["actuators"]["holding"]
         self._action = world["computer"]["action"]
         self._missed = self.rows["inbox"]["missed_ticks"]
-        self.wire_out = WireFaults(self.run.world, WAY_TO_FLIGHT)
-        self.wire_back = WireFaults(self.run.world, WAY_FROM_FLIGHT)
+        self.wire_out = WireFaults(self.run.world, WireDirection.TO_FLIGHT)
+        self.wire_back = WireFaults(self.run.world, WireDirection.FROM_FLIGHT)
         self._event_count = self.rows["log"]["n"]
         self._told = 0
         self._links = {"flight computer": peer.link}
@@ -144,9 +144,9 @@ class Emulator:
         A run that is under way already is flown on from its state.
         """
         regions = {"params": self.run.params.tobytes()}
-        start = START_ANEW
+        start = StartFrom.ANEW
         if self.now_ns > 0:
-            start = START_LOADED
+            start = StartFrom.LOADED
             regions["core"] = self.run.state.core.tobytes()
             regions["history"] = self.run.state.history.tobytes()
         self.flight.begin(regions, pace, start=start, zero_ns=zero_ns, limit_ns=limit_ns)
@@ -168,7 +168,7 @@ class Emulator:
         """The bytes of one of the flight computer's memory regions, read back over the wire."""
         return self.flight.read_region(name)
 
-    def end(self, reason: int = END_FINISHED, verdict: str = "unknown") -> None:
+    def end(self, reason: int = EndReason.FINISHED, verdict: str = "unknown") -> None:
         """Say that it is over, and hear the other end say so."""
         self.flight.bid_farewell(reason, verdict)
         if self.sensors:
@@ -209,7 +209,7 @@ class Emulator:
         if not self.sensors:
             return own
         said = self.sensors.tick()
-        if self.action == COMPUTER_AWAY:
+        if self.action == ComputerAction.AWAY:
             return []
         uplinked = [packet for packet in own if packet[0].name in UPLINKED]
         self._compare(said, own[: len(own) - len(uplinked)])

@@ -21,7 +21,7 @@ from hil.platform.clock import NS_PER_S, RealClock
 from hil.platform.link import Link
 from hil.protocol.peer import Peer
 from hil.wire.packets import BENCH_HEARS_FLIGHT
-from hil.wire.session_messages import ROLE_BENCH
+from hil.wire.session_messages import Role
 from sim.run.fly import new_run
 from sim.run.loop import as_rows, fly_ticks
 from sim.scenario.layers import parse
@@ -100,7 +100,7 @@ def count_ticks(stretch: Stretch) -> Costs:
     replayed = 0
     with QemuBoard(build("flight"), counted=True) as board:
         link = Link(board.port, clock)
-        peer = Peer(link, clock, ROLE_BENCH, BENCH_HEARS_FLIGHT)
+        peer = Peer(link, clock, Role.BENCH, BENCH_HEARS_FLIGHT)
         emulator = Emulator(peer, stretch.scenario, SEED)
         emulator.rows[0] = run
         emulator.meet()

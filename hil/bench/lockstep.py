@@ -15,8 +15,8 @@ from hil.platform.clock import NS_PER_S
 from hil.protocol.tick_exchange import Exchange
 from hil.wire.framing import Packet
 from hil.wire.packets import BY_NAME
-from hil.wire.session_messages import PACE_LOCKSTEP, START_KEPT, WANT_BOARD_HASH
-from sim.faults.records import COMPUTER_RESUME, COMPUTER_STEP
+from hil.wire.session_messages import WANT_BOARD_HASH, Pace, StartFrom
+from sim.faults.records import ComputerAction
 from sim.run.fly import Result
 
 SILENCE_LIMIT_NS = 5 * NS_PER_S
@@ -54,9 +54,9 @@ class LockstepSession:
 
     def begin(self) -> None:
         """Load both ends and start."""
-        self._emulator.begin(PACE_LOCKSTEP)
+        self._emulator.begin(Pace.LOCKSTEP)
         if self._emulator.sensors:
-            self._emulator.sensors.begin(PACE_LOCKSTEP)
+            self._emulator.sensors.begin(Pace.LOCKSTEP)
 
     def fly(self) -> Result:
         """Fly to the end and judge."""
@@ -120,7 +120,7 @@ class LockstepSession:
                 messages=messages,
                 missed_ticks=self._emulator.missed_ticks,
                 wants=self.wants,
-                action=COMPUTER_RESUME if self._resumes else self._emulator.action,
+                action=ComputerAction.RESUME if self._resumes else self._emulator.action,
             )
         )
 
@@ -128,5 +128,5 @@ class LockstepSession:
         """Let a flight computer that has restarted fly on in this tick."""
         emulator = self._emulator
         emulator.note_flight_restart()
-        emulator.flight.begin(emulator.kept(), PACE_LOCKSTEP, start=START_KEPT)
-        self._resumes = emulator.action == COMPUTER_STEP
+        emulator.flight.begin(emulator.kept(), Pace.LOCKSTEP, start=StartFrom.KEPT)
+        self._resumes = emulator.action == ComputerAction.STEP

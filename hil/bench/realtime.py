@@ -20,8 +20,8 @@ from hil.protocol.peer import Patience, listen_to_all
 from hil.wire.codec import codec
 from hil.wire.framing import Packet
 from hil.wire.packets import BY_NAME, Message, message_of
-from hil.wire.session_messages import PACE_REALTIME, START_KEPT
-from sim.faults.records import COMPUTER_AWAY, COMPUTER_STEP
+from hil.wire.session_messages import Pace, StartFrom
+from sim.faults.records import ComputerAction
 from sim.run.fly import Result
 
 SILENCE_LIMIT_NS = 10 * NS_PER_S
@@ -62,7 +62,7 @@ class RealtimeSession:
         self._peers = [emulator.peer]
         if self._sensors:
             self._peers.append(self._sensors.peer)
-            self._watch = BoardWatch(self._sensors, emulator.note, PACE_REALTIME)
+            self._watch = BoardWatch(self._sensors, emulator.note, Pace.REALTIME)
         self._sensed: bytes | None = None
         epoch_s = EPOCH_LO_S + secrets.randbelow(EPOCH_HI_S - EPOCH_LO_S)
         self._sensor_epoch_ns = epoch_s * NS_PER_S
@@ -85,12 +85,12 @@ class RealtimeSession:
     def fly(self) -> Result:
         """Fly to the end and judge."""
         if self._sensors:
-            self._sensors.begin(PACE_REALTIME)
+            self._sensors.begin(Pace.REALTIME)
         self._zero_ns = self._clock.now_ns() + START_IN_NS
         self._heard_ns = self._zero_ns
         if self._sensors:
             self._watch.begin(self._zero_ns)
-        self._emulator.begin(PACE_REALTIME, self._zero_ns + self._phase_ns, START_IN_NS)
+        self._emulator.begin(Pace.REALTIME, self._zero_ns + self._phase_ns, START_IN_NS)
         self._pacer = Pacer(self._clock, self._zero_ns, TICK_NS)
         tick, going = 0, True
         while going:
@@ -132,7 +132,7 @@ class RealtimeSession:
             self._send(self._emulator.uplinked())
         else:
             self._speak(tick)
-        if self._emulator.action != COMPUTER_STEP:
+        if self._emulator.action != ComputerAction.STEP:
             self._peer.say("Tick", tick=tick, action=self._emulator.action)
 
     def _speak(self, tick: int) -> None:
@@ -180,7 +180,7 @@ class RealtimeSession:
     def _hand_on(self, packets: list[Packet], heard_ns: int) -> None:
         """Hand what the sensor board says on to the flight computer, unless that is away."""
         said = [packet for packet in packets if not packet[0].is_bench]
-        if said and self._emulator.action != COMPUTER_AWAY:
+        if said and self._emulator.action != ComputerAction.AWAY:
             self._send(said)
         for message, payload in packets:
             if message.apid == IMU_APID:
@@ -244,7 +244,9 @@ class RealtimeSession:
         if emulator.flight.has_restarted(payload):
             emulator.note_flight_restart()
             zero_ns = self._zero_ns + self._phase_ns
-            emulator.flight.load(emulator.kept(), PACE_REALTIME, start=START_KEPT, zero_ns=zero_ns)
+            emulator.flight.load(
+                emulator.kept(), Pace.REALTIME, start=StartFrom.KEPT, zero_ns=zero_ns
+            )
 
     def _log_way(self, timing: Any, way: Way) -> None:
         self._peer.say(

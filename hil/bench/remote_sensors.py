@@ -19,7 +19,7 @@ from hil.protocol.tick_exchange import Exchange
 from hil.wire.codec import codec
 from hil.wire.framing import Packet
 from hil.wire.packets import Message, message_of
-from hil.wire.session_messages import PACE_LOCKSTEP, ROLE_SENSORS, WANT_BOARD_HASH
+from hil.wire.session_messages import WANT_BOARD_HASH, Pace, Role
 from hil.wire.slots import MESSAGES_AT, TRUTH_MESSAGE, WANTS_AT, hash_of, memory_of, told_of
 
 SILENCE_LIMIT_NS = 5 * NS_PER_S
@@ -47,7 +47,7 @@ class SensorPort:
 
         `check_alive` raises when the board is known to be gone.
         """
-        self.far = FarEnd(peer, ROLE_SENSORS, check_alive, now_s)
+        self.far = FarEnd(peer, Role.SENSORS, check_alive, now_s)
         self.peer = peer
         self.wants = 0
         self.done: Any = None  # the last SensorDone
@@ -113,7 +113,7 @@ class SensorPort:
     def _bring_back(self) -> None:
         self.note_restart()
         self._orders.clear()
-        self.far.begin({"board": self._before}, PACE_LOCKSTEP, armed=self._is_armed())
+        self.far.begin({"board": self._before}, Pace.LOCKSTEP, armed=self._is_armed())
         self._note("sensors_back", "notice", "the sensor board goes on where it was")
 
     def _own_hash(self) -> int:

@@ -27,7 +27,7 @@ from hil.platform.scheduling import punctual
 from hil.protocol.interventions import Levers, Pull
 from hil.protocol.peer import Peer
 from hil.wire.packets import BENCH_HEARS_FLIGHT, BENCH_HEARS_SENSORS
-from hil.wire.session_messages import END_INTERRUPTED, END_SILENT, ROLE_BENCH
+from hil.wire.session_messages import EndReason, Role
 from sim.run.fly import Result
 from sim.scenario.load import Scenario
 
@@ -183,9 +183,9 @@ class Lines:
         clock = self.flight.clock
         board = None
         if self.sensors:
-            board = Peer(self.sensors.link, clock, ROLE_BENCH, BENCH_HEARS_SENSORS)
+            board = Peer(self.sensors.link, clock, Role.BENCH, BENCH_HEARS_SENSORS)
         emulator = Emulator(
-            Peer(self.flight.link, clock, ROLE_BENCH, BENCH_HEARS_FLIGHT),
+            Peer(self.flight.link, clock, Role.BENCH, BENCH_HEARS_FLIGHT),
             scenario,
             seed,
             hooks.on_event,
@@ -290,10 +290,10 @@ def _last_word(emulator: Emulator) -> Iterator[None]:
         yield
     except PeerSilent as silence:
         emulator.note("peer_silent", "alarm", str(silence))
-        emulator.end(END_SILENT)
+        emulator.end(EndReason.SILENT)
         raise PeerSilent(f"{silence} at {emulator.now_s:.2f} s") from silence
     except BaseException:
-        emulator.end(END_INTERRUPTED)
+        emulator.end(EndReason.INTERRUPTED)
         raise
 
 

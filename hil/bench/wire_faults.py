@@ -8,6 +8,7 @@ are those of the rows, thrown by number of frame: the same run spoils the same f
 messages are never touched.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,19 +18,7 @@ from hil.wire.framing import ZERO, Decoder, Encoder, Packet
 from hil.wire.packets import BOTH_WAYS, FROM_FLIGHT, TO_FLIGHT
 from sim.common.random_streams import uniform
 from sim.faults.reader import kind_name
-from sim.faults.table import (
-    KINDS,
-    WAY_BOTH,
-    WAY_FROM_FLIGHT,
-    WAY_TO_FLIGHT,
-    WIRE,
-    WIRE_DROP,
-    WIRE_FLIP,
-    WIRE_GARBAGE,
-    WIRE_INSERT,
-    WIRE_STALL,
-    WIRE_TRUNCATE,
-)
+from sim.faults.table import KINDS, WIRE, FaultKind, WireDirection
 from sim.faults.windows import message_dice
 
 # dice of a frame, for each row: whether, where, what
@@ -52,14 +41,17 @@ class WireFaults:
         self._rows = [
             row
             for row in rows
-            if KINDS[kind_name(row[1])].group == WIRE and int(row[1].way) in (way, WAY_BOTH)
+            if KINDS[kind_name(row[1])].group == WIRE
+            and int(row[1].way) in (way, WireDirection.BOTH)
         ]
         self._world = world
         self._seed = int(world.seed)
-        self._first = BACK if way == WAY_FROM_FLIGHT else 0
+        self._first = BACK if way == WireDirection.FROM_FLIGHT else 0
         self._frames = 0
         self._held = b""
-        self._decoder = Decoder((TO_FLIGHT if way == WAY_TO_FLIGHT else FROM_FLIGHT, BOTH_WAYS))
+        self._decoder = Decoder(
+            (TO_FLIGHT if way == WireDirection.TO_FLIGHT else FROM_FLIGHT, BOTH_WAYS)
+        )
         self._encoder = Encoder()
 
     def __bool__(self) -> bool:
@@ -88,7 +80,7 @@ class WireFaults:
             acts, where, what = (uniform(key, first + k) for k in range(3))
             if not memory.open or acts >= fault.probability:
                 continue
-            if kind == WIRE_GARBAGE:
+            if kind == FaultKind.WIRE_GARBAGE:
                 frame = self._garbage(key, number, int(fault.count)) + frame
             elif kind in SPOILERS and frame:
                 frame = SPOILERS[kind](frame, where, what)
@@ -103,7 +95,7 @@ class WireFaults:
         data, self._held = self._held + data, b""
         for _, fault, memory in self._rows:
             period_ns = int(1e9 * fault.period_s)
-            if memory.open and int(fault.kind) == WIRE_STALL and period_ns > 0:
+            if memory.open and int(fault.kind) == FaultKind.WIRE_STALL and period_ns > 0:
                 since_ns = int(self._world.t_ns) - int(memory.opened_ns)
                 before_ns = since_ns - TICK_NS
                 released = since_ns > 0 and since_ns // period_ns != before_ns // period_ns
@@ -131,9 +123,9 @@ def _truncate(frame: bytes, where: float, what: float) -> bytes:
     return frame[: int(where * len(frame))]
 
 
-SPOILERS = {
-    WIRE_FLIP: _flip,
-    WIRE_DROP: _drop,
-    WIRE_INSERT: _insert,
-    WIRE_TRUNCATE: _truncate,
+SPOILERS: dict[int, Callable[[bytes, float, float], bytes]] = {
+    FaultKind.WIRE_FLIP: _flip,
+    FaultKind.WIRE_DROP: _drop,
+    FaultKind.WIRE_INSERT: _insert,
+    FaultKind.WIRE_TRUNCATE: _truncate,
 }

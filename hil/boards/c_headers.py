@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 import numpy as np
 
+from fsw.framework.codes import Code
 from fsw.framework.record import Field, Record
 from fsw.interface.timing import TICK_NS
 from hil.boards.payload import Payload
@@ -41,7 +42,14 @@ SHELLS = (
     session_messages.READY,
 )  # what the shell itself says
 HEARD = (session_messages.BLOCK_REQUEST, session_messages.BEGIN, session_messages.ARM)
-CODES = ("ROLE", "PACE", "START", "READY", "DONE", "END")
+CODES = {
+    "ROLE": session_messages.Role,
+    "PACE": session_messages.Pace,
+    "START": session_messages.StartFrom,
+    "READY": session_messages.ReadyResult,
+    "DONE": session_messages.DoneResult,
+    "END": session_messages.EndReason,
+}
 NO_PLACE = "{0, 0, 0}"
 
 
@@ -56,7 +64,7 @@ def records_header() -> str:
         f"#define MIN_PACKET_BYTES {MIN_PACKET_BYTES}",
         f"#define BLOCK_BYTES {session_messages.BLOCK_BYTES}",
         f"#define TICK_NS {TICK_NS}\n",
-        *(_codes(prefix) for prefix in CODES),
+        *(_enum(prefix, codes) for prefix, codes in CODES.items()),
         "",
         *(line for record in (*SHELLS, *HEARD) for line in _struct(record)),
         "#endif",
@@ -106,11 +114,9 @@ def _opening(guard: str) -> Iterator[str]:
     yield f"#ifndef {guard}\n#define {guard}\n"
 
 
-def _codes(prefix: str) -> str:
-    names = ", ".join(
-        f"{prefix}_{name.upper()}" for name in getattr(session_messages, f"{prefix}_NAMES")
-    )
-    return f"enum {{ {names} }};"
+def _enum(prefix: str, codes: type[Code]) -> str:
+    members = ", ".join(f"{prefix}_{code.name} = {code:d}" for code in codes)
+    return f"enum {{ {members} }};"
 
 
 def _struct(record: Record) -> Iterator[str]:
@@ -168,7 +174,7 @@ def _region(payload: Payload, name: str) -> str:
     at, size = payload.offset(payload.regions[name]), REGIONS[name].dtype.itemsize
     crc_at = next(at for path, _, at in session_messages.BEGIN.leaves() if path == f"{name}_crc")
     kept = "true" if name == payload.kept else "false"
-    return f"{{{at}, {size}, {crc_at}, {session_messages.REGION_NAMES.index(name)}, {kept}}}"
+    return f"{{{at}, {size}, {crc_at}, {session_messages.Region[name.upper()]:d}, {kept}}}"
 
 
 def _hashes(payload: Payload) -> Iterator[str]:

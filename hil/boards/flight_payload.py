@@ -40,23 +40,21 @@ from hil.wire.session_messages import (
     CLOCK_ANSWER,
     CLOCK_QUESTION,
     DONE,
-    DONE_INCOMPLETE,
-    DONE_STEPPED,
     FIRST_ASK_TICKS,
     FIRST_TICKS,
     QUICK_ASK_NS,
-    READY_STARTED,
-    ROLE_FLIGHT_COMPUTER,
-    START_ANEW,
-    START_KEPT,
     TICK,
     TIMING,
     WANT_CORE_HASH,
     WANT_HISTORY_HASH,
+    DoneResult,
+    ReadyResult,
+    Role,
+    StartFrom,
 )
 from hil.wire.slots import OUTBOX_SLOTS
 from sim.evaluation.flight_view import FLIGHT_VIEW, look
-from sim.faults.records import COMPUTER_AWAY, COMPUTER_RESUME, COMPUTER_SKIP, COMPUTER_STEP
+from sim.faults.records import ComputerAction
 
 APID_IMU = message_of(IMU_SAMPLE).apid
 APID_RANGE = message_of(RANGE_SAMPLE).apid
@@ -107,12 +105,12 @@ def start(board, how, armed, realtime):
     """
     board.realtime = realtime
     board.ask_ns = -(1 << 62)
-    board.grant.action = COMPUTER_STEP
-    if how == START_KEPT and realtime == 1:
-        board.grant.action = COMPUTER_RESUME
-    if how == START_ANEW:
+    board.grant.action = ComputerAction.STEP
+    if how == StartFrom.KEPT and realtime == 1:
+        board.grant.action = ComputerAction.RESUME
+    if how == StartFrom.ANEW:
         boot(board.state, board.params)
-    return READY_STARTED
+    return ReadyResult.STARTED
 
 
 @kernel
@@ -124,7 +122,7 @@ def grant(board, tick, now_ns, missed):
         _obey(board, order, missed)
         order.t_ns = now_ns
         order.tick = tick
-    if int(order.action) == COMPUTER_RESUME:
+    if int(order.action) == ComputerAction.RESUME:
         empty_mailbox(board.mailbox)
     return int(order.messages)
 
@@ -135,10 +133,10 @@ def _obey(board, order, missed):
     action = int(order.action)
     order.messages = 0
     order.missed_ticks = 0
-    if action == COMPUTER_SKIP or action == COMPUTER_AWAY:
+    if action == ComputerAction.SKIP or action == ComputerAction.AWAY:
         board.stalled = int(board.stalled) + 1 + missed
         return
-    if action == COMPUTER_STEP:
+    if action == ComputerAction.STEP:
         order.missed_ticks = min(missed + int(board.stalled), 255)
     board.stalled = 0
 
@@ -187,21 +185,21 @@ def tick(board, whole):
     order, done = board.grant, board.done
     done.t_ns = order.t_ns
     done.tick = order.tick
-    done.result = DONE_STEPPED if whole == 1 else DONE_INCOMPLETE
+    done.result = DoneResult.STEPPED if whole == 1 else DoneResult.INCOMPLETE
     action = int(order.action)
-    if whole == 0 or action == COMPUTER_SKIP or action == COMPUTER_AWAY:
+    if whole == 0 or action == ComputerAction.SKIP or action == ComputerAction.AWAY:
         if int(board.realtime) == 1:
-            order.action = COMPUTER_STEP
+            order.action = ComputerAction.STEP
         return 0
     if int(board.has_exchange) == 1:
         post_clock(board.mailbox, board.exchange)
         board.has_exchange = 0
     collect(board.mailbox, board.inbox, int(order.t_ns), int(order.missed_ticks))
-    board.inbox.resumed = 1 if action == COMPUTER_RESUME else 0
+    board.inbox.resumed = 1 if action == ComputerAction.RESUME else 0
     step(board.state, board.params, board.inbox, board.outbox)
     look(board.state.core, board.seen)
     done.view = board.seen  # Numba reads no field of that name, but writes it
-    order.action = COMPUTER_STEP
+    order.action = ComputerAction.STEP
     return 1
 
 
@@ -246,7 +244,7 @@ def ask(board, now_ns):
 
 FLIGHT = Payload(
     name="flight",
-    role=ROLE_FLIGHT_COMPUTER,
+    role=Role.FLIGHT_COMPUTER,
     paces_itself=True,
     memory=FLIGHT_BOARD,
     regions={"params": "params", "core": "state.core", "history": "state.history"},

@@ -13,13 +13,11 @@ from hil.wire.packets import message_of
 from hil.wire.session_messages import (
     CLOCK_ANSWER,
     CLOCK_QUESTION,
-    DONE_INCOMPLETE,
-    DONE_STEPPED,
-    READY_NOT_ARMED,
-    READY_STARTED,
-    ROLE_SENSORS,
     SENSOR_DONE,
     WANT_BOARD_HASH,
+    DoneResult,
+    ReadyResult,
+    Role,
 )
 from hil.wire.slots import ARRIVALS_SLOTS
 from sim.sensors.records import ARRIVALS, RANGE_TRUTH, SENSOR_BOARD, SENSOR_INBOX, STATUS_TRUTH
@@ -47,7 +45,9 @@ SENSORS_BOARD = record(
 def start(memory, how, armed, realtime):
     """Begin with the board as it was loaded; faults are played only when the bench allows it."""
     memory.realtime = realtime
-    return READY_STARTED if is_allowed(memory.board, armed == 1) == 1 else READY_NOT_ARMED
+    return (
+        ReadyResult.STARTED if is_allowed(memory.board, armed == 1) == 1 else ReadyResult.NOT_ARMED
+    )
 
 
 @kernel
@@ -81,7 +81,7 @@ def tick(memory, whole):
     """Sense, or decline when messages are missing. 1 when the tick was flown."""
     inbox, done = memory.inbox, memory.done
     done.t_ns = inbox.truth.t_ns
-    done.result = DONE_STEPPED if whole == 1 else DONE_INCOMPLETE
+    done.result = DoneResult.STEPPED if whole == 1 else DoneResult.INCOMPLETE
     if whole == 0:
         return 0
     clock_ns = int(done.received_ns) if int(memory.realtime) == 1 else -1
@@ -107,7 +107,7 @@ def ask(memory, now_ns):
 
 SENSORS = Payload(
     name="sensors",
-    role=ROLE_SENSORS,
+    role=Role.SENSORS,
     paces_itself=False,
     memory=SENSORS_BOARD,
     regions={"board": "board"},

@@ -20,7 +20,7 @@ from hil.platform.process import own_cpu, own_path
 from hil.platform.scheduling import die_with_parent
 from hil.protocol.interventions import FREEZE_NS, Lever
 from hil.protocol.peer import Peer
-from hil.wire.session_messages import END_INTERRUPTED, END_SILENT
+from hil.wire.session_messages import EndReason
 from sim.common.errors import InputError
 
 GOODBYE_LIMIT_S = 10.0
@@ -125,10 +125,10 @@ def last_word(peer: Peer) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        peer.say("End", reason=END_INTERRUPTED)
+        peer.say("End", reason=EndReason.INTERRUPTED)
         raise
     except PeerSilent:
-        peer.say("End", reason=END_SILENT)
+        peer.say("End", reason=EndReason.SILENT)
         raise
 
 

@@ -10,8 +10,8 @@ from hil.protocol.peer import Patience
 from hil.wire.codec import codec
 from hil.wire.framing import Packet
 from hil.wire.packets import BY_NAME
-from hil.wire.session_messages import DONE_INCOMPLETE, WANT_CORE_HASH, WANT_HISTORY_HASH
-from sim.faults.records import COMPUTER_RESUME, COMPUTER_STEP
+from hil.wire.session_messages import WANT_CORE_HASH, WANT_HISTORY_HASH, DoneResult
+from sim.faults.records import ComputerAction
 
 POLL_S = 0.5
 
@@ -49,14 +49,14 @@ class LockstepEnd(FlightEnd):
         if grant.tick == self._flown:
             self._peer.link.write(self._answer)
         elif len(pending) != grant.messages:
-            self._peer.say("Done", t_ns=grant.t_ns, tick=grant.tick, result=DONE_INCOMPLETE)
+            self._peer.say("Done", t_ns=grant.t_ns, tick=grant.tick, result=DoneResult.INCOMPLETE)
         else:
             self._fly(grant, pending)
 
     def _fly(self, grant: Any, pending: list[Packet]) -> None:
         computer = self._computer
-        resumed = grant.action == COMPUTER_RESUME
-        flown = resumed or grant.action == COMPUTER_STEP
+        resumed = grant.action == ComputerAction.RESUME
+        flown = resumed or grant.action == ComputerAction.STEP
         if resumed:
             computer.restart()
         for message, payload in pending:

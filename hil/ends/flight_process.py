@@ -26,7 +26,7 @@ from hil.platform.ports import BAUD, open_port
 from hil.platform.scheduling import punctual
 from hil.protocol.peer import Patience, Peer
 from hil.wire.packets import FLIGHT_HEARS
-from hil.wire.session_messages import PACE_LOCKSTEP, ROLE_FLIGHT_COMPUTER
+from hil.wire.session_messages import Pace, Role
 
 MEETING_LIMIT_NS = 60 * NS_PER_S
 SILENCE_LIMIT_NS = 10 * NS_PER_S
@@ -59,10 +59,10 @@ def fly_with_bench(
     begin = Meeting(peer).wait_for_begin(meeting_limit_ns)
     computer = Computer(**begin.regions)
     state, params, inbox, outbox = computer.boxes()
-    recorder = open_recorder(begin.pace == PACE_LOCKSTEP) if open_recorder else None
+    recorder = open_recorder(begin.pace == Pace.LOCKSTEP) if open_recorder else None
     tap = Tap(recorder, state, params, inbox, outbox) if recorder else None
     kind: type[LockstepEnd] | type[RealtimeEnd] = (
-        LockstepEnd if begin.pace == PACE_LOCKSTEP else RealtimeEnd
+        LockstepEnd if begin.pace == Pace.LOCKSTEP else RealtimeEnd
     )
     end = kind(peer, computer, begin, recorder, tap)
     end.say_ready()
@@ -105,7 +105,7 @@ def run_flight_computer(
         compile_all()
         if log:
             _rehearse_recording()
-        peer = Peer(link, clock, ROLE_FLIGHT_COMPUTER, FLIGHT_HEARS)
+        peer = Peer(link, clock, Role.FLIGHT_COMPUTER, FLIGHT_HEARS)
         peer.records = log is not None
         with last_word(peer):
             limit_ns = int(meeting_limit_s * NS_PER_S)

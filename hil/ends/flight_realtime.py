@@ -14,7 +14,7 @@ from hil.protocol.peer import Patience
 from hil.wire.codec import codec
 from hil.wire.packets import BY_NAME, Message
 from hil.wire.session_messages import ASK_TICKS, FIRST_ASK_TICKS, FIRST_TICKS, QUICK_ASK_NS
-from sim.faults.records import COMPUTER_AWAY, COMPUTER_RESUME, COMPUTER_SKIP, COMPUTER_STEP
+from sim.faults.records import ComputerAction
 
 IMU_SEQ_AT = next(at for path, _, at in IMU_SAMPLE.leaves() if path == "seq")
 
@@ -34,7 +34,7 @@ class RealtimeEnd(FlightEnd):
         self._imu_apid = BY_NAME["ImuSample"].apid
         self._answer_apid = BY_NAME["ClockAnswer"].apid
         self._handlers[BY_NAME["Tick"].apid] = self._take_order
-        self._order = COMPUTER_STEP
+        self._order = ComputerAction.STEP
         self._stalled = 0
 
     def run(self, patience: Patience) -> None:
@@ -93,11 +93,11 @@ class RealtimeEnd(FlightEnd):
         self._questions += 1
 
     def _tick(self, tick: int, due_ns: int, missed: int) -> None:
-        order, self._order = self._order, COMPUTER_STEP
-        if order in (COMPUTER_SKIP, COMPUTER_AWAY):
+        order, self._order = self._order, ComputerAction.STEP
+        if order in (ComputerAction.SKIP, ComputerAction.AWAY):
             self._stalled += 1 + missed
         else:
-            resumed = order == COMPUTER_RESUME
+            resumed = order == ComputerAction.RESUME
             stalled, self._stalled = self._stalled, 0
             self._fly(tick, due_ns, 0 if resumed else missed + stalled, resumed)
         if tick % (FIRST_ASK_TICKS if tick < FIRST_TICKS else ASK_TICKS) == 0:

@@ -12,14 +12,7 @@ from hil.protocol.block_transfer import Loading, ReadBack, region_number
 from hil.protocol.peer import Peer, end_reason, end_verdict
 from hil.wire.codec import codec
 from hil.wire.packets import BY_NAME, Message
-from hil.wire.session_messages import (
-    END_FINISHED,
-    READY_INCOMPLETE,
-    READY_NOTHING_KEPT,
-    READY_STARTED,
-    START_KEPT,
-    START_LOADED,
-)
+from hil.wire.session_messages import EndReason, ReadyResult, StartFrom
 
 FLIGHT_REGIONS = ("params", "core", "history")
 
@@ -67,18 +60,18 @@ class Meeting:
 
     def _begin(self, begin: Any) -> Begin | None:
         result = self._result(begin)
-        if result == READY_STARTED:
+        if result == ReadyResult.STARTED:
             zero_ns = self._peer.clock.now_ns() + begin.start_in_ns
             return Begin(self._loading.loaded(begin), begin.pace, zero_ns)
         self._peer.say("Ready", result=result)
         return None
 
     def _result(self, begin: Any) -> int:
-        if begin.start == START_KEPT:  # a process that has ended keeps nothing
-            return READY_NOTHING_KEPT
-        needed = FLIGHT_REGIONS if begin.start == START_LOADED else ("params",)
+        if begin.start == StartFrom.KEPT:  # a process that has ended keeps nothing
+            return ReadyResult.NOTHING_KEPT
+        needed = FLIGHT_REGIONS if begin.start == StartFrom.LOADED else ("params",)
         if any(not begin.regions & (1 << region_number(name)) for name in needed):
-            return READY_INCOMPLETE
+            return ReadyResult.INCOMPLETE
         return self._loading.check(begin)
 
 
@@ -118,7 +111,7 @@ class FlightEnd:
 
     def say_ready(self) -> None:
         """Tell the bench that the flight software is ready to fly."""
-        self._peer.say("Ready", result=READY_STARTED)
+        self._peer.say("Ready", result=ReadyResult.STARTED)
 
     def _ignore(self, payload: bytes) -> None:
         pass
@@ -137,7 +130,7 @@ class FlightEnd:
     def _end(self, payload: bytes) -> None:
         if not self.reason:
             self.reason, self.verdict = end_reason(payload), end_verdict(payload)
-            self._peer.say("End", reason=END_FINISHED)
+            self._peer.say("End", reason=EndReason.FINISHED)
 
     def _keep_truth(self, payload: bytes) -> None:
         if self._recorder:

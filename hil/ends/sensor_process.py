@@ -17,7 +17,7 @@ from hil.platform.ports import BAUD, open_port
 from hil.platform.scheduling import punctual
 from hil.protocol.peer import Peer
 from hil.wire.packets import SENSORS_HEAR
-from hil.wire.session_messages import ROLE_SENSORS
+from hil.wire.session_messages import Role
 
 SILENCE_LIMIT_NS = 10 * NS_PER_S
 
@@ -66,7 +66,7 @@ def run_sensor_board(
     link = Link(lambda: open_port(port, baud), clock)
     with contextlib.closing(link), punctual(cpu):
         compile_board()
-        peer = Peer(link, clock, ROLE_SENSORS, SENSORS_HEAR)
+        peer = Peer(link, clock, Role.SENSORS, SENSORS_HEAR)
         with last_word(peer):
             return sense_with_bench(peer, int(meeting_limit_s * NS_PER_S))
 

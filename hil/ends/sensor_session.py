@@ -15,15 +15,12 @@ from hil.wire.codec import codec
 from hil.wire.framing import Packet
 from hil.wire.packets import BY_NAME, Message
 from hil.wire.session_messages import (
-    DONE_INCOMPLETE,
-    DONE_STEPPED,
-    END_FINISHED,
-    PACE_LOCKSTEP,
-    READY_INCOMPLETE,
-    READY_NOT_ARMED,
-    READY_STARTED,
-    REGION_BOARD,
     WANT_BOARD_HASH,
+    DoneResult,
+    EndReason,
+    Pace,
+    ReadyResult,
+    Region,
 )
 from hil.wire.slots import MESSAGES_AT, TOLD, WANTS_AT
 
@@ -99,15 +96,15 @@ class SensorEnd:
 
     def _begin(self, payload: bytes) -> None:
         begin = codec("Begin").unpack(payload)
-        result = READY_INCOMPLETE
-        if begin.regions & (1 << REGION_BOARD):
+        result: int = ReadyResult.INCOMPLETE
+        if begin.regions & (1 << Region.BOARD):
             result = self._loading.check(begin)
-        if result == READY_STARTED:
+        if result == ReadyResult.STARTED:
             self._board.load(self._loading.loaded(begin)["board"])
             if not self._board.is_allowed(self._armed):
-                result = READY_NOT_ARMED
-        self._begun = result == READY_STARTED
-        self._virtual = begin.pace == PACE_LOCKSTEP
+                result = ReadyResult.NOT_ARMED
+        self._begun = result == ReadyResult.STARTED
+        self._virtual = begin.pace == Pace.LOCKSTEP
         self.pace = "lockstep" if self._virtual else "realtime"
         self._told.clear()
         self._answered_t_ns = None
@@ -121,7 +118,7 @@ class SensorEnd:
         if self._virtual and t_ns == self._answered_t_ns:
             self._peer.link.write(self._answer)
         elif self._virtual and len(told) != payload[MESSAGES_AT]:
-            self._peer.say("SensorDone", t_ns=t_ns, result=DONE_INCOMPLETE)
+            self._peer.say("SensorDone", t_ns=t_ns, result=DoneResult.INCOMPLETE)
         else:
             self._tick(t_ns, told, payload)
 
@@ -136,7 +133,7 @@ class SensorEnd:
         if truth[WANTS_AT] & WANT_BOARD_HASH:
             figures["board_hash"] = board.board_hash()
         self._answer = peer.frames(said) + peer.frame(
-            "SensorDone", t_ns=t_ns, messages=len(said), result=DONE_STEPPED, **figures
+            "SensorDone", t_ns=t_ns, messages=len(said), result=DoneResult.STEPPED, **figures
         )
         peer.link.write(self._answer)
         self._answered_t_ns = t_ns
@@ -154,4 +151,4 @@ class SensorEnd:
     def _end(self, payload: bytes) -> None:
         if not self.reason:
             self.reason, self.verdict = end_reason(payload), end_verdict(payload)
-            self._peer.say("End", reason=END_FINISHED)
+            self._peer.say("End", reason=EndReason.FINISHED)

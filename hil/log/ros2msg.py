@@ -97,6 +97,6 @@ def _definition(record: Record) -> str:
 def _line(name: str, field: Field) -> str:
     kind = f"{PACKAGE}/{field.record.name}" if field.record else ROS_TYPES[field.type]
     count = f"[{math.prod(field.shape)}]" if field.shape else ""
-    codes = ", ".join(f"{number} {code}" for number, code in enumerate(field.codes))
+    codes = ", ".join(f"{code:d} {code.label}" for code in field.codes or ())
     note = f"{field.doc}: {codes}" if codes else field.doc
     return f"{kind}{count} {name}  # {note}"

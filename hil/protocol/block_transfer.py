@@ -7,18 +7,12 @@ from typing import Any
 from hil.protocol.peer import Peer
 from hil.wire.codec import codec
 from hil.wire.packets import REGIONS
-from hil.wire.session_messages import (
-    BLOCK_BYTES,
-    READY_DIFFERS,
-    READY_INCOMPLETE,
-    READY_STARTED,
-    REGION_NAMES,
-)
+from hil.wire.session_messages import BLOCK_BYTES, ReadyResult, Region
 
 
 def region_number(name: str) -> int:
     """By which number the line knows a region."""
-    return REGION_NAMES.index(name)
+    return Region.of(name)
 
 
 def region_size(name: str) -> int:
@@ -66,20 +60,20 @@ class Loading:
         self._missing[block.region].discard(block.offset)
 
     def check(self, begin: Any) -> int:
-        """What the regions that Begin counts on are worth: one of READY_NAMES."""
-        for number in range(len(REGION_NAMES)):
+        """What the regions that Begin counts on are worth: a ReadyResult."""
+        for number in range(len(Region)):
             if not begin.regions & (1 << number):
                 continue
             if number not in self._data or self._missing[number]:
-                return READY_INCOMPLETE
-            if zlib.crc32(self._data[number]) != getattr(begin, f"{REGION_NAMES[number]}_crc"):
-                return READY_DIFFERS
-        return READY_STARTED
+                return ReadyResult.INCOMPLETE
+            if zlib.crc32(self._data[number]) != getattr(begin, f"{Region.label_of(number)}_crc"):
+                return ReadyResult.DIFFERS
+        return ReadyResult.STARTED
 
     def loaded(self, begin: Any) -> dict[str, bytes]:
         """The regions that Begin counts on, by name, once `check` has found them right."""
         return {
-            REGION_NAMES[number]: bytes(data)
+            Region.label_of(number): bytes(data)
             for number, data in self._data.items()
             if begin.regions & (1 << number)
         }
@@ -98,9 +92,9 @@ class ReadBack:
     def answer(self, payload: bytes) -> None:
         """Send the Blocks that are asked for."""
         request = codec("BlockRequest").unpack(payload)
-        if request.region >= len(REGION_NAMES) or REGION_NAMES[request.region] not in self._names:
+        if request.region >= len(Region) or Region.label_of(request.region) not in self._names:
             return
-        name = REGION_NAMES[request.region]
+        name = Region.label_of(request.region)
         if request.offset == 0:
             self._snapshot = self._region(name)
         end = request.offset + request.length

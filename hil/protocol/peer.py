@@ -15,7 +15,7 @@ from hil.platform.link import Link
 from hil.wire.codec import codec
 from hil.wire.framing import Decoder, Encoder, Packet
 from hil.wire.packets import BY_NAME, Message, schema_hash
-from hil.wire.session_messages import END_NAMES, END_REFUSED, END_VERDICT_NAMES, ROLE_TITLES
+from hil.wire.session_messages import EndReason, EndVerdict, role_title
 
 ASK_AGAIN_NS = 100_000_000
 
@@ -91,9 +91,9 @@ class Peer:
         hello = codec("Hello").unpack(payload)
         if hello.schema != schema_hash():
             self.hello(asks=False)  # so that the other end, too, can say what differs
-            self.say("End", reason=END_REFUSED)
+            self.say("End", reason=EndReason.REFUSED)
             other = hello.version.rstrip(b"\0").decode("ascii", "replace")
-            who = _named(hello.role, ROLE_TITLES)
+            who = role_title(hello.role)
             raise SchemaMismatch(
                 f"the {who} at the other end (version {other}) speaks schema {hello.schema:016x},"
                 f" this end (version {version('leadline')}) {schema_hash():016x};"
@@ -186,13 +186,9 @@ class Patience:
 
 def end_reason(payload: bytes) -> str:
     """Why the other end says End."""
-    return _named(codec("End").unpack(payload).reason, END_NAMES)
+    return EndReason.label_of(codec("End").unpack(payload).reason)
 
 
 def end_verdict(payload: bytes) -> str:
     """How the flight ended, as far as End tells."""
-    return _named(codec("End").unpack(payload).verdict, END_VERDICT_NAMES)
-
-
-def _named(number: int, names: tuple[str, ...]) -> str:
-    return names[number] if number < len(names) else "unknown"
+    return EndVerdict.label_of(codec("End").unpack(payload).verdict)

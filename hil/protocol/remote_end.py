@@ -12,32 +12,25 @@ from hil.wire.codec import codec
 from hil.wire.packets import Message
 from hil.wire.session_messages import (
     BLOCK_BYTES,
-    END_FINISHED,
-    END_VERDICT_NAMES,
-    PACE_REALTIME,
-    READY_NOT_ARMED,
-    READY_NOTHING_KEPT,
-    READY_STARTED,
-    ROLE_TITLES,
-    START_ANEW,
+    EndReason,
+    EndVerdict,
+    Pace,
+    ReadyResult,
+    StartFrom,
+    role_title,
 )
 
 ANSWER_LIMIT_NS = 10 * NS_PER_S
 SILENCE_LIMIT_NS = 10 * NS_PER_S
 GOODBYE_NS = NS_PER_S
 REFUSALS = {
-    READY_NOT_ARMED: "refuses to play faults: it is not armed",
-    READY_NOTHING_KEPT: "has kept no core to fly on from",
+    ReadyResult.NOT_ARMED: "refuses to play faults: it is not armed",
+    ReadyResult.NOTHING_KEPT: "has kept no core to fly on from",
 }
 
 # what a byte of a region may take: an emulated board on a busy machine is slower than any line
 LOADING_BYTE_NS = 300_000
 READ_BYTES = 16 * BLOCK_BYTES  # at a time: less than the buffer of a pseudo-terminal
-
-
-def role_name(role: int) -> str:
-    """A role as people say it."""
-    return ROLE_TITLES[role] if role < len(ROLE_TITLES) else f"stranger of role {role}"
 
 
 class FarEnd:
@@ -54,7 +47,7 @@ class FarEnd:
         self.peer = peer
         self.check_alive = check_alive
         self.hello: Any = None
-        self.name = role_name(role)
+        self.name = role_title(role)
         self._role = role
         self._name = f"the {self.name}"
         self._now_s = now_s
@@ -75,7 +68,7 @@ class FarEnd:
 
         self.hello = self.peer.ask(question, answer, limit_ns, self._name)
         if self.hello.role != self._role:
-            other = role_name(self.hello.role)
+            other = role_title(self.hello.role)
             raise BenchError(f"{self._name} was expected on this line, but the {other} answers")
         return self.hello
 
@@ -92,7 +85,7 @@ class FarEnd:
         regions: Mapping[str, bytes],
         pace: int,
         *,
-        start: int = START_ANEW,
+        start: int = StartFrom.ANEW,
         zero_ns: int = 0,
         limit_ns: int = ANSWER_LIMIT_NS,
         armed: bool | None = None,
@@ -120,7 +113,7 @@ class FarEnd:
         regions: Mapping[str, bytes],
         pace: int,
         *,
-        start: int = START_ANEW,
+        start: int = StartFrom.ANEW,
         zero_ns: int = 0,
         armed: bool | None = None,
     ) -> None:
@@ -135,7 +128,7 @@ class FarEnd:
             self.peer.link.write(block_frames(self.peer, name, data))
         self.peer.say(
             "Begin",
-            start_in_ns=zero_ns - self.peer.clock.now_ns() if pace == PACE_REALTIME else 0,
+            start_in_ns=zero_ns - self.peer.clock.now_ns() if pace == Pace.REALTIME else 0,
             regions=sum(1 << region_number(name) for name in regions),
             start=start,
             pace=pace,
@@ -153,7 +146,7 @@ class FarEnd:
         result = codec("Ready").unpack(payload).result
         if result in REFUSALS:
             raise BenchError(f"{self._name} {REFUSALS[result]}")
-        return result == READY_STARTED or None  # a Block was lost: it is all sent again
+        return result == ReadyResult.STARTED or None  # a Block was lost: it is all sent again
 
     def read_region(self, name: str) -> bytes:
         """The bytes of one of its memory regions, read back over the line."""
@@ -181,10 +174,10 @@ class FarEnd:
         piece: bytes = self.peer.ask(question, answer, ANSWER_LIMIT_NS, what)
         return piece
 
-    def bid_farewell(self, reason: int = END_FINISHED, verdict: str = "unknown") -> None:
+    def bid_farewell(self, reason: int = EndReason.FINISHED, verdict: str = "unknown") -> None:
         """Say that it is over, and hear the other end say so: closing loses what is unread."""
-        self.peer.say("End", reason=reason, verdict=END_VERDICT_NAMES.index(verdict))
-        deadline_ns = self.peer.clock.now_ns() + (GOODBYE_NS if reason == END_FINISHED else 0)
+        self.peer.say("End", reason=reason, verdict=EndVerdict.of(verdict))
+        deadline_ns = self.peer.clock.now_ns() + (GOODBYE_NS if reason == EndReason.FINISHED else 0)
         for packets in self.peer.listen_until(deadline_ns):
             if any(message.name == "End" for message, _ in packets):
                 return

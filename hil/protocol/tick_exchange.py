@@ -14,7 +14,7 @@ from hil.protocol.remote_end import FarEnd
 from hil.wire.codec import codec
 from hil.wire.framing import Packet
 from hil.wire.packets import BY_NAME, Message
-from hil.wire.session_messages import DONE_STEPPED
+from hil.wire.session_messages import DoneResult
 
 RESEND_NS = NS_PER_S // 4
 
@@ -93,5 +93,5 @@ class Exchange:
 
 
 def _is_answer(done: Any, t_ns: int, said: list[Packet]) -> bool:
-    whole = done.result == DONE_STEPPED and done.messages == len(said)
+    whole = done.result == DoneResult.STEPPED and done.messages == len(said)
     return bool(done.t_ns == t_ns and whole)

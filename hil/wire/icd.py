@@ -179,9 +179,7 @@ def _type(field: Field) -> str:
 def _meaning(field: Field) -> str:
     if not field.codes:
         return field.doc
-    return f"{field.doc}: " + ", ".join(
-        f"{number} {code}" for number, code in enumerate(field.codes)
-    )
+    return f"{field.doc}: " + ", ".join(f"{code:d} {code.label}" for code in field.codes)
 
 
 def _worked_example() -> str:

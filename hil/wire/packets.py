@@ -43,10 +43,10 @@ from hil.wire.session_messages import (
     HELLO,
     HOPS,
     READY,
-    REGION_NAMES,
     SENSOR_DONE,
     TICK,
     TIMING,
+    Region,
 )
 from sim.evaluation.requirements import MARGINS
 from sim.faults.records import INJECTION
@@ -148,7 +148,7 @@ MESSAGES = (
     Message(0x503, ARM, TO_SENSORS, asks=True),
     Message(0x580, SENSOR_DONE, FROM_SENSORS),
 )
-REGIONS = dict(zip(REGION_NAMES, (PARAMS, CORE, HISTORY, SENSOR_BOARD), strict=True))
+REGIONS = dict(zip(Region.labels(), (PARAMS, CORE, HISTORY, SENSOR_BOARD), strict=True))
 
 BY_NAME = {message.name: message for message in MESSAGES}
 BY_FIRST_WORD = {message.first_word: message for message in MESSAGES}
@@ -183,4 +183,5 @@ def _message_lines(message: Message) -> Iterator[str]:
 def _layout(record: Record) -> Iterator[str]:
     for path, field, offset in record.leaves():
         shape = "x".join(str(n) for n in field.shape)
-        yield f"{offset} {path} {field.type} {shape} {','.join(field.codes)}"
+        labels = ",".join(field.codes.labels()) if field.codes else ""
+        yield f"{offset} {path} {field.type} {shape} {labels}"

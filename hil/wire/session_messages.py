@@ -25,10 +25,11 @@ real time nothing is sent again: a sensor board stamps its messages with its own
 ClockQuestion with it.
 """
 
+from fsw.framework.codes import Code, with_first
 from fsw.framework.record import i64, record, u8, u16, u32, u64
 from sim.evaluation.flight_view import FLIGHT_VIEW
-from sim.evaluation.verdict import VERDICT_NAMES
-from sim.faults.records import COMPUTER_ACTIONS
+from sim.evaluation.verdict import RunVerdict
+from sim.faults.records import ComputerAction
 
 HOPS = record(
     "Hops",
@@ -50,29 +51,78 @@ FIRST_TICKS, FIRST_ASK_TICKS, ASK_TICKS = 100, 10, 100
 
 BLOCK_BYTES = 128
 
-ROLE_NAMES = ("bench", "flight_computer", "sensors")
-ROLE_TITLES = ("bench", "flight computer", "sensor board")
-ROLE_BENCH, ROLE_FLIGHT_COMPUTER, ROLE_SENSORS = range(3)
 
-PACE_NAMES = ("lockstep", "realtime")
-PACE_LOCKSTEP, PACE_REALTIME = range(2)
+class Role(Code):
+    """Who plays an end."""
 
-REGION_NAMES = ("params", "core", "history", "board")
-REGION_PARAMS, REGION_CORE, REGION_HISTORY, REGION_BOARD = range(4)
+    BENCH = 0
+    FLIGHT_COMPUTER = 1
+    SENSORS = 2
 
-START_NAMES = ("anew", "loaded", "kept")
-START_ANEW, START_LOADED, START_KEPT = range(3)
 
-READY_NAMES = ("started", "incomplete", "differs", "not_armed", "nothing_kept")
-READY_STARTED, READY_INCOMPLETE, READY_DIFFERS, READY_NOT_ARMED, READY_NOTHING_KEPT = range(5)
+ROLE_TITLES: dict[int, str] = {
+    Role.BENCH: "bench",
+    Role.FLIGHT_COMPUTER: "flight computer",
+    Role.SENSORS: "sensor board",
+}
 
-DONE_NAMES = ("stepped", "incomplete")
-DONE_STEPPED, DONE_INCOMPLETE = range(2)
 
-END_NAMES = ("finished", "interrupted", "silent", "refused")
-END_FINISHED, END_INTERRUPTED, END_SILENT, END_REFUSED = range(4)
+def role_title(role: int) -> str:
+    """What a message for people calls the player of a role."""
+    return ROLE_TITLES.get(role, f"unknown role {role}")
 
-END_VERDICT_NAMES = ("unknown", *VERDICT_NAMES)
+
+class Pace(Code):
+    """Who moves time: the bench's grants, or each end's clock."""
+
+    LOCKSTEP = 0
+    REALTIME = 1
+
+
+class Region(Code):
+    """Memory regions that are loaded and read back."""
+
+    PARAMS = 0
+    CORE = 1
+    HISTORY = 2
+    BOARD = 3
+
+
+class StartFrom(Code):
+    """What a flight starts from."""
+
+    ANEW = 0
+    LOADED = 1
+    KEPT = 2
+
+
+class ReadyResult(Code):
+    """Answers to Begin."""
+
+    STARTED = 0
+    INCOMPLETE = 1
+    DIFFERS = 2
+    NOT_ARMED = 3
+    NOTHING_KEPT = 4
+
+
+class DoneResult(Code):
+    """Outcomes of a tick."""
+
+    STEPPED = 0
+    INCOMPLETE = 1
+
+
+class EndReason(Code):
+    """Reasons for the end of a session."""
+
+    FINISHED = 0
+    INTERRUPTED = 1
+    SILENT = 2
+    REFUSED = 3
+
+
+EndVerdict = with_first("EndVerdict", "UNKNOWN", RunVerdict)
 
 WANT_CORE_HASH, WANT_HISTORY_HASH = 1, 2
 WANT_BOARD_HASH = 1
@@ -106,7 +156,7 @@ HELLO = record(
     schema=u64("first eight bytes of the schema hash"),
     boot=u64("another number after every start of this end"),
     version=u8("version of the software, ASCII, padded with zeros", 12),
-    role=u8("who speaks", codes=ROLE_NAMES),
+    role=u8("who speaks", codes=Role),
     asks=u8("1 when an answer is wanted"),
     records=u8("1 when this end keeps a log and wants truth and hops for it"),
     kept=u8("1 when this end still has the core of a flight that its restart cut short"),
@@ -118,7 +168,7 @@ BLOCK = record(
     t_ns=i64("when it was sent"),
     offset=u32("where in the region the piece begins"),
     size=u32("bytes of the whole region"),
-    region=u8("which region", codes=REGION_NAMES),
+    region=u8("which region", codes=Region),
     length=u8("bytes of data that count"),
     spare=u8("zero", 6),
     data=u8("the piece, padded with zeros", BLOCK_BYTES),
@@ -130,7 +180,7 @@ BLOCK_REQUEST = record(
     t_ns=i64("when it was sent"),
     offset=u32("where they begin"),
     length=u32("how many"),
-    region=u8("which region", codes=REGION_NAMES),
+    region=u8("which region", codes=Region),
     spare=u8("zero", 7),
 )
 
@@ -144,10 +194,8 @@ BEGIN = record(
     history_crc=u32("CRC-32 of history; 0 when not sent"),
     board_crc=u32("CRC-32 of board; 0 when not sent"),
     regions=u8("which were sent: bit i for region i"),
-    start=u8(
-        "from nothing, from what was loaded, or from the core that was kept", codes=START_NAMES
-    ),
-    pace=u8("who moves time", codes=PACE_NAMES),
+    start=u8("from nothing, from what was loaded, or from the core that was kept", codes=StartFrom),
+    pace=u8("who moves time", codes=Pace),
     spare=u8("zero", 5),
 )
 
@@ -155,7 +203,7 @@ READY = record(
     "Ready",
     "Answer to Begin.",
     t_ns=i64("when it was sent"),
-    result=u8("what became of it", codes=READY_NAMES),
+    result=u8("what became of it", codes=ReadyResult),
     spare=u8("zero", 7),
 )
 
@@ -175,7 +223,7 @@ TICK = record(
     messages=u8("flight messages sent for this tick"),
     missed_ticks=u8("ticks that the flight software did not get before this one"),
     wants=u8("bit 0: hash of core, bit 1: hash of history"),
-    action=u8("what the flight computer does with it", codes=COMPUTER_ACTIONS),
+    action=u8("what the flight computer does with it", codes=ComputerAction),
 )
 
 DONE = record(
@@ -187,7 +235,7 @@ DONE = record(
     view=FLIGHT_VIEW("the flight software after the tick"),
     tick=u32("the tick granted"),
     messages=u8("flight messages sent in this tick"),
-    result=u8("what became of it", codes=DONE_NAMES),
+    result=u8("what became of it", codes=DoneResult),
     spare=u8("zero", 2),
 )
 
@@ -200,7 +248,7 @@ SENSOR_DONE = record(
     received_ns=i64("when SensorTruth had come, board's clock; 0 in lockstep"),
     sent_ns=i64("when this was sent, board's clock; 0 in lockstep"),
     messages=u8("flight messages sent in this tick"),
-    result=u8("what became of it", codes=DONE_NAMES),
+    result=u8("what became of it", codes=DoneResult),
     spare=u8("zero", 6),
 )
 
@@ -226,7 +274,7 @@ END = record(
     "End",
     "The session is over.",
     t_ns=i64("when it was sent"),
-    reason=u8("why", codes=END_NAMES),
-    verdict=u8("how the flight ended, where the truth is known", codes=END_VERDICT_NAMES),
+    reason=u8("why", codes=EndReason),
+    verdict=u8("how the flight ended, where the truth is known", codes=EndVerdict),
     spare=u8("zero", 6),
 )

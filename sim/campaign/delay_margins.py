@@ -9,15 +9,14 @@ not.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fsw.interface.events import EVENT_NAMES
-from fsw.interface.modes import MODE_NAMES
+from fsw.interface.events import EventCode
+from fsw.interface.modes import Mode
 from sim.campaign.executors import Row
 from sim.common.rounding import six_digits
 from sim.run.fly import fly
 from sim.run.survivability import LANDED
 from sim.scenario.load import Scenario, load
 
-MODE_CHANGED = EVENT_NAMES.index("mode_changed")
 WHOLE = "all"
 PHASES = ("approach", "descent", "terminal", WHOLE)
 
@@ -153,8 +152,8 @@ def last_passing(passes: Callable[[float], bool], harmless: float, worst: float)
 
 def phase_begins_s(scenario: Scenario, seed: int, phase: str) -> float | None:
     """When a flight enters a phase, the first of them for all; None when it never does."""
-    mode = MODE_NAMES.index(PHASES[0] if phase == WHOLE else phase)
+    mode = Mode.of(PHASES[0] if phase == WHOLE else phase)
     for event in fly(scenario, seed).events:
-        if int(event.code) == MODE_CHANGED and int(event.a) == mode:
+        if int(event.code) == EventCode.MODE_CHANGED and int(event.a) == mode:
             return six_digits(float(event.t_ns) * 1e-9)
     return None

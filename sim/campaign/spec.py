@@ -29,14 +29,14 @@ from sim.common.errors import InputError
 from sim.common.rounding import six_digits
 from sim.common.toml_records import nearest
 from sim.faults.reader import read_faults
-from sim.faults.table import FAULT, FAULT_SLOTS, KINDS, SENSOR_NAMES, SENSOR_RANGE, WIRE
+from sim.faults.table import FAULT, FAULT_SLOTS, KINDS, WIRE, Sensor
 from sim.plant.world import WORLD
 from sim.scenario.layers import parse
 from sim.scenario.load import assemble, read_text
 
 INDEPENDENT, LATIN_HYPERCUBE = "independent", "latin_hypercube"
 GROUPS = tuple(dict.fromkeys(kind.group for kind in KINDS.values()))
-RANGE_SENSOR = SENSOR_NAMES[SENSOR_RANGE]
+RANGE_SENSOR = Sensor.label_of(Sensor.RANGE)
 DURATION, UNTIL_SHARE = "duration_s", "until_share"
 
 # what a window may hold: keys of a fault row, and those that depend on them

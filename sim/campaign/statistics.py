@@ -12,7 +12,7 @@ from typing import Any
 
 from sim.campaign.executors import Row
 from sim.campaign.runner import RANGE
-from sim.evaluation.verdict import VERDICT_NAMES
+from sim.evaluation.verdict import RunVerdict
 from sim.run.survivability import LANDED, LOSSES
 
 # two-sided quantile of 95 %
@@ -42,7 +42,7 @@ def tally(rows: Iterable[Row]) -> Tally:
     lost = Counter(row["loss"] for row in survivable if row["verdict"] != LANDED)
     return Tally(
         n=len(rows),
-        verdicts={name: verdicts[name] for name in VERDICT_NAMES if verdicts[name]},
+        verdicts={name: verdicts[name] for name in RunVerdict.labels() if verdicts[name]},
         survivable=len(survivable),
         landed_of_survivable=landed,
         share_landed_of_survivable=landed / len(survivable) if survivable else math.nan,

@@ -12,6 +12,7 @@ from math import sqrt
 
 import numpy as np
 
+from fsw.framework.codes import Code
 from fsw.framework.kernel import kernel
 from fsw.framework.kernel_cache import INTERPRETED
 
@@ -20,22 +21,26 @@ if INTERPRETED:
     np.seterr(over="ignore")
 
 # A stream is a name for a row of dice. Sensors draw by sample, the rest once a run.
-(
-    STREAM_GYRO,
-    STREAM_ACCEL,
-    STREAM_IMU_WALK,
-    STREAM_RANGE,
-    STREAM_RANGE_LATENCY,
-    STREAM_GAUGE,
-    STREAM_STATE,
-    STREAM_UPDATE,
-    STREAM_VEHICLE,
-    STREAM_IMU_ERRORS,
-    STREAM_SITE,
-    STREAM_NOISE_GROUND,
-    STREAM_CRATERS,
-    STREAM_ALBEDO,
-) = range(14)
+
+
+class Stream(Code):
+    """Random streams of a run: sensors draw by sample, the rest once a run."""
+
+    GYRO = 0
+    ACCEL = 1
+    IMU_WALK = 2
+    RANGE = 3
+    RANGE_LATENCY = 4
+    GAUGE = 5
+    STATE = 6
+    UPDATE = 7
+    VEHICLE = 8
+    IMU_ERRORS = 9
+    SITE = 10
+    NOISE_GROUND = 11
+    CRATERS = 12
+    ALBEDO = 13
+
 
 # of each row of faults, its messages and its periods: the row's number is added
 STREAM_FAULT_MESSAGES, STREAM_FAULT_PERIODS = 64, 128

@@ -92,7 +92,7 @@ def unit_of(name: str) -> str:
 def default_text(field: Field) -> str:
     """A field's default, as a table would hold it."""
     if field.codes:
-        return field.codes[int(field.default)]  # type: ignore[arg-type]
+        return field.codes.label_of(int(field.default))  # type: ignore[arg-type]
     if isinstance(field.default, tuple):
         return ", ".join(f"{value:.10g}" for value in field.default)
     return f"{field.default:.10g}"
@@ -101,8 +101,8 @@ def default_text(field: Field) -> str:
 def expected(field: Field) -> str:
     """What a field takes, in words: `3 numbers from 0 to 1`."""
     if field.codes:
-        kind = "one of " + ", ".join(field.codes)
-        return f"{field.shape[0]} of: {', '.join(field.codes)}" if field.shape else kind
+        kind = "one of " + ", ".join(field.codes.labels())
+        return f"{field.shape[0]} of: {', '.join(field.codes.labels())}" if field.shape else kind
     noun = "number" if field.base.kind == "f" else "integer"
     count = f"{math.prod(field.shape)} {noun}s" if field.shape else f"{_article(noun)} {noun}"
     lo, hi = limits(field) if field.base.itemsize < 8 else (field.lo, field.hi)
@@ -146,9 +146,9 @@ def _value(field: Field, value: Any, spot: str) -> Any:
 def _scalar(field: Field, value: Any, spot: str) -> Any:
     refusal = InputError(f"{spot}: expected {expected(field)}, not {_shown(value)}")
     if field.codes:
-        if value not in field.codes:
+        if value not in field.codes.labels():
             raise refusal
-        return field.codes.index(value)
+        return field.codes.of(value)
     legal = (int, float) if field.base.kind == "f" else int
     if isinstance(value, bool) or not isinstance(value, legal) or not _holds(field, value):
         raise refusal

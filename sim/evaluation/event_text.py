@@ -3,54 +3,46 @@
 import string
 from typing import Any
 
-from fsw.interface.events import EVENT_TABLE, NOTICE
-from fsw.interface.messages import ACK_NAMES, COMMAND_NAMES
-from fsw.interface.modes import MODE_NAMES
-from sim.faults.injection_events import FIRST_CODE, INJECTION_TABLE
-from sim.faults.table import FAULT_KINDS
+from fsw.framework.codes import Code
+from fsw.interface.events import Event, EventCode, Severity
+from fsw.interface.messages import AckResult, CommandCode
+from fsw.interface.modes import Mode
+from sim.faults.injection_events import InjectionEvent
+from sim.faults.table import FaultKind
 
-CODE_LISTS = {
-    "mode": MODE_NAMES,
-    "command": COMMAND_NAMES,
-    "ack": ACK_NAMES,
-    "fault": FAULT_KINDS,
+CODE_LISTS: dict[str, type[Code]] = {
+    "mode": Mode,
+    "command": CommandCode,
+    "ack": AckResult,
+    "fault": FaultKind,
 }
+EVENTS: dict[int, Event] = {int(event): event for event in (*EventCode, *InjectionEvent)}
 
 
 class _Wording(string.Formatter):
     """`{a:mode}` is the name of mode number a; any other format is Python's own."""
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        names = CODE_LISTS.get(format_spec)
-        if names is None:
-            return format(value, format_spec)
-        number = int(value)
-        return names[number] if 0 <= number < len(names) else str(number)
+        codes = CODE_LISTS.get(format_spec)
+        return codes.label_of(int(value)) if codes else format(value, format_spec)
 
 
 _WORDING = _Wording()
 
 
-def _row(code: int) -> tuple[str, int, str] | None:
-    """The row of the event table, or of the bench's; None when a newer sender knows more."""
-    if FIRST_CODE <= code < FIRST_CODE + len(INJECTION_TABLE):
-        return INJECTION_TABLE[code - FIRST_CODE]
-    return EVENT_TABLE[code] if 0 <= code < len(EVENT_TABLE) else None
-
-
 def event_name(code: int) -> str:
-    """Name of an event, or its number where there is none."""
-    row = _row(code)
-    return row[0] if row else f"event_{code}"
+    """Name of an event, or its number where a newer sender knows more."""
+    event = EVENTS.get(code)
+    return event.label if event else f"event_{code}"
 
 
-def event_severity(code: int) -> int:
+def event_severity(code: int) -> Severity:
     """Severity of an event."""
-    row = _row(code)
-    return row[1] if row else NOTICE
+    event = EVENTS.get(code)
+    return event.severity if event else Severity.NOTICE
 
 
 def event_detail(code: int, a: float, b: float) -> str:
     """What happened, in words and figures."""
-    row = _row(code)
-    return _WORDING.format(row[2], a=a, b=b) if row else f"{a:g}, {b:g}"
+    event = EVENTS.get(code)
+    return _WORDING.format(event.wording, a=a, b=b) if event else f"{a:g}, {b:g}"

@@ -7,7 +7,7 @@ its answer. Nothing else of the flight software's memory enters a verdict or a m
 from fsw.filter.covariance import N_ALL
 from fsw.framework.kernel import kernel
 from fsw.framework.record import f64, i64, record, u8
-from fsw.interface.modes import MODE_NAMES
+from fsw.interface.modes import Mode
 from fsw.mathlib.vectors import load3, load4, norm3
 
 # sums of what is believed stay far below this while they are numbers at all
@@ -18,7 +18,7 @@ FLIGHT_VIEW = record(
     "What the judge of a run, who sits with the truth, looks at in the flight software.",
     a_d_mps2=f64("deceleration that guidance counts on"),
     fused_t_ns=i64("stamp of the newest range fused, flight clock; -1 before", default=-1),
-    mode=u8("flight mode", codes=MODE_NAMES),
+    mode=u8("flight mode", codes=Mode),
     locked=u8("1 once ranges are fused"),
     engine_cut=u8("1 once guidance has cut the engine for good"),
     sound=u8("1 while the estimate is finite and no variance is negative", default=1),

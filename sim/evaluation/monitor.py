@@ -3,7 +3,7 @@
 from fsw.framework.kernel import kernel
 from fsw.framework.record import f64, i64, record
 from fsw.guidance.stopping_distance import stopping_height, stopping_margin
-from fsw.interface.modes import ABORT, APPROACH, DESCENT, NOT_BEGUN, TERMINAL
+from fsw.interface.modes import Mode
 from sim.evaluation.responsiveness import ATTENTION, note_attention
 from sim.evaluation.truthful_ranges import KNOWLEDGE, note_knowledge
 from sim.plant.truth_observer import motion_over_ground
@@ -48,7 +48,7 @@ def watch(monitor, world, view, params, inbox, outbox):
     note_attention(monitor.attention, monitor.knowledge, world, view, inbox, outbox)
     _note_soundness(monitor, view, params, outbox.actuators)
     flying = int(world.touchdown.first_t_ns) < 0
-    if flying and (mode == APPROACH or mode == DESCENT or mode == TERMINAL):
+    if flying and (mode == Mode.APPROACH or mode == Mode.DESCENT or mode == Mode.TERMINAL):
         _note_margin(monitor, world, view, params)
     now_ns = int(world.t_ns)
     if int(monitor.over_t_ns) < 0 and _is_over(world, view, now_ns):
@@ -105,4 +105,4 @@ def _is_over(world, view, now_ns):
         return True
     if int(touchdown.first_t_ns) >= 0 and now_ns - int(touchdown.first_t_ns) > RESTLESS_NS:
         return True
-    return mode == NOT_BEGUN or (mode == ABORT and int(view.engine_cut) == 1)
+    return mode == Mode.NOT_BEGUN or (mode == Mode.ABORT and int(view.engine_cut) == 1)

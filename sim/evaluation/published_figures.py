@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fsw.interface.modes import APPROACH, BRAKING, DESCENT, LANDED, TERMINAL
+from fsw.interface.modes import Mode
 
 Series = np.ndarray
 
@@ -80,7 +80,7 @@ def _flying(track: Track) -> Series:
 
 
 def _descending(track: Track) -> Series:
-    return _flying(track) & np.isin(track.mode, (APPROACH, DESCENT, TERMINAL))
+    return _flying(track) & np.isin(track.mode, (Mode.APPROACH, Mode.DESCENT, Mode.TERMINAL))
 
 
 def _v_first_valid(track: Track) -> float | None:
@@ -90,7 +90,7 @@ def _v_first_valid(track: Track) -> float | None:
 
 
 def _believed_zero(track: Track) -> float | None:
-    began = track.mode >= BRAKING
+    began = track.mode >= Mode.BRAKING
     return _when(track.clearance_m, began & _flying(track) & (track.believed_m <= 0.5))
 
 
@@ -110,7 +110,7 @@ def _fall(track: Track) -> float | None:
 
 
 def _cut_clearance(track: Track) -> float | None:
-    return _when(np.maximum(track.clearance_m, 0.0), track.mode == LANDED)
+    return _when(np.maximum(track.clearance_m, 0.0), track.mode == Mode.LANDED)
 
 
 def _thrust_after_contact(track: Track) -> float | None:
@@ -136,14 +136,14 @@ def _burn(track: Track) -> float | None:
 
 
 def _braking(track: Track) -> float | None:
-    ended = track.t_s[(track.mode == APPROACH) | (track.mode == DESCENT)]
-    began = track.t_s[track.mode == BRAKING]
+    ended = track.t_s[(track.mode == Mode.APPROACH) | (track.mode == Mode.DESCENT)]
+    began = track.t_s[track.mode == Mode.BRAKING]
     return float(ended[0] - began[0]) if len(began) and len(ended) else None
 
 
 def _swing(track: Track) -> float | None:
     settled = track.clearance_m < SETTLED_M
-    seen = _flying(track) & settled & np.isin(track.mode, (DESCENT, TERMINAL))
+    seen = _flying(track) & settled & np.isin(track.mode, (Mode.DESCENT, Mode.TERMINAL))
     return float(track.tilt_deg[seen].max()) if seen.any() else None
 
 

@@ -8,14 +8,8 @@ instrument has said nothing without an event that tells of it.
 
 from fsw.framework.kernel import kernel
 from fsw.framework.record import f64, i64, record, u8
-from fsw.interface.events import (
-    EV_IMU_SILENT,
-    EV_MISSED_TICKS,
-    EV_RANGE_RESUMED,
-    EV_RANGE_SILENT,
-    EV_RESTARTED,
-)
-from fsw.interface.modes import STANDBY, engine_may_run
+from fsw.interface.events import EventCode
+from fsw.interface.modes import Mode, engine_may_run
 from sim.evaluation.truthful_ranges import LAST_USE_M, truthful_row
 from sim.faults.table import FAULT_SLOTS
 from sim.plant.plant_faults import flies
@@ -50,7 +44,7 @@ def note_attention(attention, knowledge, world, view, inbox, outbox):
         attention.truthful_since_ns = -1
         return
     _note_events(attention, inbox, outbox)
-    if int(view.mode) == STANDBY or int(world.touchdown.first_t_ns) >= 0:
+    if int(view.mode) == Mode.STANDBY or int(world.touchdown.first_t_ns) >= 0:
         return
     _note_fused(attention, view, now_ns)
     _note_neglect(attention, knowledge, world, view, inbox, now_ns)
@@ -64,15 +58,15 @@ def _note_events(attention, inbox, outbox):
     missed = False
     for i in range(int(outbox.n_events)):
         code = int(outbox.events[i].code)
-        if code == EV_RANGE_SILENT:
+        if code == EventCode.RANGE_SILENT:
             attention.range_told = 1
-        elif code == EV_RANGE_RESUMED:
+        elif code == EventCode.RANGE_RESUMED:
             attention.range_told = 0
-        elif code == EV_IMU_SILENT:
+        elif code == EventCode.IMU_SILENT:
             attention.imu_told = 1
-        elif code == EV_RESTARTED:
+        elif code == EventCode.RESTARTED:
             restarted = True
-        elif code == EV_MISSED_TICKS:
+        elif code == EventCode.MISSED_TICKS:
             missed = True
     if int(inbox.resumed) == 1 and not restarted:
         attention.unsaid = int(attention.unsaid) + 1

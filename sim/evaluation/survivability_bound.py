@@ -20,7 +20,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from fsw.interface.modes import MODE_NAMES
+from fsw.interface.modes import Mode
 from sim.evaluation.verdict import LANDED_LIMITS
 
 HALVINGS = 100
@@ -76,7 +76,7 @@ def moment_of(world: Any, kept: Any) -> Moment | None:
         exhaust_mps=float(kept.exhaust_mps),
         gravity_mps2=float(kept.gravity_mps2),
         radius_m=float(kept.radius_m),
-        mode=MODE_NAMES[int(kept.mode)],
+        mode=Mode.label_of(int(kept.mode)),
     )
 
 

@@ -13,7 +13,7 @@ from fsw.framework.kernel import kernel
 from fsw.framework.record import f64, i64, record, u8
 from fsw.interface.timing import TICK_S
 from sim.common.constants import STANDARD_GRAVITY_MPS2
-from sim.faults.table import FAULT_KINDS, FAULT_SLOTS
+from sim.faults.table import FAULT_SLOTS, FaultKind
 from sim.plant.truth_observer import motion_over_ground
 from sim.plant.vehicle import mass_kg
 
@@ -34,10 +34,6 @@ LAST_USE_M = 20.0
 # truthful ranges count towards the time that the flight software had, above this clearance
 USEFUL_M = 300.0
 
-THRUST_SCALE = FAULT_KINDS.index("thrust_scale")
-ENGINE_LOST = FAULT_KINDS.index("engine_lost")
-ENGINE_OUT = FAULT_KINDS.index("engine_out")
-NOT_READY = FAULT_KINDS.index("propulsion_not_ready")
 
 # a window that ends later than this, or lower, does not end
 ENDLESS_S = 1e5
@@ -94,11 +90,11 @@ def lasting_thrust(world):
         if not (is_open and lasts and int(row.mode) == 0):
             continue
         kind = int(row.kind)
-        if kind == THRUST_SCALE:
+        if kind == FaultKind.THRUST_SCALE:
             share = share * float(row.scale)
-        elif kind == ENGINE_LOST:
+        elif kind == FaultKind.ENGINE_LOST:
             share = share * (1.0 - float(row.lost_share))
-        elif kind == ENGINE_OUT or kind == NOT_READY:
+        elif kind == FaultKind.ENGINE_OUT or kind == FaultKind.PROPULSION_NOT_READY:
             share = 0.0
     return share
 

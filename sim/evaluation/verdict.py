@@ -9,18 +9,21 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from fsw.interface.modes import ABORT, NOT_BEGUN
+from fsw.framework.codes import Code
+from fsw.interface.modes import Mode
 
-VERDICT_NAMES = (
-    "landed",
-    "hard_landing",
-    "crashed",
-    "tipped",
-    "out_of_propellant",
-    "aborted_to_orbit",
-    "not_begun",
-    "timed_out",
-)
+
+class RunVerdict(Code):
+    """Outcomes of a run."""
+
+    LANDED = 0
+    HARD_LANDING = 1
+    CRASHED = 2
+    TIPPED = 3
+    OUT_OF_PROPELLANT = 4
+    ABORTED_TO_ORBIT = 5
+    NOT_BEGUN = 6
+    TIMED_OUT = 7
 
 
 @dataclass(frozen=True)
@@ -72,20 +75,21 @@ def touchdown_of(world: Any) -> Touchdown | None:
     )
 
 
-def verdict(world: Any, mode: int) -> str:
-    """One of VERDICT_NAMES, from the truth at the end and the flight mode."""
+def verdict(world: Any, mode: int) -> RunVerdict:
+    """The verdict, from the truth at the end and the flight mode."""
     touchdown = touchdown_of(world)
     if touchdown is None:
-        if mode == NOT_BEGUN:
-            return "not_begun"
-        return (
-            "aborted_to_orbit" if mode == ABORT and world.truth.propellant_kg > 0 else "timed_out"
-        )
+        if mode == Mode.NOT_BEGUN:
+            return RunVerdict.NOT_BEGUN
+        if mode == Mode.ABORT and world.truth.propellant_kg > 0:
+            return RunVerdict.ABORTED_TO_ORBIT
+        return RunVerdict.TIMED_OUT
     seen = world.touchdown
     if math.degrees(seen.rest_tilt_rad) > TIPPED_TILT_DEG and touchdown.within(HARD_LIMITS):
-        return "tipped"
+        return RunVerdict.TIPPED
     if touchdown.within(LANDED_LIMITS) and seen.settled_t_ns >= 0 and seen.struck_t_ns < 0:
-        return "landed"
+        return RunVerdict.LANDED
     if touchdown.within(HARD_LIMITS) and seen.struck_t_ns < 0:
-        return "hard_landing"
-    return "out_of_propellant" if 0 <= seen.dry_t_ns < seen.first_t_ns else "crashed"
+        return RunVerdict.HARD_LANDING
+    ran_dry = 0 <= seen.dry_t_ns < seen.first_t_ns
+    return RunVerdict.OUT_OF_PROPELLANT if ran_dry else RunVerdict.CRASHED

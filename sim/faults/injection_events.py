@@ -6,16 +6,16 @@ A flight computer knows none of them: what it cannot feel, it is not told.
 from typing import Any
 
 from fsw.framework.kernel import kernel
-from fsw.interface.events import NOTICE
+from fsw.interface.events import Event, Severity
 from sim.faults.records import INJECTION
 from sim.faults.table import FAULT_SLOTS
 
-FIRST_CODE = 1000
-INJECTION_TABLE = (
-    ("fault_opened", NOTICE, "row {a:.0f}: {b:fault}"),
-    ("fault_closed", NOTICE, "row {a:.0f}: {b:fault}"),
-)
-INJ_OPENED, INJ_CLOSED = FIRST_CODE, FIRST_CODE + 1
+
+class InjectionEvent(Event):
+    """Events of the bench, with codes that no event of the flight software has."""
+
+    FAULT_OPENED = 1000, Severity.NOTICE, "row {a:.0f}: {b:fault}"
+    FAULT_CLOSED = 1001, Severity.NOTICE, "row {a:.0f}: {b:fault}"
 
 
 @kernel
@@ -26,9 +26,9 @@ def keep_injections(world, log):
         return
     for row in range(FAULT_SLOTS):
         if int(effects.closed) & (1 << row) != 0:
-            _keep(world, log, INJ_CLOSED, row)
+            _keep(world, log, InjectionEvent.FAULT_CLOSED, row)
         if int(effects.opened) & (1 << row) != 0:
-            _keep(world, log, INJ_OPENED, row)
+            _keep(world, log, InjectionEvent.FAULT_OPENED, row)
 
 
 @kernel
@@ -47,11 +47,11 @@ def _keep(world, log, code, row):
 
 def injection_of(event: Any) -> Any | None:
     """The Injection that an Event tells of, None for an event of the flight software."""
-    if int(event.code) < FIRST_CODE:
+    if int(event.code) not in list(InjectionEvent):
         return None
     return INJECTION.new(
         t_ns=int(event.t_ns),
         row=int(event.a),
         kind=int(event.b),
-        open=int(event.code) == INJ_OPENED,
+        open=int(event.code) == InjectionEvent.FAULT_OPENED,
     )

@@ -6,32 +6,7 @@ row that stamps at arrival stamps what the rows above it have delayed.
 
 from fsw.framework.kernel import kernel
 from sim.common.random_streams import gauss, uniform
-from sim.faults.table import (
-    BURST,
-    DELAYED,
-    DUPLICATE,
-    EARLY_LOSS,
-    FALSE_INVALID,
-    FALSE_SHORT,
-    FALSE_VALID,
-    GARBAGE,
-    GROWING_LAG,
-    JITTER,
-    LATE_ACQUISITION,
-    MULTIPLE_RETURNS,
-    NOISE,
-    REORDER,
-    SATURATED,
-    SCALE,
-    SENSOR_RANGE,
-    SPIKES,
-    STALE,
-    STAMP_AT_ARRIVAL,
-    STUCK,
-    WRONG,
-    WRONG_SCALE,
-    ZERO_VALID,
-)
+from sim.faults.table import FaultKind, Sensor
 from sim.faults.windows import (
     DRAWS,
     NOTHING,
@@ -55,7 +30,7 @@ def fault_range(faults, memories, n, seed, count, cycles, t_ns, sample, due_ns):
     for i in range(n):
         fault = faults[i]
         memory = memories[i]
-        if int(fault.sensor) == SENSOR_RANGE:
+        if int(fault.sensor) == Sensor.RANGE:
             key = message_dice(seed, i)
             if is_lost(fault, memory, seed, i, count, t_ns):
                 return (NOTHING, NOTHING)
@@ -65,12 +40,12 @@ def fault_range(faults, memories, n, seed, count, cycles, t_ns, sample, due_ns):
             sample.t_ns = false_stamp_ns(fault, memory, key, count, t_ns, stamp_ns)
             if acting:
                 _falsify(fault, memory, key, count, cycles, t_ns, sample)
-                if int(fault.kind) == DUPLICATE:
+                if int(fault.kind) == FaultKind.DUPLICATE:
                     copy_ns = due_ns + ns(float(fault.delay_s))
                 elif copy_ns != NOTHING:
                     copy_ns = _postpone(fault, memory, key, count, t_ns, copy_ns)
                 due_ns = _postpone(fault, memory, key, count, t_ns, due_ns)
-                if int(fault.kind) == STAMP_AT_ARRIVAL:
+                if int(fault.kind) == FaultKind.STAMP_AT_ARRIVAL:
                     sample.t_ns = due_ns
     return (due_ns, copy_ns)
 
@@ -79,14 +54,14 @@ def fault_range(faults, memories, n, seed, count, cycles, t_ns, sample, due_ns):
 def _hold(fault, memory, acting, t_ns, sample):
     """Stuck and stale: keep the value while it is good, and give it again while it is not."""
     kind = int(fault.kind)
-    if kind == STUCK:
+    if kind == FaultKind.STUCK:
         if not acting:
             _keep(memory, sample)
         elif float(fault.value_m) >= 0.0:
             _say(sample, float(fault.value_m))
         else:
             _say_again(memory, sample)
-    elif kind == STALE and acting:
+    elif kind == FaultKind.STALE and acting:
         taken_ns = int(memory.held_t_ns)
         if taken_ns == NOTHING or t_ns - taken_ns >= ns(float(fault.period_s)):
             memory.held_t_ns = t_ns
@@ -127,15 +102,15 @@ def _say_nothing(sample):
 def _falsify(fault, memory, key, count, cycles, t_ns, sample):
     """What an acting row makes of the value and of the instrument's opinion of it."""
     kind = int(fault.kind)
-    if kind == LATE_ACQUISITION or kind == EARLY_LOSS:
+    if kind == FaultKind.LATE_ACQUISITION or kind == FaultKind.EARLY_LOSS:
         _say_nothing(sample)
-    elif kind == GARBAGE:
+    elif kind == FaultKind.GARBAGE:
         _say(sample, float(fault.value_m) * uniform(key, DRAWS * count + 1))
-    elif kind == ZERO_VALID:
+    elif kind == FaultKind.ZERO_VALID:
         _say(sample, 0.0)
     elif int(sample.valid) == 1:
         _falsify_good(fault, memory, key, count, cycles, t_ns, sample)
-    elif kind == SATURATED or kind == FALSE_VALID:
+    elif kind == FaultKind.SATURATED or kind == FaultKind.FALSE_VALID:
         _say(sample, float(fault.value_m))
 
 
@@ -144,30 +119,30 @@ def _falsify_good(fault, memory, key, count, cycles, t_ns, sample):
     """The same for a sample that saw the ground."""
     kind = int(fault.kind)
     good = float(sample.range_m)
-    if kind == FALSE_INVALID:
+    if kind == FaultKind.FALSE_INVALID:
         sample.valid = 0
-    elif kind == SATURATED:
+    elif kind == FaultKind.SATURATED:
         _say(sample, min(good, float(fault.value_m)))
-    elif kind == WRONG:
+    elif kind == FaultKind.WRONG:
         since_s = float(open_ns(memory, t_ns)) * 1e-9
         _say(sample, good + float(fault.offset_m) + float(fault.ramp_mps) * since_s)
-    elif kind == SCALE:
+    elif kind == FaultKind.SCALE:
         _say(sample, good * float(fault.scale))
-    elif kind == WRONG_SCALE:
+    elif kind == FaultKind.WRONG_SCALE:
         if int(memory.held_t_ns) == NOTHING:
             memory.held_t_ns = t_ns
             memory.cycles = cycles
         if int(memory.cycles) == cycles:
             _say(sample, good * float(fault.scale))
-    elif kind == NOISE:
+    elif kind == FaultKind.NOISE:
         sigma_m = float(fault.sigma_m) + float(fault.sigma_share) * good
         _say(sample, good + sigma_m * gauss(key, DRAWS * count + 2))
-    elif kind == SPIKES:
+    elif kind == FaultKind.SPIKES:
         up = uniform(key, DRAWS * count + 1) < 0.5
         _say(sample, good + float(fault.offset_m) if up else good - float(fault.offset_m))
-    elif kind == FALSE_SHORT:
+    elif kind == FaultKind.FALSE_SHORT:
         _say(sample, good * uniform(key, DRAWS * count + 1))
-    elif kind == MULTIPLE_RETURNS:
+    elif kind == FaultKind.MULTIPLE_RETURNS:
         _say(sample, good + float(fault.offset_m) * uniform(key, DRAWS * count + 1))
 
 
@@ -175,15 +150,15 @@ def _falsify_good(fault, memory, key, count, cycles, t_ns, sample):
 def _postpone(fault, memory, key, count, t_ns, due_ns):
     """When a sample arrives that was due at due_ns."""
     kind = int(fault.kind)
-    if kind == DELAYED or kind == REORDER:
+    if kind == FaultKind.DELAYED or kind == FaultKind.REORDER:
         return due_ns + ns(float(fault.delay_s))
-    if kind == JITTER:
+    if kind == FaultKind.JITTER:
         return due_ns + ns(float(fault.jitter_s) * uniform(key, DRAWS * count + 1))
-    if kind == GROWING_LAG:
+    if kind == FaultKind.GROWING_LAG:
         since_s = float(open_ns(memory, t_ns)) * 1e-9
         return due_ns + ns(float(fault.lag_share) * since_s)
     period_ns = ns(float(fault.period_s))
-    if kind == BURST and period_ns > 0:
+    if kind == FaultKind.BURST and period_ns > 0:
         periods = (due_ns - int(memory.opened_ns) + period_ns - 1) // period_ns
         return int(memory.opened_ns) + periods * period_ns
     return due_ns

@@ -12,13 +12,13 @@ from sim.common.toml_records import as_table, fill, nearest
 from sim.faults.table import (
     ACTUATOR,
     FAULT,
-    FAULT_KINDS,
     FAULT_SLOTS,
     KINDS,
-    SENSOR_NAMES,
-    WINDOW_MODES,
     WIRE,
     FaultKind,
+    FaultSpec,
+    Sensor,
+    WindowMode,
 )
 
 Layer = tuple[Mapping[str, Any], str]
@@ -63,7 +63,7 @@ def read_faults(world: Any, layers: Iterable[Layer]) -> None:
 
 def kind_name(fault: Any) -> str:
     """Name of a row's kind."""
-    return FAULT_KINDS[int(fault.kind)]
+    return FaultKind.label_of(int(fault.kind))
 
 
 def refuse_wire_faults(world: Any) -> None:
@@ -118,7 +118,7 @@ def _row(layers: list[Layer]) -> Any:
     return fault
 
 
-def _check_magnitudes(name: str, kind: FaultKind, given: Mapping[str, str], spot: str) -> None:
+def _check_magnitudes(name: str, kind: FaultSpec, given: Mapping[str, str], spot: str) -> None:
     legal = (*COMMON, *kind.magnitudes, *(("sensor",) if kind.sensors else ()))
     for key, where in given.items():
         if key not in legal:
@@ -131,19 +131,19 @@ def _check_magnitudes(name: str, kind: FaultKind, given: Mapping[str, str], spot
         raise InputError(f"{spot}: {name} needs {' or '.join(kind.one_of)}")
 
 
-def _check_sensor(name: str, kind: FaultKind, fault: Any, given: Mapping[str, str]) -> None:
+def _check_sensor(name: str, kind: FaultSpec, fault: Any, given: Mapping[str, str]) -> None:
     if not kind.sensors:
         return
     if "sensor" not in given:
-        fault.sensor = SENSOR_NAMES.index(kind.sensors[0])
-    sensor = SENSOR_NAMES[int(fault.sensor)]
+        fault.sensor = Sensor.of(kind.sensors[0])
+    sensor = Sensor.label_of(int(fault.sensor))
     if sensor not in kind.sensors:
         known = " or ".join(kind.sensors)
         raise InputError(f"{given['sensor']}.sensor: {name} befalls {known}, not '{sensor}'")
 
 
 def _check_window(
-    name: str, kind: FaultKind, fault: Any, given: Mapping[str, str], spot: str
+    name: str, kind: FaultSpec, fault: Any, given: Mapping[str, str], spot: str
 ) -> None:
     for key in ("start_s", "from_altitude_m"):
         if key in given and not kind.begins:
@@ -204,11 +204,11 @@ def _same_sender(first: Any, second: Any) -> bool:
 def _senders(row: Any) -> set[str]:
     name = kind_name(row)
     if name == "pause":
-        return set(SENSOR_NAMES)
+        return set(Sensor.labels())
     kind = KINDS[name]
     if kind.sensors:
-        return {SENSOR_NAMES[int(row.sensor)]}
-    return {name.partition("_")[0]} & set(SENSOR_NAMES)  # imu_bias is about the imu, and so on
+        return {Sensor.label_of(int(row.sensor))}
+    return {name.partition("_")[0]} & set(Sensor.labels())  # imu_bias is about the imu, and so on
 
 
 def _spans(row: Any) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -217,14 +217,14 @@ def _spans(row: Any) -> tuple[tuple[float, float], tuple[float, float]]:
 
 def _overlap(first: Any, second: Any) -> bool:
     """True when both windows can be open at once."""
-    modes = {int(first.mode), int(second.mode)} - {WINDOW_MODES.index("any")}
+    modes = {int(first.mode), int(second.mode)} - {WindowMode.of("any")}
     spans = zip(_spans(first), _spans(second), strict=True)
     return len(modes) < 2 and all(max(a[0], b[0]) < min(a[1], b[1]) for a, b in spans)
 
 
 def _within(inner: Any, outer: Any) -> bool:
     """True when one window is never open without the other."""
-    any_mode = int(outer.mode) == WINDOW_MODES.index("any")
+    any_mode = int(outer.mode) == WindowMode.of("any")
     spans = zip(_spans(inner), _spans(outer), strict=True)
     return (any_mode or inner.mode == outer.mode) and all(
         b[0] <= a[0] and a[1] <= b[1] for a, b in spans

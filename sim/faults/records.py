@@ -1,7 +1,8 @@
 """What faults remember and do: records that the rows of sim.faults.table leave in the world."""
 
+from fsw.framework.codes import Code
 from fsw.framework.record import f64, i64, record, u8
-from sim.faults.table import FAULT_KINDS
+from sim.faults.table import FaultKind
 
 FAULT_MEMORY = record(
     "FaultMemory",
@@ -30,8 +31,15 @@ EFFECTS = record(
     held_throttle=f64("throttle at which it stuck last"),
 )
 
-COMPUTER_ACTIONS = ("step", "skip", "away", "resume")
-COMPUTER_STEP, COMPUTER_SKIP, COMPUTER_AWAY, COMPUTER_RESUME = range(4)
+
+class ComputerAction(Code):
+    """What the flight computer does in a tick."""
+
+    STEP = 0
+    SKIP = 1
+    AWAY = 2
+    RESUME = 3
+
 
 COMPUTER = record(
     "Computer",
@@ -39,7 +47,7 @@ COMPUTER = record(
     stalled_until_ns=i64("ticks before this are missed", default=-1),
     away_until_ns=i64("it restarts until then", default=-1),
     missed=i64("ticks missed since the last one flown"),
-    action=u8("what it does in this tick", codes=COMPUTER_ACTIONS),
+    action=u8("what it does in this tick", codes=ComputerAction),
     spare=u8("zero", 7),
 )
 
@@ -48,7 +56,7 @@ INJECTION = record(
     "The window of a fault opened or closed, for logs.",
     t_ns=i64("time of the tick"),
     row=u8("number of the row, from 0"),
-    kind=u8("what the row does", codes=FAULT_KINDS),
+    kind=u8("what the row does", codes=FaultKind),
     open=u8("1 when its window opened, 0 when it closed"),
     spare=u8("zero", 5),
 )

@@ -5,14 +5,7 @@ Rows act in their order, as in sim.faults.range_faults.
 
 from fsw.framework.kernel import kernel
 from fsw.mathlib.vectors import clamp, load3
-from sim.faults.table import (
-    CONTACT_MISSING,
-    CONTACT_SPURIOUS,
-    IMU_BIAS,
-    IMU_CLIP,
-    IMU_ZERO,
-    SENSOR_IMU,
-)
+from sim.faults.table import FaultKind, Sensor
 from sim.faults.windows import acts, false_stamp_ns, is_lost, message_dice, ns, open_ns
 
 
@@ -36,14 +29,14 @@ def fault_imu(faults, memories, n, seed, count, t_ns, reading):
         memory = memories[i]
         kind = int(fault.kind)
         key = message_dice(seed, i)
-        if int(fault.sensor) == SENSOR_IMU:
+        if int(fault.sensor) == Sensor.IMU:
             stamp_ns = int(reading.t_ns)
             reading.t_ns = false_stamp_ns(fault, memory, key, count, t_ns, stamp_ns)
-        elif int(memory.open) == 1 and kind == IMU_BIAS:
+        elif int(memory.open) == 1 and kind == FaultKind.IMU_BIAS:
             _add_bias(fault, reading)
-        elif int(memory.open) == 1 and kind == IMU_CLIP:
+        elif int(memory.open) == 1 and kind == FaultKind.IMU_CLIP:
             _clip(fault, memory, t_ns, reading)
-        elif kind == IMU_ZERO and acts(fault, memory, key, count):
+        elif kind == FaultKind.IMU_ZERO and acts(fault, memory, key, count):
             for k in range(3):
                 reading.dv_B_mps[k] = 0.0
 
@@ -94,9 +87,9 @@ def fault_legs(faults, memories, n, t_ns, legs):
         fault = faults[i]
         memory = memories[i]
         if int(memory.open) == 1:
-            if int(fault.kind) == CONTACT_MISSING:
+            if int(fault.kind) == FaultKind.CONTACT_MISSING:
                 legs = legs & ~int(fault.legs)
-            elif int(fault.kind) == CONTACT_SPURIOUS and _in_pulse(fault, memory, t_ns):
+            elif int(fault.kind) == FaultKind.CONTACT_SPURIOUS and _in_pulse(fault, memory, t_ns):
                 legs = legs | int(fault.legs)
     return legs
 

@@ -11,18 +11,41 @@ intermittent (MAVLink FAILURE_TYPE).
 """
 
 from dataclasses import dataclass
+from typing import Self
 
+from fsw.framework.codes import Code, with_first
 from fsw.framework.record import f64, i64, record, u8
-from fsw.interface.modes import MODE_NAMES
+from fsw.interface.modes import Mode
 
 FAULT_SLOTS = 8
 
-SENSOR_NAMES = ("range", "imu", "contact", "propulsion")
-SENSOR_RANGE, SENSOR_IMU, SENSOR_CONTACT, SENSOR_PROPULSION = range(4)
-AXIS_NAMES = ("x", "y", "z")
-WAY_NAMES = ("to_flight", "from_flight", "both")
-WAY_TO_FLIGHT, WAY_FROM_FLIGHT, WAY_BOTH = range(3)
-WINDOW_MODES = ("any", *MODE_NAMES)
+
+class Sensor(Code):
+    """Sensors whose messages a fault can affect."""
+
+    RANGE = 0
+    IMU = 1
+    CONTACT = 2
+    PROPULSION = 3
+
+
+class Axis(Code):
+    """Body axes."""
+
+    X = 0
+    Y = 1
+    Z = 2
+
+
+class WireDirection(Code):
+    """Directions of the wire."""
+
+    TO_FLIGHT = 0
+    FROM_FLIGHT = 1
+    BOTH = 2
+
+
+WindowMode = with_first("WindowMode", "ANY", Mode)
 
 TIMING, VALUE, INERTIAL, CONTACT, ACTUATOR, COMPUTING, WIRE = (
     "timing",
@@ -36,7 +59,7 @@ TIMING, VALUE, INERTIAL, CONTACT, ACTUATOR, COMPUTING, WIRE = (
 
 
 @dataclass(frozen=True)
-class FaultKind:
+class FaultSpec:
     """One kind: what it does, which magnitudes it needs, may have, or has one of, and its sensors.
 
     `begins` and `ends` are false where a window may not be given a beginning or an end.
@@ -61,265 +84,222 @@ RANGE = ("range",)
 CLOCKED = ("range", "imu")
 ODDS = ("probability",)
 
-KINDS = {
+
+class FaultKind(Code):
+    """Fault kinds: each member carries its specification."""
+
+    spec: FaultSpec
+
+    def __new__(cls, spec: FaultSpec) -> Self:
+        """A member whose code is its position in the list."""
+        member = int.__new__(cls, len(cls.__members__))
+        member._value_ = len(cls.__members__)
+        member.spec = spec
+        return member
+
     # --- when a message comes, if it comes, and what its stamp says ---------------------------
-    "off": FaultKind(TIMING, "sends nothing", (), ODDS, sensors=SENSOR_NAMES),
-    "delayed": FaultKind(TIMING, "arrives delay_s later", ("delay_s",), ODDS, sensors=RANGE),
-    "jitter": FaultKind(
+    OFF = FaultSpec(TIMING, "sends nothing", (), ODDS, sensors=Sensor.labels())
+    DELAYED = FaultSpec(TIMING, "arrives delay_s later", ("delay_s",), ODDS, sensors=RANGE)
+    JITTER = FaultSpec(
         TIMING, "arrives later by anything up to jitter_s", ("jitter_s",), ODDS, sensors=RANGE
-    ),
-    "growing_lag": FaultKind(
+    )
+    GROWING_LAG = FaultSpec(
         TIMING,
         "arrives later by lag_share of the time since the window opened",
         ("lag_share",),
         sensors=RANGE,
-    ),
-    "burst": FaultKind(
+    )
+    BURST = FaultSpec(
         TIMING, "is held back and released every period_s", ("period_s",), sensors=RANGE
-    ),
-    "stale": FaultKind(
+    )
+    STALE = FaultSpec(
         TIMING,
         "repeats a value for period_s before it takes a new one; the stamps are fresh",
         ("period_s",),
         sensors=RANGE,
-    ),
-    "reorder": FaultKind(
+    )
+    REORDER = FaultSpec(
         TIMING,
         "is overtaken: with this probability it arrives delay_s later",
         ("probability", "delay_s"),
         sensors=RANGE,
-    ),
-    "duplicate": FaultKind(
+    )
+    DUPLICATE = FaultSpec(
         TIMING,
         "arrives twice, the copy delay_s later",
         ("probability",),
         ("delay_s",),
         sensors=RANGE,
-    ),
-    "drop": FaultKind(TIMING, "is lost by chance", ("probability",), sensors=SENSOR_NAMES),
-    "drop_burst": FaultKind(
+    )
+    DROP = FaultSpec(TIMING, "is lost by chance", ("probability",), sensors=Sensor.labels())
+    DROP_BURST = FaultSpec(
         TIMING,
         "is lost by chance, all of a period_s together",
         ("probability", "period_s"),
-        sensors=SENSOR_NAMES,
-    ),
-    "intermittent": FaultKind(
+        sensors=Sensor.labels(),
+    )
+    INTERMITTENT = FaultSpec(
         TIMING,
         "is lost for the first lost_share of every period_s",
         ("period_s", "lost_share"),
-        sensors=SENSOR_NAMES,
-    ),
-    "slow": FaultKind(TIMING, "is sent once in period_s", ("period_s",), sensors=RANGE),
-    "late_acquisition": FaultKind(
+        sensors=Sensor.labels(),
+    )
+    SLOW = FaultSpec(TIMING, "is sent once in period_s", ("period_s",), sensors=RANGE)
+    LATE_ACQUISITION = FaultSpec(
         TIMING, "sees no ground until the window ends", sensors=RANGE, begins=False
-    ),
-    "early_loss": FaultKind(
+    )
+    EARLY_LOSS = FaultSpec(
         TIMING, "sees no ground once the window has opened", sensors=RANGE, ends=False
-    ),
-    "stamp_at_arrival": FaultKind(
+    )
+    STAMP_AT_ARRIVAL = FaultSpec(
         TIMING, "is stamped when it arrives, not when it was measured", (), ODDS, sensors=RANGE
-    ),
-    "stamp_offset": FaultKind(
+    )
+    STAMP_OFFSET = FaultSpec(
         TIMING, "has a stamp that is off", ("stamp_offset_s",), ODDS, sensors=CLOCKED
-    ),
-    "stamp_jump": FaultKind(
+    )
+    STAMP_JUMP = FaultSpec(
         TIMING,
         "has a clock that jumps when the window opens, for good",
         ("jump_s",),
         (),
         sensors=CLOCKED,
         ends=False,
-    ),
-    "stamp_wrap": FaultKind(
+    )
+    STAMP_WRAP = FaultSpec(
         TIMING, "has a clock that starts again at 0 every wrap_s", ("wrap_s",), sensors=CLOCKED
-    ),
-    "stamp_drift": FaultKind(
+    )
+    STAMP_DRIFT = FaultSpec(
         TIMING,
         "has a clock that gains drift s/s since the window opened",
         ("drift",),
         sensors=CLOCKED,
-    ),
-    "pause": FaultKind(TIMING, "all sensors are silent together"),
+    )
+    PAUSE = FaultSpec(TIMING, "all sensors are silent together")
     # --- what a range says -------------------------------------------------------------------
-    "stuck": FaultKind(
+    STUCK = FaultSpec(
         VALUE,
         "repeats its last value, or value_m, under fresh stamps",
         (),
         ("value_m", "probability"),
         sensors=RANGE,
-    ),
-    "garbage": FaultKind(VALUE, "says anything up to value_m", ("value_m",), ODDS, sensors=RANGE),
-    "wrong": FaultKind(
+    )
+    GARBAGE = FaultSpec(VALUE, "says anything up to value_m", ("value_m",), ODDS, sensors=RANGE)
+    WRONG = FaultSpec(
         VALUE,
         "is off by offset_m, and by ramp_mps for every second since the window opened",
         one_of=("offset_m", "ramp_mps"),
         may=ODDS,
         sensors=RANGE,
-    ),
-    "scale": FaultKind(VALUE, "is multiplied by scale", ("scale",), ODDS, sensors=RANGE),
-    "wrong_scale": FaultKind(
+    )
+    SCALE = FaultSpec(VALUE, "is multiplied by scale", ("scale",), ODDS, sensors=RANGE)
+    WRONG_SCALE = FaultSpec(
         VALUE,
         "is multiplied by scale until the instrument is power-cycled",
         ("scale",),
         sensors=RANGE,
-    ),
-    "noise": FaultKind(
+    )
+    NOISE = FaultSpec(
         VALUE,
         "has more noise, constant or as a share of the range",
         one_of=("sigma_m", "sigma_share"),
         sensors=RANGE,
-    ),
-    "spikes": FaultKind(
+    )
+    SPIKES = FaultSpec(
         VALUE, "is off by offset_m up or down", ("probability", "offset_m"), sensors=RANGE
-    ),
-    "false_short": FaultKind(
+    )
+    FALSE_SHORT = FaultSpec(
         VALUE, "is a return from somewhere before the ground", ("probability",), sensors=RANGE
-    ),
-    "multiple_returns": FaultKind(
+    )
+    MULTIPLE_RETURNS = FaultSpec(
         VALUE, "is too long by anything up to offset_m", ("probability", "offset_m"), sensors=RANGE
-    ),
-    "saturated": FaultKind(
+    )
+    SATURATED = FaultSpec(
         VALUE,
         "says value_m, and that it is valid, when there is more or nothing",
         ("value_m",),
         ODDS,
         sensors=RANGE,
-    ),
-    "zero_valid": FaultKind(VALUE, "says 0 m, and that it is valid", (), ODDS, sensors=RANGE),
-    "false_valid": FaultKind(
+    )
+    ZERO_VALID = FaultSpec(VALUE, "says 0 m, and that it is valid", (), ODDS, sensors=RANGE)
+    FALSE_VALID = FaultSpec(
         VALUE,
         "says value_m, and that it is valid, when it sees nothing",
         ("value_m",),
         ODDS,
         sensors=RANGE,
-    ),
-    "false_invalid": FaultKind(VALUE, "calls a good range invalid", (), ODDS, sensors=RANGE),
-    "link_loss": FaultKind(
+    )
+    FALSE_INVALID = FaultSpec(VALUE, "calls a good range invalid", (), ODDS, sensors=RANGE)
+    LINK_LOSS = FaultSpec(
         VALUE, "loses loss_db of its return, so that it acquires later", ("loss_db",), sensors=RANGE
-    ),
+    )
     # --- the inertial unit -------------------------------------------------------------------
-    "imu_bias": FaultKind(
+    IMU_BIAS = FaultSpec(
         INERTIAL,
         "a bias appears on one axis",
         one_of=("accel_offset_mps2", "rate_offset_radps"),
         may=("axis",),
-    ),
-    "imu_clip": FaultKind(
+    )
+    IMU_CLIP = FaultSpec(
         INERTIAL,
         "an axis clips early, flagged, and stays at its limit for hold_s more",
         one_of=("accel_max_mps2", "rate_max_radps"),
         may=("hold_s",),
-    ),
-    "imu_zero": FaultKind(INERTIAL, "the accelerometers read exactly 0", (), ODDS),
+    )
+    IMU_ZERO = FaultSpec(INERTIAL, "the accelerometers read exactly 0", (), ODDS)
     # --- legs --------------------------------------------------------------------------------
-    "contact_spurious": FaultKind(
+    CONTACT_SPURIOUS = FaultSpec(
         CONTACT,
         "legs report a touch for pulse_s, and again every period_s",
         ("pulse_s",),
         ("period_s", "legs"),
-    ),
-    "contact_missing": FaultKind(CONTACT, "legs never report a touch", (), ("legs",)),
+    )
+    CONTACT_MISSING = FaultSpec(CONTACT, "legs never report a touch", (), ("legs",))
     # --- engine and thrusters ----------------------------------------------------------------
-    "thrust_scale": FaultKind(ACTUATOR, "thrust is multiplied by scale", ("scale",)),
-    "thrust_lag": FaultKind(ACTUATOR, "thrust lags lag_s more", ("lag_s",)),
-    "engine_lost": FaultKind(
+    THRUST_SCALE = FaultSpec(ACTUATOR, "thrust is multiplied by scale", ("scale",))
+    THRUST_LAG = FaultSpec(ACTUATOR, "thrust lags lag_s more", ("lag_s",))
+    ENGINE_LOST = FaultSpec(
         ACTUATOR,
         "lost_share of the thrust is gone; what is left turns with torque_Nm at full throttle",
         ("lost_share",),
         ("torque_Nm", "axis"),
-    ),
-    "engine_out": FaultKind(ACTUATOR, "the engine is out"),
-    "throttle_stuck": FaultKind(
+    )
+    ENGINE_OUT = FaultSpec(ACTUATOR, "the engine is out")
+    THROTTLE_STUCK = FaultSpec(
         ACTUATOR, "the throttle stays where it is, or at throttle", (), ("throttle",)
-    ),
-    "rcs_lost": FaultKind(
+    )
+    RCS_LOST = FaultSpec(
         ACTUATOR,
         "lost_share of the thrusters' torque about an axis is gone",
         ("lost_share",),
         ("axis",),
-    ),
-    "propulsion_not_ready": FaultKind(ACTUATOR, "propulsion says that it is not ready"),
+    )
+    PROPULSION_NOT_READY = FaultSpec(ACTUATOR, "propulsion says that it is not ready")
     # --- the flight computer -----------------------------------------------------------------
-    "missed_ticks": FaultKind(
+    MISSED_TICKS = FaultSpec(
         COMPUTING,
         "the flight software misses so many ticks, and again every period_s",
         ("ticks",),
         ("period_s",),
-    ),
-    "restart": FaultKind(
+    )
+    RESTART = FaultSpec(
         COMPUTING,
         "the flight computer restarts and is away for outage_s; core is kept, history is not",
         ("outage_s",),
-    ),
+    )
     # --- bytes on the wire -------------------------------------------------------------------
-    "wire_flip": FaultKind(WIRE, "a bit of a frame is flipped", ("probability",), ("way",)),
-    "wire_drop": FaultKind(WIRE, "a byte of a frame is lost", ("probability",), ("way",)),
-    "wire_insert": FaultKind(WIRE, "a byte is put into a frame", ("probability",), ("way",)),
-    "wire_truncate": FaultKind(WIRE, "the rest of a frame is lost", ("probability",), ("way",)),
-    "wire_garbage": FaultKind(
+    WIRE_FLIP = FaultSpec(WIRE, "a bit of a frame is flipped", ("probability",), ("way",))
+    WIRE_DROP = FaultSpec(WIRE, "a byte of a frame is lost", ("probability",), ("way",))
+    WIRE_INSERT = FaultSpec(WIRE, "a byte is put into a frame", ("probability",), ("way",))
+    WIRE_TRUNCATE = FaultSpec(WIRE, "the rest of a frame is lost", ("probability",), ("way",))
+    WIRE_GARBAGE = FaultSpec(
         WIRE, "noise of that many bytes before a frame", ("probability", "count"), ("way",)
-    ),
-    "wire_stall": FaultKind(
+    )
+    WIRE_STALL = FaultSpec(
         WIRE, "bytes are held back and released every period_s", ("period_s",), ("way",)
-    ),
-}
-FAULT_KINDS = tuple(KINDS)
-(
-    OFF,
-    DELAYED,
-    JITTER,
-    GROWING_LAG,
-    BURST,
-    STALE,
-    REORDER,
-    DUPLICATE,
-    DROP,
-    DROP_BURST,
-    INTERMITTENT,
-    SLOW,
-    LATE_ACQUISITION,
-    EARLY_LOSS,
-    STAMP_AT_ARRIVAL,
-    STAMP_OFFSET,
-    STAMP_JUMP,
-    STAMP_WRAP,
-    STAMP_DRIFT,
-    PAUSE,
-    STUCK,
-    GARBAGE,
-    WRONG,
-    SCALE,
-    WRONG_SCALE,
-    NOISE,
-    SPIKES,
-    FALSE_SHORT,
-    MULTIPLE_RETURNS,
-    SATURATED,
-    ZERO_VALID,
-    FALSE_VALID,
-    FALSE_INVALID,
-    LINK_LOSS,
-    IMU_BIAS,
-    IMU_CLIP,
-    IMU_ZERO,
-    CONTACT_SPURIOUS,
-    CONTACT_MISSING,
-    THRUST_SCALE,
-    THRUST_LAG,
-    ENGINE_LOST,
-    ENGINE_OUT,
-    THROTTLE_STUCK,
-    RCS_LOST,
-    PROPULSION_NOT_READY,
-    MISSED_TICKS,
-    RESTART,
-    WIRE_FLIP,
-    WIRE_DROP,
-    WIRE_INSERT,
-    WIRE_TRUNCATE,
-    WIRE_GARBAGE,
-    WIRE_STALL,
-) = range(len(FAULT_KINDS))
+    )
+
+
+KINDS = {kind.label: kind.spec for kind in FaultKind}
 
 FAULT = record(
     "Fault",
@@ -357,11 +337,11 @@ FAULT = record(
     outage_s=f64("how long the flight computer is away", lo=0.0, hi=1e4),
     ticks=i64("ticks missed", lo=0, hi=100_000),
     count=i64("bytes", lo=0, hi=4096),
-    kind=u8("what happens", codes=FAULT_KINDS),
-    sensor=u8("to whose messages", codes=SENSOR_NAMES),
-    axis=u8("about or along which body axis", codes=AXIS_NAMES),
-    mode=u8("open in this flight mode", codes=WINDOW_MODES),
+    kind=u8("what happens", codes=FaultKind),
+    sensor=u8("to whose messages", codes=Sensor),
+    axis=u8("about or along which body axis", codes=Axis),
+    mode=u8("open in this flight mode", codes=WindowMode),
     legs=u8("which legs: bit i for leg i", default=15, lo=0, hi=15),
-    way=u8("in which direction of the wire", codes=WAY_NAMES),
+    way=u8("in which direction of the wire", codes=WireDirection),
     spare=u8("zero", 2),
 )

@@ -14,17 +14,7 @@ from sim.common.random_streams import (
     stream_key,
     uniform,
 )
-from sim.faults.table import (
-    DROP,
-    DROP_BURST,
-    INTERMITTENT,
-    OFF,
-    SLOW,
-    STAMP_DRIFT,
-    STAMP_JUMP,
-    STAMP_OFFSET,
-    STAMP_WRAP,
-)
+from sim.faults.table import FaultKind
 
 NOTHING = -1
 
@@ -96,15 +86,24 @@ def acts(fault, memory, key, count):
 def is_lost(fault, memory, seed, row, count, t_ns):
     """True when the row loses message number `count`, which is sent at t_ns."""
     kind = int(fault.kind)
-    if kind != OFF and kind != DROP and kind != DROP_BURST and kind != INTERMITTENT:
-        return kind == SLOW and int(memory.open) == 1 and _comes_too_soon(fault, memory, t_ns)
-    if kind == OFF or kind == DROP:
+    if (
+        kind != FaultKind.OFF
+        and kind != FaultKind.DROP
+        and kind != FaultKind.DROP_BURST
+        and kind != FaultKind.INTERMITTENT
+    ):
+        return (
+            kind == FaultKind.SLOW
+            and int(memory.open) == 1
+            and _comes_too_soon(fault, memory, t_ns)
+        )
+    if kind == FaultKind.OFF or kind == FaultKind.DROP:
         return acts(fault, memory, message_dice(seed, row), count)
     period_ns = ns(float(fault.period_s))
     if int(memory.open) == 0 or period_ns == 0:
         return False
     since_ns = open_ns(memory, t_ns)
-    if kind == DROP_BURST:
+    if kind == FaultKind.DROP_BURST:
         die = uniform(stream_key(seed, STREAM_FAULT_PERIODS + row), since_ns // period_ns)
         return die < float(fault.probability)
     return since_ns % period_ns < ns(float(fault.lost_share) * float(fault.period_s))
@@ -124,14 +123,14 @@ def _comes_too_soon(fault, memory, t_ns):
 def false_stamp_ns(fault, memory, key, count, t_ns, stamp_ns):
     """The stamp of message number `count`, sent at t_ns, as the row makes it."""
     kind = int(fault.kind)
-    if kind == STAMP_JUMP and int(memory.opened_ns) != NOTHING:
+    if kind == FaultKind.STAMP_JUMP and int(memory.opened_ns) != NOTHING:
         return stamp_ns + ns(float(fault.jump_s))
     if int(memory.open) == 0:
         return stamp_ns
-    if kind == STAMP_OFFSET and acts(fault, memory, key, count):
+    if kind == FaultKind.STAMP_OFFSET and acts(fault, memory, key, count):
         return stamp_ns + ns(float(fault.stamp_offset_s))
-    if kind == STAMP_WRAP and float(fault.wrap_s) > 0.0:
+    if kind == FaultKind.STAMP_WRAP and float(fault.wrap_s) > 0.0:
         return stamp_ns % ns(float(fault.wrap_s))
-    if kind == STAMP_DRIFT:
+    if kind == FaultKind.STAMP_DRIFT:
         return stamp_ns + nearest_int(float(fault.drift) * float(open_ns(memory, t_ns)))
     return stamp_ns

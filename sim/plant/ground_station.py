@@ -6,9 +6,9 @@ the truth of that moment with errors drawn afresh from the same dispersions.
 """
 
 from fsw.framework.kernel import kernel
-from fsw.interface.messages import CMD_GO
+from fsw.interface.messages import CommandCode
 from fsw.mathlib.vectors import load3, load4
-from sim.common.random_streams import STREAM_UPDATE, stream_key
+from sim.common.random_streams import Stream, stream_key
 from sim.plant.initial_conditions import fill_update, perturb_state
 
 GO_TICK = 1
@@ -19,7 +19,7 @@ def nav_update_now(world, update):
     """Fill a NavUpdate with the truth of now, moved by freshly drawn errors."""
     truth = world.truth
     count = int(world.uplink.updates)
-    key = stream_key(int(world.seed), STREAM_UPDATE)
+    key = stream_key(int(world.seed), Stream.UPDATE)
     r, v, q = perturb_state(
         world.dispersions,
         key,
@@ -46,6 +46,6 @@ def uplink(world, arrivals):
         world.uplink.updates = 2
     if tick == GO_TICK:
         arrivals.command.t_ns = int(world.t_ns)
-        arrivals.command.code = CMD_GO
+        arrivals.command.code = CommandCode.GO
         arrivals.command.seq = 0
         arrivals.has_command = 1

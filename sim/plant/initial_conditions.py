@@ -28,18 +28,10 @@ from fsw.mathlib.vectors import (
     store4,
     unit3,
 )
-from sim.common.random_streams import (
-    STREAM_IMU_ERRORS,
-    STREAM_SITE,
-    STREAM_STATE,
-    STREAM_VEHICLE,
-    gauss,
-    gauss3,
-    stream_key,
-)
+from sim.common.random_streams import Stream, gauss, gauss3, stream_key
 from sim.plant.terrain import settle_terrain
 from sim.plant.truth_observer import look
-from sim.plant.world import START_ORBIT
+from sim.plant.world import StartKind
 from sim.sensors.imu import HOUR_S, UG_MPS2
 from sim.sensors.rangefinder import NEVER_NS
 
@@ -119,7 +111,7 @@ def nominal_state(world):
     speed = float(start.speed_mps)
     climb = float(start.flight_path_deg) * DEG
     pass_ns = 0
-    if int(start.kind) == START_ORBIT:
+    if int(start.kind) == StartKind.ORBIT:
         speed, wait_s = transfer_orbit(world)
         climb = 0.0
         pass_ns = nearest_int(wait_s * 1e9)
@@ -160,7 +152,7 @@ def place(world):
 def _draw_vehicle(world):
     dispersions = world.dispersions
     errors = world.errors
-    key = stream_key(int(world.seed), STREAM_VEHICLE)
+    key = stream_key(int(world.seed), Stream.VEHICLE)
     errors.thrust = 1.0 + float(dispersions.thrust) * gauss(key, 0)
     errors.isp = 1.0 + float(dispersions.isp) * gauss(key, 1)
     errors.mass = 1.0 + float(dispersions.mass) * gauss(key, 2)
@@ -185,7 +177,7 @@ def _draw_matrix(matrix, key, first, scale, misalignment):
 def _draw_imu(world):
     dispersions = world.dispersions
     errors = world.board.imu_errors
-    key = stream_key(int(world.seed), STREAM_IMU_ERRORS)
+    key = stream_key(int(world.seed), Stream.IMU_ERRORS)
     scale = float(dispersions.imu_scale_ppm) * 1e-6
     misalignment = float(dispersions.imu_misalignment_arcsec) * ARCSEC
     _draw_matrix(errors.gyro_matrix, key, 0, scale, misalignment)
@@ -198,7 +190,7 @@ def _draw_imu(world):
 
 @kernel
 def _draw_site(world):
-    key = stream_key(int(world.seed), STREAM_SITE)
+    key = stream_key(int(world.seed), Stream.SITE)
     world.errors.slope[0] = float(world.dispersions.slope) * gauss(key, 0)
     world.errors.slope[1] = float(world.dispersions.slope) * gauss(key, 1)
     settle_terrain(world, float(world.dispersions.site_height_m) * gauss(key, 2))
@@ -207,7 +199,7 @@ def _draw_site(world):
 @kernel
 def _draw_state(world):
     truth = world.truth
-    key = stream_key(int(world.seed), STREAM_STATE)
+    key = stream_key(int(world.seed), Stream.STATE)
     r, v, q = perturb_state(
         world.dispersions,
         key,

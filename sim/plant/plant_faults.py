@@ -2,17 +2,8 @@
 
 from fsw.framework.kernel import kernel
 from fsw.interface.timing import TICK_NS
-from sim.faults.records import COMPUTER_AWAY, COMPUTER_RESUME, COMPUTER_SKIP, COMPUTER_STEP
-from sim.faults.table import (
-    ENGINE_LOST,
-    ENGINE_OUT,
-    MISSED_TICKS,
-    RCS_LOST,
-    RESTART,
-    THROTTLE_STUCK,
-    THRUST_LAG,
-    THRUST_SCALE,
-)
+from sim.faults.records import ComputerAction
+from sim.faults.table import FaultKind
 from sim.faults.windows import NOTHING, ns, open_ns
 from sim.plant.actuators import throttle_now
 
@@ -49,22 +40,22 @@ def _begin_effects(effects):
 def _add_effect(world, effects, fault, memory):
     kind = int(fault.kind)
     axis = int(fault.axis)
-    if kind == THRUST_SCALE:
+    if kind == FaultKind.THRUST_SCALE:
         effects.thrust = float(effects.thrust) * float(fault.scale)
-    elif kind == THRUST_LAG:
+    elif kind == FaultKind.THRUST_LAG:
         effects.lag_s = float(effects.lag_s) + float(fault.lag_s)
-    elif kind == ENGINE_OUT:
+    elif kind == FaultKind.ENGINE_OUT:
         effects.thrust = 0.0
-    elif kind == ENGINE_LOST:
+    elif kind == FaultKind.ENGINE_LOST:
         effects.thrust = float(effects.thrust) * (1.0 - float(fault.lost_share))
         effects.torque_B_Nm[axis] = float(effects.torque_B_Nm[axis]) + float(fault.torque_Nm)
-    elif kind == THROTTLE_STUCK:
+    elif kind == FaultKind.THROTTLE_STUCK:
         if int(memory.opened_ns) == int(world.t_ns):
             effects.held_throttle = throttle_now(world)
         effects.throttle = float(effects.held_throttle)
         if float(fault.throttle) >= 0.0:
             effects.throttle = float(fault.throttle)
-    elif kind == RCS_LOST:
+    elif kind == FaultKind.RCS_LOST:
         effects.rcs[axis] = float(effects.rcs[axis]) * (1.0 - float(fault.lost_share))
 
 
@@ -75,22 +66,22 @@ def _settle_computer(faults, memories, n, computer, t_ns):
         fault = faults[i]
         memory = memories[i]
         if int(memory.open) == 1:
-            if int(fault.kind) == MISSED_TICKS and _fires(fault, memory, t_ns):
+            if int(fault.kind) == FaultKind.MISSED_TICKS and _fires(fault, memory, t_ns):
                 until_ns = t_ns + int(fault.ticks) * TICK_NS
                 computer.stalled_until_ns = max(int(computer.stalled_until_ns), until_ns)
-            elif int(fault.kind) == RESTART and int(memory.opened_ns) == t_ns:
+            elif int(fault.kind) == FaultKind.RESTART and int(memory.opened_ns) == t_ns:
                 until_ns = t_ns + ns(float(fault.outage_s))
                 computer.away_until_ns = max(int(computer.away_until_ns), until_ns)
     if t_ns < int(computer.away_until_ns):
-        computer.action = COMPUTER_AWAY
+        computer.action = ComputerAction.AWAY
     elif int(computer.away_until_ns) != NOTHING:
-        computer.action = COMPUTER_RESUME
+        computer.action = ComputerAction.RESUME
         computer.away_until_ns = NOTHING
         computer.missed = 0
     elif t_ns < int(computer.stalled_until_ns):
-        computer.action = COMPUTER_SKIP
+        computer.action = ComputerAction.SKIP
     else:
-        computer.action = COMPUTER_STEP
+        computer.action = ComputerAction.STEP
 
 
 @kernel
@@ -107,7 +98,7 @@ def _fires(fault, memory, t_ns):
 def flies(computer):
     """True when the flight software gets this tick."""
     action = int(computer.action)
-    return action == COMPUTER_STEP or action == COMPUTER_RESUME
+    return action == ComputerAction.STEP or action == ComputerAction.RESUME
 
 
 @kernel

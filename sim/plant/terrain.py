@@ -17,14 +17,7 @@ from fsw.framework.kernel import kernel
 from fsw.mathlib.elementary import floor_int, sin_cos
 from fsw.mathlib.frames import DEG
 from fsw.mathlib.vectors import add3, cross3, dot3, norm3, sub3, unit3
-from sim.common.random_streams import (
-    STREAM_ALBEDO,
-    STREAM_CRATERS,
-    STREAM_NOISE_GROUND,
-    fraction,
-    mix,
-    stream_key,
-)
+from sim.common.random_streams import Stream, fraction, mix, stream_key
 from sim.plant.moon import at_height, map_place
 from sim.plant.world import CRATER_LAYERS, NOISE_LAYERS
 
@@ -161,12 +154,12 @@ def _step(terrain, axis, x_m, y_m):
 def relief(world, x_m, y_m):
     """Height of the ground at a place, before it is shifted to the site's true height [m]."""
     terrain = world.terrain
-    noise_key = stream_key(int(world.seed), STREAM_NOISE_GROUND)
+    noise_key = stream_key(int(world.seed), Stream.NOISE_GROUND)
     h = 0.0
     for k in range(NOISE_LAYERS):
         cell = float(terrain.noise_cell_m[k])
         h = h + float(terrain.noise_height_m[k]) * value_noise(noise_key, k, cell, x_m, y_m)
-    crater_key = stream_key(int(world.seed), STREAM_CRATERS)
+    crater_key = stream_key(int(world.seed), Stream.CRATERS)
     craters = 0.0
     for k in range(CRATER_LAYERS):
         craters = craters + _crater(terrain, crater_key, k, x_m, y_m)
@@ -215,7 +208,7 @@ def albedo_at(world, r_site_m):
     """Normal albedo of the ground under a position in site axes."""
     terrain = world.terrain
     x, y = map_place(world, r_site_m)
-    key = stream_key(int(world.seed), STREAM_ALBEDO)
+    key = stream_key(int(world.seed), Stream.ALBEDO)
     noise = value_noise(key, 0, float(terrain.albedo_cell_m), x, y)
     return float(terrain.albedo) * (1.0 + float(terrain.albedo_spread) * noise)
 

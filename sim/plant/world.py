@@ -7,6 +7,7 @@ what moves. Copying a World copies a run: it can be stopped, kept and flown on f
 The simulator has numbers of its own and believes none of the flight software's.
 """
 
+from fsw.framework.codes import Code
 from fsw.framework.record import f64, i64, record, u8
 from fsw.interface.messages import NAV_UPDATE
 from sim.faults.records import COMPUTER, EFFECTS
@@ -15,8 +16,13 @@ from sim.sensors.records import SENSOR_BOARD, SENSOR_INBOX
 LEGS = 4
 DELAY_SLOTS = 64
 
-START_KINDS = ("pdi", "orbit")
-START_PDI, START_ORBIT = range(2)
+
+class StartKind(Code):
+    """Where a scenario starts."""
+
+    PDI = 0
+    ORBIT = 1
+
 
 # --- what a scenario may set --------------------------------------------------------------
 
@@ -145,7 +151,7 @@ START = record(
     crossrange_m=f64("track passes so far left of the site", default=0.0, lo=-1e6, hi=1e6),
     azimuth_deg=f64("heading over the site, from north to east", default=90.0, lo=-360.0, hi=360.0),
     propellant_kg=f64("propellant on board", default=380.0, lo=0.0, hi=1e5),
-    kind=u8("where it begins", codes=START_KINDS),
+    kind=u8("where it begins", codes=StartKind),
     spare=u8("zero", 7),
 )
 

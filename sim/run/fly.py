@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from fsw.executive.step import boot
-from fsw.interface.modes import MODE_NAMES
+from fsw.interface.modes import Mode
 from fsw.interface.timing import TICK_NS
-from fsw.interface.verdicts import VERDICT_NAMES as RANGE_VERDICT_NAMES
+from fsw.interface.verdicts import RangeVerdict
 from sim.evaluation.requirements import margins_of
 from sim.evaluation.survivability_bound import Moment, moment_of
 from sim.evaluation.verdict import Touchdown, touchdown_of, verdict
@@ -94,7 +94,7 @@ def judge(scenario: Scenario, seed: int, run: Any) -> Result:
         scenario=scenario.name,
         seed=seed,
         params=scenario.params_name,
-        verdict=verdict(run.world, int(core.executive.mode)),
+        verdict=verdict(run.world, int(core.executive.mode)).label,
         time_s=float(run.world.tick * TICK_NS / 1e9),
         touchdown=touchdown_of(run.world),
         propellant_left_kg=float(run.world.truth.propellant_kg),
@@ -105,7 +105,7 @@ def judge(scenario: Scenario, seed: int, run: Any) -> Result:
         worst_stopping_margin_m=_margin(monitor.worst_margin_m),
         margins=margins_of(run.world, monitor),
         state_sha256=hashlib.sha256(core.tobytes()).hexdigest(),
-        mode=MODE_NAMES[int(core.executive.mode)],
+        mode=Mode.label_of(int(core.executive.mode)),
         onset=moment_of(run.world, monitor.knowledge.onset),
         informed=moment_of(run.world, monitor.knowledge.informed),
         truthful_s=float(monitor.knowledge.truthful_s),
@@ -115,7 +115,7 @@ def judge(scenario: Scenario, seed: int, run: Any) -> Result:
 def verdict_counts(core: Any) -> dict[str, int]:
     """Range samples per verdict, those that occurred."""
     counts = core.navigation.intake.verdicts
-    return {name: int(n) for name, n in zip(RANGE_VERDICT_NAMES, counts, strict=True) if n}
+    return {name: int(n) for name, n in zip(RangeVerdict.labels(), counts, strict=True) if n}
 
 
 def _height(value: float) -> float | None:

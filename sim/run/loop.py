@@ -18,7 +18,7 @@ from fsw.interface.messages import EVENT, INBOX, OUTBOX
 from sim.evaluation.flight_view import FLIGHT_VIEW, look
 from sim.evaluation.monitor import MONITOR, watch
 from sim.faults.injection_events import keep_injections
-from sim.faults.records import COMPUTER_AWAY, COMPUTER_RESUME
+from sim.faults.records import ComputerAction
 from sim.plant.plant_faults import flies, take_missed
 from sim.plant.tick import advance, obey, obey_range_command, sense
 from sim.plant.truth_observer import observe
@@ -63,9 +63,9 @@ def sense_tick(run):
     computer = run.world.computer
     sense(run.world, run.arrivals)
     keep_injections(run.world, run.log)
-    if int(computer.action) == COMPUTER_AWAY:
+    if int(computer.action) == ComputerAction.AWAY:
         lose_arrivals(run.arrivals)
-    elif int(computer.action) == COMPUTER_RESUME:
+    elif int(computer.action) == ComputerAction.RESUME:
         empty_mailbox(run.mailbox)
     deliver(run.arrivals, run.mailbox, now_ns)
     missed = take_missed(computer)
@@ -73,7 +73,7 @@ def sense_tick(run):
         silence(run.outbox)
         return False
     collect(run.mailbox, run.inbox, now_ns, missed)
-    run.inbox.resumed = 1 if int(computer.action) == COMPUTER_RESUME else 0
+    run.inbox.resumed = 1 if int(computer.action) == ComputerAction.RESUME else 0
     return True
 
 

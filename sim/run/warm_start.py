@@ -10,7 +10,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fsw.interface.events import EV_MODE_CHANGED
+from fsw.interface.events import EventCode
 from sim.faults.reader import read_faults, refuse_wire_faults
 from sim.faults.table import FAULT
 from sim.plant.world import WORLD
@@ -88,7 +88,7 @@ def _climb(scenario: Scenario, seed: int) -> list[Checkpoint]:
     ladder: list[Checkpoint] = []
     while fly_ticks(rows, COPY_TICKS):
         events = run.log.events[: int(run.log.n)]
-        moves = [event for event in events if int(event.code) == EV_MODE_CHANGED]
+        moves = [event for event in events if int(event.code) == EventCode.MODE_CHANGED]
         modes = {0, *(int(mode) for event in moves for mode in (event.a, event.b))}
         lowest_m = float(run.world.touchdown.lowest_m)
         t_s = float(run.world.t_ns) * 1e-9

@@ -5,7 +5,7 @@ from sim.common.toml_records import UNITS, default_text, expected, unit_of
 from sim.faults.envelope import read_envelope
 from sim.faults.magnitudes import Bounds
 from sim.faults.reader import WINDOW
-from sim.faults.table import FAULT, FAULT_SLOTS, KINDS, TIMING, FaultKind
+from sim.faults.table import FAULT, FAULT_SLOTS, KINDS, TIMING, FaultSpec
 
 TEXT = """\
 ## `[[faults]]`
@@ -68,7 +68,7 @@ def _kinds() -> str:
     return "\n".join(["### Kinds", "", *head, *rows, ""])
 
 
-def _kind_row(name: str, kind: FaultKind) -> str:
+def _kind_row(name: str, kind: FaultSpec) -> str:
     whom = ", ".join(kind.sensors) or ("all sensors" if kind.group == TIMING else kind.group)
     needs = ", ".join(_code(key) for key in kind.needs) or " or ".join(map(_code, kind.one_of))
     return f"| `{name}` | {whom} | {kind.doc} | {needs} | {', '.join(map(_code, kind.may))} |"

@@ -19,7 +19,7 @@ from fsw.executive.state import PARAMS
 from sim.common.errors import InputError
 from sim.common.toml_records import as_table, fill, nearest
 from sim.evaluation.published_figures import FIGURES, is_figure
-from sim.evaluation.verdict import VERDICT_NAMES
+from sim.evaluation.verdict import RunVerdict
 from sim.faults.reader import read_faults
 from sim.plant.initial_conditions import prepare
 from sim.plant.world import WORLD
@@ -244,7 +244,7 @@ def _expected(layers: list[tuple[Mapping[str, Any], str]], key: str) -> str:
     verdict = "landed"
     for layer, origin in layers:
         verdict = layer.get("expect", {}).get(key, verdict)
-        if verdict not in VERDICT_NAMES:
-            known = ", ".join(VERDICT_NAMES)
+        if verdict not in RunVerdict.labels():
+            known = ", ".join(RunVerdict.labels())
             raise InputError(f"{origin}expect.{key}: expected one of {known}, not '{verdict}'")
     return verdict

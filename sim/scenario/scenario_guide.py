@@ -9,7 +9,7 @@ from fsw.executive.state import PARAMS
 from fsw.framework.record import Field, Record
 from sim.common.toml_records import UNITS, default_text, expected, settable, unit_of
 from sim.evaluation.published_figures import FIGURES
-from sim.evaluation.verdict import VERDICT_NAMES
+from sim.evaluation.verdict import RunVerdict
 from sim.plant.world import WORLD
 from sim.scenario.fault_guide import fault_sections
 from sim.scenario.layers import record_at
@@ -71,7 +71,7 @@ This page is generated from the records: `python -m sim.scenario.scenario_guide`
 
 def guide() -> str:
     """The text of the scenario guide."""
-    verdicts = ", ".join(f"`{name}`" for name in VERDICT_NAMES)
+    verdicts = ", ".join(f"`{name}`" for name in RunVerdict.labels())
     tables = [("vehicle", WORLD.fields["vehicle"].record)]
     tables += [(name, record_at(WORLD, place)) for name, place in WORLD_TABLES.items()]
     sections = _sections(tables) + fault_sections() + _sections([("params", PARAMS)])

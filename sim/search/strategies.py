@@ -22,7 +22,7 @@ from sim.common.errors import InputError
 from sim.common.rounding import six_digits
 from sim.faults.magnitudes import SPANS, STEPS, Bounds, Span
 from sim.faults.reader import read_faults
-from sim.faults.table import AXIS_NAMES, FAULT_KINDS, KINDS, WAY_NAMES
+from sim.faults.table import KINDS, Axis, FaultKind, WireDirection
 from sim.plant.world import WORLD
 from sim.scenario.layers import override, with_overlay
 from sim.scenario.load import SEED_MAX, Scenario, assemble
@@ -129,7 +129,7 @@ def _height_m(share: float, highest_m: float, lowest_m: float = LOWEST_M) -> flo
 @st.composite
 def fault_rows(
     draw: st.DrawFn,
-    kinds: Sequence[str] = FAULT_KINDS,
+    kinds: Sequence[str] = FaultKind.labels(),
     horizon: Horizon = NOMINAL,
     limits: Limits | None = None,
 ) -> Row:
@@ -169,7 +169,7 @@ def _befallen(draw: st.DrawFn, name: str, sensor: str) -> Row:
     kind, row = KINDS[name], Row()
     if len(kind.sensors) > 1:
         row["sensor"] = draw(st.sampled_from((sensor,) if sensor else kind.sensors))
-    for key, names in (("axis", AXIS_NAMES), ("way", WAY_NAMES)):
+    for key, names in (("axis", Axis.labels()), ("way", WireDirection.labels())):
         if key in kind.may:
             row[key] = draw(st.sampled_from(names))
     if "legs" in kind.may:
@@ -184,7 +184,7 @@ def _befallen(draw: st.DrawFn, name: str, sensor: str) -> Row:
 def fault_tables(
     draw: st.DrawFn,
     most: int = 3,
-    kinds: Sequence[str] = FAULT_KINDS,
+    kinds: Sequence[str] = FaultKind.labels(),
     horizon: Horizon = NOMINAL,
     limits: Limits | None = None,
 ) -> list[Row]:
@@ -264,7 +264,7 @@ class Case:
 def cases(
     draw: st.DrawFn,
     most: int = 3,
-    kinds: Sequence[str] = FAULT_KINDS,
+    kinds: Sequence[str] = FaultKind.labels(),
     horizon: Horizon = NOMINAL,
     limits: Limits | None = None,
     seed_max: int = SEED_MAX,

@@ -15,7 +15,7 @@ from fsw.interface.messages import ANGLE_COUNT_RAD, VELOCITY_COUNT_MPS
 from fsw.mathlib.elementary import PI, floor_int, nearest_int
 from fsw.mathlib.vectors import clamp, load3
 from sim.common.constants import STANDARD_GRAVITY_MPS2
-from sim.common.random_streams import STREAM_ACCEL, STREAM_GYRO, STREAM_IMU_WALK, gauss3, stream_key
+from sim.common.random_streams import Stream, gauss3, stream_key
 
 DEG = PI / 180.0
 SQRT_HOUR = 60.0
@@ -36,7 +36,7 @@ def _matrix_times(matrix, v):
 @kernel
 def _walk_biases(imu, errors, seed, count, dt_s):
     """One step of both bias random walks."""
-    key = stream_key(seed, STREAM_IMU_WALK)
+    key = stream_key(seed, Stream.IMU_WALK)
     gyro = gauss3(key, 2 * count)
     accel = gauss3(key, 2 * count + 1)
     root = sqrt(dt_s) / SQRT_HOUR
@@ -71,8 +71,8 @@ def measure_imu(imu, errors, state, seed, truth, reading):
     root = sqrt(dt)
     turn = _matrix_times(errors.gyro_matrix, load3(truth.dtheta_B_rad))
     gain = _matrix_times(errors.accel_matrix, load3(truth.dv_B_mps))
-    turn_noise = gauss3(stream_key(seed, STREAM_GYRO), count)
-    gain_noise = gauss3(stream_key(seed, STREAM_ACCEL), count)
+    turn_noise = gauss3(stream_key(seed, Stream.GYRO), count)
+    gain_noise = gauss3(stream_key(seed, Stream.ACCEL), count)
     angle_sigma = float(imu.gyro_walk_degprth) * DEG / SQRT_HOUR * root
     velocity_sigma = float(imu.accel_walk_ugprtHz) * UG_MPS2 * root
     angle_max = float(imu.rate_max_radps) * dt

@@ -15,7 +15,7 @@ from fsw.framework.kernel import kernel
 from fsw.interface.timing import TICK_NS
 from fsw.mathlib.elementary import exp, floor_int, sin_cos, to_int
 from fsw.mathlib.frames import DEG
-from sim.common.random_streams import STREAM_RANGE, gauss, stream_key, uniform
+from sim.common.random_streams import Stream, gauss, stream_key, uniform
 
 NEVER_NS = -1
 
@@ -60,7 +60,7 @@ def measure_range(parameters, state, seed, truth, loss_db, sample):
     its budget.
     """
     count = int(state.count)
-    key = stream_key(seed, STREAM_RANGE)
+    key = stream_key(seed, Stream.RANGE)
     first = DRAWS * count
     noise = gauss(key, first)
     seen = uniform(key, first + 1)

@@ -10,19 +10,12 @@ offset between clock and truth follows an early message at once and a late one s
 """
 
 from fsw.framework.kernel import kernel
-from fsw.interface.messages import RANGE_POWER_CYCLE, RANGE_POWER_OFF, RANGE_POWER_ON
+from fsw.interface.messages import RangeAction
 from fsw.interface.timing import TICK_NS
-from sim.common.random_streams import STREAM_GAUGE, gauss, stream_key
+from sim.common.random_streams import Stream, gauss, stream_key
 from sim.faults.range_faults import fault_range
 from sim.faults.sensor_faults import fault_imu, fault_legs, is_sent
-from sim.faults.table import (
-    LINK_LOSS,
-    PAUSE,
-    PROPULSION_NOT_READY,
-    SENSOR_CONTACT,
-    SENSOR_IMU,
-    SENSOR_PROPULSION,
-)
+from sim.faults.table import FaultKind, Sensor
 from sim.faults.windows import NOTHING, watch_windows
 from sim.sensors.imu import measure_imu, tell_imu
 from sim.sensors.rangefinder import is_sampling, measure_range, switch_range
@@ -82,11 +75,11 @@ def obey_range_order(board, order, t_ns):
     action = int(order.action)
     parameters = board.sensors.range
     state = board.range_state
-    if action == RANGE_POWER_OFF:
+    if action == RangeAction.POWER_OFF:
         switch_range(parameters, state, t_ns, False, 0.0)
-    elif action == RANGE_POWER_CYCLE:
+    elif action == RangeAction.POWER_CYCLE:
         switch_range(parameters, state, t_ns, True, CYCLE_S)
-    elif action == RANGE_POWER_ON and int(state.ready_t_ns) < 0:
+    elif action == RangeAction.POWER_ON and int(state.ready_t_ns) < 0:
         switch_range(parameters, state, t_ns, True, 0.0)
 
 
@@ -113,11 +106,11 @@ def _settle(board, truth):
     for i in range(n):
         if int(board.fault_memory[i].open) == 1:
             kind = int(board.faults[i].kind)
-            if kind == LINK_LOSS:
+            if kind == FaultKind.LINK_LOSS:
                 effects.loss_db = float(effects.loss_db) + float(board.faults[i].loss_db)
-            elif kind == PAUSE:
+            elif kind == FaultKind.PAUSE:
                 effects.silent = 1
-            elif kind == PROPULSION_NOT_READY:
+            elif kind == FaultKind.PROPULSION_NOT_READY:
                 effects.not_ready = 1
 
 
@@ -146,7 +139,7 @@ def _sense_imu(board, truth, arrivals):
         fault_imu(board.faults, board.fault_memory, n, seed, count, t_ns, reading)
     tell_imu(state, reading, arrivals.imus[0])
     arrivals.n_imus = 1
-    if not _is_heard(board, SENSOR_IMU, count, t_ns):
+    if not _is_heard(board, Sensor.IMU, count, t_ns):
         arrivals.n_imus = 0
 
 
@@ -201,7 +194,7 @@ def _sense_contact(board, truth, arrivals, status_due):
     arrivals.contact.seq = int(board.contacts_sent) & 0xFFFF
     arrivals.contact.legs = legs
     arrivals.has_contact = 1
-    if not _is_heard(board, SENSOR_CONTACT, t_ns // TICK_NS, t_ns):
+    if not _is_heard(board, Sensor.CONTACT, t_ns // TICK_NS, t_ns):
         arrivals.has_contact = 0
     board.contacts_sent = int(board.contacts_sent) + 1
 
@@ -209,7 +202,7 @@ def _sense_contact(board, truth, arrivals, status_due):
 @kernel
 def _sense_status(board, status, arrivals):
     count = int(board.statuses_sent)
-    noise = gauss(stream_key(int(board.seed), STREAM_GAUGE), count)
+    noise = gauss(stream_key(int(board.seed), Stream.GAUGE), count)
     said = arrivals.propulsion
     said.t_ns = int(status.t_ns)
     said.seq = count & 0xFFFF
@@ -219,7 +212,7 @@ def _sense_status(board, status, arrivals):
     if int(board.effects.not_ready) == 1:
         said.ready = 0
     arrivals.has_propulsion = 1
-    if not _is_heard(board, SENSOR_PROPULSION, count, int(status.t_ns)):
+    if not _is_heard(board, Sensor.PROPULSION, count, int(status.t_ns)):
         arrivals.has_propulsion = 0
     board.statuses_sent = count + 1
 

@@ -16,14 +16,14 @@ from fsw.interface.mailbox import (
 )
 from fsw.interface.messages import RANGES_PER_TICK
 from fsw.mathlib.elementary import nearest_int
-from sim.common.random_streams import STREAM_RANGE_LATENCY, gauss, stream_key
+from sim.common.random_streams import Stream, gauss, stream_key
 from sim.sensors.records import DELIVERY_SLOTS
 
 
 @kernel
 def range_latency_ns(parameters, seed, count):
     """Time from measurement to arrival of sample number `count`: normal, never negative."""
-    spread = gauss(stream_key(seed, STREAM_RANGE_LATENCY), count)
+    spread = gauss(stream_key(seed, Stream.RANGE_LATENCY), count)
     latency_s = float(parameters.latency_s) + float(parameters.latency_sigma_s) * spread
     return nearest_int(max(latency_s, 0.0) * 1e9)
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from fsw.executive.state import PARAMS, STATE
 from fsw.executive.step import boot, step
-from fsw.interface.events import EVENT_NAMES
+from fsw.interface.events import EventCode
 from fsw.interface.messages import GROUND_COMMAND, INBOX, NAV_UPDATE, OUTBOX
 from tests.fsw.byhand import about
 from tests.sums import TICK_NS, Instrument, sample_of
@@ -60,7 +60,7 @@ class Computer:
     def events(self):
         """(name, a, b) of the events of the last tick."""
         rows = self.outbox.events[: int(self.outbox.n_events)]
-        return [(EVENT_NAMES[int(row.code)], float(row.a), float(row.b)) for row in rows]
+        return [(EventCode.label_of(int(row.code)), float(row.a), float(row.b)) for row in rows]
 
     def acks(self):
         return self.outbox.acks[: int(self.outbox.n_acks)]

@@ -16,7 +16,7 @@ from fsw.framework.kernel import kernel
 from fsw.framework.record import f64, i64, record
 from fsw.guidance.dispatch import GUIDANCE, guide
 from fsw.guidance.stopping_distance import lowest_altitude
-from fsw.interface.modes import COAST, next_mode
+from fsw.interface.modes import Mode, next_mode
 from fsw.mathlib.vectors import add3, add_scaled3, load3, norm3, scale3, store3, store4, unit3
 from fsw.navigation.estimate import ESTIMATE
 
@@ -38,7 +38,7 @@ CRAFT = record(
     share=f64("thrust, as a share of full"),
     burning_s=f64("time since ignition"),
     t_s=f64("time"),
-    mode=i64("flight mode", default=COAST),
+    mode=i64("flight mode", default=Mode.COAST),
     guidance=GUIDANCE("guidance"),
     estimate=ESTIMATE("estimate"),
     params=PARAMS("parameters"),
@@ -90,7 +90,7 @@ def step(craft):
         craft.mode = after
     target = 0.0
     mass = float(craft.mass_kg)
-    if int(craft.mode) != COAST:
+    if int(craft.mode) != Mode.COAST:
         craft.burning_s = float(craft.burning_s) + STEP_S
         if mass > DRY_KG and int(g.engine_cut) == 0:
             target = min(max(float(g.accel_mps2) * mass / (FULL_N * scale), 0.1), 1.0)
@@ -122,7 +122,9 @@ def _fly(craft, kept, last_mode):
 def new_craft(r, v, **values):
     """A point mass, upright unless it coasts."""
     craft = CRAFT.new(r_L_m=r, v_L_mps=v, **values)
-    craft.estimate.q_LB = (0.5, -0.5, -0.5, 0.5) if craft.mode == COAST else (1.0, 0.0, 0.0, 0.0)
+    craft.estimate.q_LB = (
+        (0.5, -0.5, -0.5, 0.5) if craft.mode == Mode.COAST else (1.0, 0.0, 0.0, 0.0)
+    )
     return craft
 
 

@@ -17,20 +17,11 @@ from fsw.interface.messages import (
     PROPULSION_STATUS,
     RANGE_SAMPLE,
 )
-from fsw.interface.modes import (
-    APPROACH,
-    BRAKING,
-    COAST,
-    DESCENT,
-    MODE_NAMES,
-    STANDBY,
-    TERMINAL,
-    engine_may_run,
-)
+from fsw.interface.modes import Mode, engine_may_run
 from tests.fsw.computer import TICK_NS, Computer, above_the_site, before_the_site
 
 TICKS = 160
-MODES = (STANDBY, COAST, BRAKING, APPROACH, DESCENT, TERMINAL)
+MODES = (Mode.STANDBY, Mode.COAST, Mode.BRAKING, Mode.APPROACH, Mode.DESCENT, Mode.TERMINAL)
 WILD = np.array(
     [np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-45, 3e38, -3e38, 1e19, -1e9, 1e3, -1.0, 1e-3, 1.0]
 )
@@ -146,7 +137,7 @@ def check(computer):
         assert float(limits.throttle_min) * (1.0 - 1e-6) <= throttle <= 1.0
     else:
         assert (int(sent.engine_on), throttle) == (0, 0.0)
-    assert int(sent.mode) < len(MODE_NAMES)
+    assert int(sent.mode) < len(Mode)
 
 
 @settings(max_examples=40)
@@ -156,9 +147,9 @@ def check(computer):
     mode=st.sampled_from(MODES),
     orbit=st.booleans(),
 )
-@example(seed=0, rate=0.5, mode=STANDBY, orbit=False)
-@example(seed=1, rate=0.1, mode=TERMINAL, orbit=False)
-@example(seed=2, rate=0.1, mode=BRAKING, orbit=True)
+@example(seed=0, rate=0.5, mode=Mode.STANDBY, orbit=False)
+@example(seed=1, rate=0.1, mode=Mode.TERMINAL, orbit=False)
+@example(seed=2, rate=0.1, mode=Mode.BRAKING, orbit=True)
 def test_core_holds_numbers_and_commands_stay_within_limits(seed, rate, mode, orbit):
     weather = Weather(seed, rate)
     computer = Computer()
@@ -172,7 +163,7 @@ def test_core_holds_numbers_and_commands_stay_within_limits(seed, rate, mode, or
 def test_the_plain_flight_alone_passes_and_fuses_ranges():
     computer = Computer()
     computer.tick(nav_update=above_the_site(1000.0))
-    computer.core.executive.mode = DESCENT
+    computer.core.executive.mode = Mode.DESCENT
     for n in range(1, TICKS):
         computer.tick(**spoilt(Weather(0, 0.0), plain_tick(computer, n)))
         check(computer)

@@ -17,14 +17,13 @@ from fsw.executive.state import CORE, PARAMS
 from fsw.filter.buffers import NEVER
 from fsw.interface.messages import (
     CLOCK_EXCHANGE,
-    CMD_GO,
-    CMD_RANGE_POWER_CYCLE,
     CONTACT_SAMPLE,
     OUTBOX,
     PROPULSION_STATUS,
     RANGE_SAMPLE,
+    CommandCode,
 )
-from fsw.interface.modes import DESCENT
+from fsw.interface.modes import Mode
 from tests.fsw.computer import TICK_NS, Computer, above_the_site, command
 
 S = 1_000_000_000
@@ -85,7 +84,7 @@ def flight(shift_ns=0, sensor_ns=0, step_ns=0, mapped_tick=0):
         missed = MISSED if n == MISSED_TICK else 0
         computer.tick(missed, [] if n in LOST_IMU or n == 0 else [imu], **inputs)
         if n == DESCENT_TICK:
-            computer.core.executive.mode = DESCENT
+            computer.core.executive.mode = Mode.DESCENT
         kept.append((computer.core.tobytes(), computer.outbox.tobytes()))
     return kept
 
@@ -104,7 +103,9 @@ def reports(n, now_ns, sensor_ns):
         inputs["nav_update"].v_BM_I_mps[1] = 0.0  # a site that does not move
         inputs["nav_update"].t_ns = now_ns
     if n in (2, 450):
-        inputs["commands"] = [command(CMD_GO if n == 2 else CMD_RANGE_POWER_CYCLE, seq=n)]
+        inputs["commands"] = [
+            command(CommandCode.GO if n == 2 else CommandCode.RANGE_POWER_CYCLE, seq=n)
+        ]
     if n % 90 == 0:
         inputs["contact"] = CONTACT_SAMPLE.new(t_ns=now_ns + sensor_ns, legs=n // 90 % 2)
         inputs["propulsion"] = PROPULSION_STATUS.new(t_ns=now_ns + sensor_ns, mass_kg=500, ready=1)

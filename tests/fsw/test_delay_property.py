@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fsw.interface.verdicts import VERDICT_NAMES
+from fsw.interface.verdicts import RangeVerdict
 from tests.fsw.rig import TICK_NS, Filter, fly_filter, stream
 
 TICKS = 1300
@@ -103,7 +103,7 @@ def test_the_old_head_flies_on_while_the_grid_catches_up():
 def test_every_sample_has_exactly_one_verdict():
     rig = fly_filter(TICKS, delayed([300] * COUNT, [2] * COUNT))
     counts = rig.nav.intake.verdicts
-    names = dict(zip(VERDICT_NAMES, (int(c) for c in counts), strict=True))
+    names = dict(zip(RangeVerdict.labels(), (int(c) for c in counts), strict=True))
     assert sum(names.values()) == 2 * COUNT
     assert names["duplicate"] == COUNT
     assert names["pending"] == 0
@@ -113,5 +113,5 @@ def test_every_sample_has_exactly_one_verdict():
 def test_a_range_beyond_the_reach_is_refused_and_counted():
     old = samples()[0]
     rig = fly_filter(TICKS, {int(old.t_ns) // TICK_NS + 801: [old]})
-    assert int(rig.nav.intake.verdicts[VERDICT_NAMES.index("too_old")]) == 1
+    assert int(rig.nav.intake.verdicts[RangeVerdict.TOO_OLD]) == 1
     assert rig.estimate() == fly_filter(TICKS, {}).estimate()

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fsw.interface.modes import APPROACH, BRAKING, TERMINAL
+from fsw.interface.modes import Mode
 from tests.fsw.control.test_loop import BODY, flown, leaning, new_body
 from tests.fsw.pointmass import CRAFT, descent, fly
 
@@ -26,7 +26,9 @@ bits.fly_on(sys.argv[1], sys.argv[2])
 def starts():
     """Crafts about ignition, the gate and the let-down, and bodies that turn and coast."""
     kept = descent()
-    about = [np.argmax(kept.mode == mode) - 75 for mode in (BRAKING, APPROACH, TERMINAL)]
+    about = [
+        np.argmax(kept.mode == mode) - 75 for mode in (Mode.BRAKING, Mode.APPROACH, Mode.TERMINAL)
+    ]
     bodies = np.stack(
         [
             new_body(leaning(40.0), offset_Nm=(3.0, -2.0, 0.5), thrust=0.97),

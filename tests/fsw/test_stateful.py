@@ -18,21 +18,12 @@ from hypothesis.stateful import (
 
 from fsw.interface.messages import (
     CLOCK_EXCHANGE,
-    COMMAND_NAMES,
     CONTACT_SAMPLE,
     PROPULSION_STATUS,
     RANGE_SAMPLE,
+    CommandCode,
 )
-from fsw.interface.modes import (
-    APPROACH,
-    BRAKING,
-    COAST,
-    DESCENT,
-    MODE_NAMES,
-    TERMINAL,
-    TRANSITIONS,
-    engine_may_run,
-)
+from fsw.interface.modes import TRANSITIONS, Mode, engine_may_run
 from tests.fsw.computer import TICK_NS, Computer, above_the_site, command, names
 from tests.fsw.test_any_input import check
 
@@ -42,7 +33,7 @@ HOVER_MPS = 1.62 * TICK_NS / S  # gained in a tick, against gravity
 RANGE_TICKS = 5
 BEAM_M = 2.0  # from the centre of mass down to where the range begins
 # most of the flights begin where ranges matter
-MODES = [DESCENT, TERMINAL, APPROACH, BRAKING, COAST, *range(len(MODE_NAMES))]
+MODES = [Mode.DESCENT, Mode.TERMINAL, Mode.APPROACH, Mode.BRAKING, Mode.COAST, *range(len(Mode))]
 LOCKED_TICKS = 60
 LEGAL = {(before, after) for (before, _), after in TRANSITIONS.items()}
 few = st.integers(1, 12)
@@ -98,7 +89,7 @@ class Stream(RuleBasedStateMachine):
         self.computer.inbox.resumed = 0
         assert names(events).count("restarted") == 1
 
-    @rule(codes=st.lists(st.integers(0, len(COMMAND_NAMES)), min_size=1, max_size=2))
+    @rule(codes=st.lists(st.integers(0, len(CommandCode)), min_size=1, max_size=2))
     def command(self, codes):
         self.commands_sent += len(codes)
         sent = [command(code, self.commands_sent - i) for i, code in enumerate(codes)]

@@ -17,7 +17,7 @@ from hil.protocol.peer import Peer
 from hil.wire.codec import codec
 from hil.wire.framing import Decoder, Encoder
 from hil.wire.packets import BENCH_HEARS_FLIGHT, BY_NAME, FLIGHT_HEARS, schema_hash
-from hil.wire.session_messages import ROLE_BENCH, ROLE_FLIGHT_COMPUTER
+from hil.wire.session_messages import Role
 from sim.run.fly import judge, new_run
 from sim.run.loop import as_rows, fly_ticks
 from sim.scenario.load import load
@@ -66,11 +66,11 @@ def navigation_goes_on():
 
 
 def bench_peer(link, clock=None):
-    return Peer(link, clock or RealClock(), ROLE_BENCH, BENCH_HEARS_FLIGHT)
+    return Peer(link, clock or RealClock(), Role.BENCH, BENCH_HEARS_FLIGHT)
 
 
 def flight_peer(link, clock=None):
-    return Peer(link, clock or RealClock(), ROLE_FLIGHT_COMPUTER, FLIGHT_HEARS)
+    return Peer(link, clock or RealClock(), Role.FLIGHT_COMPUTER, FLIGHT_HEARS)
 
 
 class Script:

@@ -6,7 +6,7 @@ from mcap.reader import make_reader
 from mcap.writer import CompressionType, Writer
 
 from fsw.interface.mailbox import post_clock, post_command
-from fsw.interface.messages import CLOCK_EXCHANGE, CMD_RANGE_POWER_CYCLE, GROUND_COMMAND
+from fsw.interface.messages import CLOCK_EXCHANGE, GROUND_COMMAND, CommandCode
 from fsw.interface.timing import TICK_NS
 from hil.log.recorder import Recorder, RecorderReport
 from hil.log.tick_recorder import Tap
@@ -59,7 +59,7 @@ def record_talk(path: Path) -> RecorderReport:
     def talk(tick, run, recorder):
         now_ns = tick * TICK_NS
         if tick == 5:
-            order = GROUND_COMMAND.new(t_ns=now_ns, seq=9, code=CMD_RANGE_POWER_CYCLE)
+            order = GROUND_COMMAND.new(t_ns=now_ns, seq=9, code=CommandCode.RANGE_POWER_CYCLE)
             post_command(run.mailbox, order)
         if tick == 8:
             times = {"t_remote_rx_ns": now_ns - 600, "t_remote_tx_ns": now_ns - 500}

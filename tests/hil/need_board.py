@@ -15,7 +15,7 @@ from hil.platform.clock import NS_PER_S, RealClock
 from hil.platform.link import Link
 from hil.protocol.peer import Peer
 from hil.wire.packets import BENCH_HEARS_FLIGHT, BENCH_HEARS_SENSORS
-from hil.wire.session_messages import ROLE_BENCH
+from hil.wire.session_messages import Role
 from hil.wire.slots import hash_of
 from sim.run.fly import new_run
 from sim.run.loop import as_rows, fly_ticks
@@ -43,7 +43,7 @@ def board_and_peer(payload="flight", **options):
     clock = RealClock()
     ways = BENCH_HEARS_SENSORS if payload == "sensors" else BENCH_HEARS_FLIGHT
     with QemuBoard(build(payload), **options) as board:
-        yield board, Peer(Link(board.port, clock), clock, ROLE_BENCH, ways)
+        yield board, Peer(Link(board.port, clock), clock, Role.BENCH, ways)
 
 
 def run_at(seconds, seed=0):

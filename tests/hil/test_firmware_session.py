@@ -18,15 +18,7 @@ from hil.protocol.peer import Peer
 from hil.protocol.remote_end import FarEnd
 from hil.wire.codec import codec
 from hil.wire.packets import BENCH_HEARS_SENSORS, BY_NAME, MESSAGES, REGIONS
-from hil.wire.session_messages import (
-    DONE_INCOMPLETE,
-    DONE_STEPPED,
-    PACE_LOCKSTEP,
-    REGION_BOARD,
-    ROLE_BENCH,
-    ROLE_SENSORS,
-    WANT_BOARD_HASH,
-)
+from hil.wire.session_messages import WANT_BOARD_HASH, DoneResult, Pace, Region, Role
 from tests.hil.need_board import need_board
 from tests.hil.workbench import SHELL, compile_c
 
@@ -50,8 +42,8 @@ class Shell:
         pipes = self.process.stdout.fileno(), self.process.stdin.fileno()
         clock = RealClock()
         link = Link(lambda: PipePort(*pipes), clock)
-        self.peer = Peer(link, clock, ROLE_BENCH, BENCH_HEARS_SENSORS)
-        self.far = FarEnd(self.peer, ROLE_SENSORS)
+        self.peer = Peer(link, clock, Role.BENCH, BENCH_HEARS_SENSORS)
+        self.far = FarEnd(self.peer, Role.SENSORS)
 
     def end(self):
         """Close its line; it must go without a complaint."""
@@ -112,7 +104,7 @@ def tick(shell, data):
 
 def begin(shell):
     shell.far.meet(LIMIT_NS)
-    shell.far.begin({"board": REGIONS["board"].new(seed=7).tobytes()}, PACE_LOCKSTEP)
+    shell.far.begin({"board": REGIONS["board"].new(seed=7).tobytes()}, Pace.LOCKSTEP)
 
 
 def test_a_tick_asked_for_twice_is_played_once_and_answered_with_the_same_bytes(shell):
@@ -131,14 +123,14 @@ def test_a_tick_is_played_when_all_of_its_messages_have_come_and_no_others(shell
     begin(shell)
     for k in range(3):
         done, _ = tick(shell, grant(shell.peer, k * 10_000_000, messages=1))
-        assert done.result == DONE_STEPPED
+        assert done.result == DoneResult.STEPPED
 
 
 def test_a_tick_with_messages_missing_is_declined_and_changes_nothing(shell):
     begin(shell)
     before = shell.far.read_region("board")
     done, said = tick(shell, truth(shell.peer, 0, messages=1))
-    assert (done.result, done.messages, said) == (DONE_INCOMPLETE, 0, [])
+    assert (done.result, done.messages, said) == (DoneResult.INCOMPLETE, 0, [])
     assert shell.far.read_region("board") == before
 
 
@@ -151,17 +143,17 @@ def test_the_end_of_a_session_is_answered_and_another_can_begin(shell):
 def test_another_bench_ends_what_flew_and_loads_its_own(shell):
     begin(shell)
     tick(shell, grant(shell.peer, 0))
-    other = Peer(shell.peer.link, RealClock(), ROLE_BENCH, BENCH_HEARS_SENSORS)
-    far = FarEnd(other, ROLE_SENSORS)
+    other = Peer(shell.peer.link, RealClock(), Role.BENCH, BENCH_HEARS_SENSORS)
+    far = FarEnd(other, Role.SENSORS)
     far.meet(LIMIT_NS)
     board = REGIONS["board"].new(seed=8).tobytes()
-    far.begin({"board": board}, PACE_LOCKSTEP)
+    far.begin({"board": board}, Pace.LOCKSTEP)
     assert far.read_region("board") == board
 
 
 def test_what_is_asked_before_hello_is_not_answered(shell):
     heard = []
-    shell.peer.say("BlockRequest", region=REGION_BOARD, length=128)
+    shell.peer.say("BlockRequest", region=Region.BOARD, length=128)
 
     def note(message, payload):
         heard.append(message.name)
@@ -174,7 +166,7 @@ def test_what_is_asked_before_hello_is_not_answered(shell):
 def test_a_block_that_reaches_beyond_its_region_is_ignored(shell):
     shell.far.meet(LIMIT_NS)
     before = shell.far.read_region("board")
-    where = {"offset": len(before) - 8, "size": len(before), "region": REGION_BOARD}
+    where = {"offset": len(before) - 8, "size": len(before), "region": Region.BOARD}
     shell.peer.say("Block", **where, length=128, data=b"\xff" * 128)
     assert shell.far.read_region("board") == before
     shell.peer.say("Block", **where, length=8, data=b"\xff" * 8)
@@ -187,7 +179,7 @@ def test_nothing_that_the_line_says_brings_the_shell_down(program, data):
     shell = Shell(program)
     shell.far.meet(LIMIT_NS)
     if data.draw(st.booleans()):
-        shell.far.begin({"board": REGIONS["board"].new().tobytes()}, PACE_LOCKSTEP)
+        shell.far.begin({"board": REGIONS["board"].new().tobytes()}, Pace.LOCKSTEP)
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     for _ in range(data.draw(st.integers(1, 12))):
         message = data.draw(st.sampled_from(MESSAGES))
@@ -197,5 +189,5 @@ def test_nothing_that_the_line_says_brings_the_shell_down(program, data):
         shell.peer.link.write(shell.peer.frames([(message, payload)]))
     shell.peer.link.write(rng.integers(0, 256, 400, np.uint8).tobytes())
     hello, _ = hear(shell.peer, "Hello", lambda: shell.peer.hello(asks=True))
-    assert hello.role == ROLE_SENSORS
+    assert hello.role == Role.SENSORS
     shell.end()

@@ -4,7 +4,7 @@ import functools
 
 import pytest
 
-from fsw.interface.events import EVENT_NAMES
+from fsw.interface.events import EventCode
 from sim.run.fly import fly, new_run
 from sim.run.loop import as_rows, fly_ticks
 from sim.scenario.load import SCENARIOS, load
@@ -40,8 +40,8 @@ def fly_with(tmp_path_factory):
 
 def events(result):
     """Names of the flight software's events, without those of the injected faults."""
-    own = [event for event in result.events if event.code < len(EVENT_NAMES)]
-    return {EVENT_NAMES[event.code]: event for event in own}
+    own = [event for event in result.events if event.code < len(EventCode)]
+    return {EventCode.label_of(event.code): event for event in own}
 
 
 def landed(results):

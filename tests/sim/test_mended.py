@@ -8,7 +8,7 @@ import functools
 
 import pytest
 
-from fsw.interface.events import EVENT_NAMES
+from fsw.interface.events import EventCode
 from sim.run.fly import fly
 from sim.scenario.load import SCENARIOS, load
 
@@ -20,7 +20,9 @@ def flown(fault, folder):
     path = folder / "flight.toml"
     path.write_text(f"{NOMINAL}\n[[faults]]\n{fault}")
     result = fly(load(str(path)), 1)
-    names = [EVENT_NAMES[event.code] for event in result.events if event.code < len(EVENT_NAMES)]
+    names = [
+        EventCode.label_of(event.code) for event in result.events if event.code < len(EventCode)
+    ]
     return result, names
 
 

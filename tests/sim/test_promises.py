@@ -12,12 +12,12 @@ from hypothesis import given, settings
 
 from fsw.framework.kernel import kernel
 from fsw.guidance.stopping_distance import stopping_height, stopping_margin
-from fsw.interface.events import EV_ABORTED, EV_ENGINE_CUT, EV_NOT_BEGUN, EV_PROPELLANT_LOW
-from fsw.interface.modes import APPROACH, DESCENT, TERMINAL
+from fsw.interface.events import EventCode
+from fsw.interface.modes import Mode
 from sim.evaluation.requirements import REQUIREMENTS, broken
-from sim.evaluation.verdict import VERDICT_NAMES
+from sim.evaluation.verdict import RunVerdict
 from sim.faults.envelope import read_envelope
-from sim.faults.injection_events import INJ_OPENED
+from sim.faults.injection_events import InjectionEvent
 from sim.faults.table import KINDS, TIMING, WIRE
 from sim.plant.truth_observer import motion_over_ground
 from sim.run.fly import judge, new_run
@@ -102,10 +102,10 @@ def test_the_envelope_names_what_the_fault_table_has():
 # --- whatever fails -------------------------------------------------------------------------
 
 EXPLAINED_BY = {
-    "landed": EV_ENGINE_CUT,
-    "not_begun": EV_NOT_BEGUN,
-    "aborted_to_orbit": EV_ABORTED,
-    "out_of_propellant": EV_PROPELLANT_LOW,
+    "landed": EventCode.ENGINE_CUT,
+    "not_begun": EventCode.NOT_BEGUN,
+    "aborted_to_orbit": EventCode.ABORTED,
+    "out_of_propellant": EventCode.PROPELLANT_LOW,
 }
 
 
@@ -113,7 +113,7 @@ def is_explained(result):
     """True when the events tell why a run ended as it did."""
     codes = {int(event.code) for event in result.events}
     # a fault that nobody on board could feel is told of by the bench
-    return EXPLAINED_BY.get(result.verdict, INJ_OPENED) in codes
+    return EXPLAINED_BY.get(result.verdict, InjectionEvent.FAULT_OPENED) in codes
 
 
 def least_eigenvalue(run):
@@ -137,7 +137,7 @@ def test_whatever_fails_numbers_stay_finite_commands_legal_and_the_end_explained
     while fly_ticks(rows, CHUNK_TICKS):
         assert least_eigenvalue(run) > -1e-6
     result = judge(scenario, case.seed, run)
-    assert result.verdict in VERDICT_NAMES
+    assert result.verdict in RunVerdict.labels()
     assert not ALWAYS & set(broken(result.margins)), result.margins
     assert is_explained(result)
 
@@ -154,7 +154,7 @@ def count_overclaims(runs, ticks, counts):
             return False
         guidance = run.state.core.guidance
         mode = int(run.state.core.executive.mode)
-        low = mode == APPROACH or mode == DESCENT or mode == TERMINAL
+        low = mode == Mode.APPROACH or mode == Mode.DESCENT or mode == Mode.TERMINAL
         if not low or int(run.world.touchdown.first_t_ns) >= 0:
             continue
         counts[0] += 1

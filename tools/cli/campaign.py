@@ -15,7 +15,7 @@ from sim.campaign.spec import read_spec
 from sim.campaign.statistics import Tally, summary, tally, tally_by_block, tally_by_kind
 from sim.campaign.store import Store
 from sim.common.errors import InputError
-from sim.evaluation.verdict import VERDICT_NAMES
+from sim.evaluation.verdict import RunVerdict
 from sim.scenario.schema import DEFAULT
 from tools.cli.fly import say_if_compiling
 from tools.output.compile_warmup import warm
@@ -134,7 +134,9 @@ def _show(out: Console, rows: list[Row], covered: dict[str, Any]) -> None:
 
 
 def _table(title: str, tallies: dict[str, Tally]) -> Table:
-    verdicts = [name for name in VERDICT_NAMES if any(name in t.verdicts for t in tallies.values())]
+    verdicts = [
+        name for name in RunVerdict.labels() if any(name in t.verdicts for t in tallies.values())
+    ]
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     table.add_column("", no_wrap=True)
     heads = ["runs", *(SHORT.get(name, name.replace("_", " ")) for name in verdicts)]

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fsw.framework.record import REGISTRY, Field, Record, layout
-from fsw.interface.events import EVENT_TABLE, SEVERITY_NAMES
+from fsw.interface.events import EventCode
 from hil.wire.packets import MESSAGES, schema_sha256
 from sim.common.toml_records import UNITS, expected, unit_of
 from tools.output.console import console, emit
@@ -28,8 +28,13 @@ def describe() -> dict[str, Any]:
             for message in MESSAGES
         ],
         "events": [
-            {"code": code, "name": name, "severity": SEVERITY_NAMES[severity], "wording": wording}
-            for code, (name, severity, wording) in enumerate(EVENT_TABLE)
+            {
+                "code": int(event),
+                "name": event.label,
+                "severity": event.severity.label,
+                "wording": event.wording,
+            }
+            for event in EventCode
         ],
         "records": [_record(record) for record in REGISTRY.values()],
     }

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Any
 
-from fsw.interface.events import SEVERITY_NAMES
+from fsw.interface.events import Severity
 from fsw.interface.timing import TICK_NS
 from hil.log.recorder import Recorder
 from hil.log.tick_recorder import Tap
@@ -13,14 +13,14 @@ from hil.platform.clock import NS_PER_S
 from sim.evaluation.event_text import event_detail, event_name, event_severity
 from sim.evaluation.requirements import margins_record
 from sim.faults.injection_events import injection_of
-from sim.faults.records import COMPUTER_RESUME, COMPUTER_STEP
+from sim.faults.records import ComputerAction
 from sim.plant.world import TRUTH_L
 from sim.run.fly import Result
 from sim.run.loop import as_rows, observe_run
 from sim.scenario.load import Scenario
 
 TRUTH_TICKS = 10
-FLYING = (COMPUTER_STEP, COMPUTER_RESUME)
+FLYING = (ComputerAction.STEP, ComputerAction.RESUME)
 
 RunHook = Callable[[Any], None]
 ResultHook = Callable[[Result], None]
@@ -67,7 +67,7 @@ class _Recording:
 def event_words(event: Any) -> tuple[float, str, str, str]:
     """An Event record as (time [s], name, severity, detail)."""
     code = int(event.code)
-    severity = SEVERITY_NAMES[event_severity(code)]
+    severity = Severity.label_of(event_severity(code))
     detail = event_detail(code, float(event.a), float(event.b))
     return float(event.t_ns) / NS_PER_S, event_name(code), severity, detail
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from fsw.guidance.stopping_distance import usable_decel, v_cap
-from fsw.interface.events import EVENT_NAMES
-from fsw.interface.modes import MODE_NAMES
-from fsw.interface.verdicts import VERDICT_NAMES
+from fsw.interface.events import EventCode
+from fsw.interface.modes import Mode
+from fsw.interface.verdicts import RangeVerdict
 from fsw.models.gravity import surface_gravity
 from hil.log.reader import Log, open_log
 from hil.log.replay import replay
@@ -161,7 +161,7 @@ def _fates(flight: Flight) -> list[tuple[np.ndarray, np.ndarray]]:
         seq, t_rx_ns = int(arrival.sample.seq), int(arrival.t_rx_ns)
         known = flight.verdicts.get(seq, [])
         stamp_ns, verdict = min(known, key=lambda one: abs(one[0] - t_rx_ns), default=(t_rx_ns, -1))
-        fate = fate_of.get(VERDICT_NAMES[verdict], REFUSED) if verdict >= 0 else REFUSED
+        fate = fate_of.get(RangeVerdict.label_of(verdict), REFUSED) if verdict >= 0 else REFUSED
         at_s = stamp_ns / NS_PER_S
         height = float(np.interp(at_s, t_s, height_m))
         measured = float(arrival.sample.range_m) * float(np.interp(at_s, t_s, cosine))
@@ -180,7 +180,7 @@ def _beam_belief(flight: Flight) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _event(flight: Flight, name: str) -> Any:
     """First event of a name, or None."""
-    rows = flight.events[flight.events.code == EVENT_NAMES.index(name)]
+    rows = flight.events[flight.events.code == EventCode.of(name)]
     return rows[0] if len(rows) else None
 
 
@@ -194,7 +194,7 @@ def _mode_spans(flight: Flight) -> list[tuple[float, float, str]]:
     modes, t_s = flight.actuators.mode, flight.actuators.t_ns / NS_PER_S
     edges = [0, *(np.flatnonzero(np.diff(modes.astype(int))) + 1).tolist(), len(modes) - 1]
     spans = zip(edges[:-1], edges[1:], strict=True)
-    return [(float(t_s[a]), float(t_s[b]), MODE_NAMES[int(modes[a])]) for a, b in spans]
+    return [(float(t_s[a]), float(t_s[b]), Mode.label_of(int(modes[a]))) for a, b in spans]
 
 
 # --- pictures -----------------------------------------------------------------------------

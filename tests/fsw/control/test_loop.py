@@ -14,7 +14,7 @@ from fsw.framework.kernel import kernel
 from fsw.framework.record import f64, i64, record
 from fsw.guidance.dispatch import GUIDANCE
 from fsw.interface.messages import ACTUATOR_COMMAND
-from fsw.interface.modes import BRAKING, COAST, DESCENT, LANDED, MODE_NAMES, STANDBY, engine_may_run
+from fsw.interface.modes import Mode, engine_may_run
 from fsw.mathlib.vectors import (
     add_scaled3,
     cross3,
@@ -44,7 +44,7 @@ BODY = record(
     thrust_share=f64("thrust as a share of full"),
     thrust=f64("true over believed full thrust", default=1.0),
     queue=f64("throttle on its way to the engine", DEAD_TICKS),
-    mode=i64("flight mode", default=BRAKING),
+    mode=i64("flight mode", default=Mode.BRAKING),
     estimate=ESTIMATE("estimate"),
     control=CONTROL("control"),
     guidance=GUIDANCE("guidance"),
@@ -140,21 +140,23 @@ def test_the_observer_finds_the_engine_s_torque_and_forgets_it_with_the_engine()
     kept = flown(body, 15.0)
     found = kept[-500:].control.disturbance_B_Nm.mean(axis=0)
     assert found == pytest.approx((4.0, -3.0, 0.5), abs=0.15)
-    body.mode = COAST
+    body.mode = Mode.COAST
     assert not flown(body, 0.1)[-1].control.disturbance_B_Nm.any()
 
 
 def test_a_coast_is_quiet():
-    body = new_body(leaning(10.0), mode=COAST)
+    body = new_body(leaning(10.0), mode=Mode.COAST)
     kept = flown(body, 300.0)
     assert off_by_deg(kept, leaning(10.0))[-1] < 1.0
     assert kept[3000:].control.fired.mean() < 0.01
 
 
 def test_a_small_angle_is_left_alone_in_coast_and_turned_off_under_thrust():
-    fired = {mode: flown(new_body(leaning(0.4), mode=mode), 5.0) for mode in (COAST, BRAKING)}
-    assert not fired[COAST].control.fired.any()
-    assert off_by_deg(fired[BRAKING], leaning(0.4))[-1] < 0.1
+    fired = {
+        mode: flown(new_body(leaning(0.4), mode=mode), 5.0) for mode in (Mode.COAST, Mode.BRAKING)
+    }
+    assert not fired[Mode.COAST].control.fired.any()
+    assert off_by_deg(fired[Mode.BRAKING], leaning(0.4))[-1] < 0.1
 
 
 def test_pulses_are_worth_firing_and_add_up():
@@ -180,7 +182,7 @@ def test_inertia_follows_mass_between_full_and_dry():
 
 
 def test_thrust_answers_faster_than_its_lag_and_does_not_overshoot():
-    body = new_body(mode=DESCENT)
+    body = new_body(mode=Mode.DESCENT)
     flown(body, 3.0)
     before = float(body.thrust_share)
     body.guidance.accel_mps2 = 1.2
@@ -199,7 +201,7 @@ def test_thrust_scale_is_found_within_its_bounds(true, found):
         assert kept[-1].estimate.f_B_mps2[2] == pytest.approx(2.0, rel=5e-3)
 
 
-@pytest.mark.parametrize("mode", range(len(MODE_NAMES)))
+@pytest.mark.parametrize("mode", range(len(Mode)))
 def test_the_engine_burns_in_powered_modes_only_and_not_after_its_work(mode):
     body = new_body(mode=mode)
     flown(body, 0.1)
@@ -211,7 +213,7 @@ def test_the_engine_burns_in_powered_modes_only_and_not_after_its_work(mode):
     assert float(body.actuators.throttle) == 0.0
 
 
-@pytest.mark.parametrize("mode", [STANDBY, LANDED])
+@pytest.mark.parametrize("mode", [Mode.STANDBY, Mode.LANDED])
 def test_thrusters_rest_on_the_ground(mode):
     body = new_body(leaning(30.0))
     flown(body, 0.5)
@@ -246,7 +248,7 @@ def test_degenerate_directions_still_give_an_attitude(z):
 @given(
     st.lists(st.tuples(directions, directions, st.floats(-1e3, 1e3)), min_size=1, max_size=5),
     st.floats(0.0, 1e4),
-    st.sampled_from(range(len(MODE_NAMES))),
+    st.sampled_from(range(len(Mode))),
 )
 def test_whatever_is_believed_commands_stay_within_limits(told, mass_kg, mode):
     body = new_body(mode=mode)

@@ -5,7 +5,7 @@ import pytest
 
 from fsw.control.loop import control
 from fsw.control.thrust_estimator import THRUST, THRUST_PARAMS, gauge_thrust
-from fsw.interface.modes import DESCENT
+from fsw.interface.modes import Mode
 from tests.fsw.control.test_loop import TICK_S, flown, new_body
 
 PARAMS = THRUST_PARAMS.new()
@@ -13,7 +13,7 @@ PARAMS = THRUST_PARAMS.new()
 
 @pytest.mark.parametrize("left", [0.8, 0.55, 0.3])
 def test_lost_thrust_is_found_within_a_second_and_a_half(left):
-    body = new_body(mode=DESCENT)
+    body = new_body(mode=Mode.DESCENT)
     flown(body, 10.0)
     body.thrust = left
     kept = flown(body, 6.0)
@@ -23,7 +23,7 @@ def test_lost_thrust_is_found_within_a_second_and_a_half(left):
 
 
 def test_a_slow_decline_is_followed_beyond_the_bounds_of_the_slow_estimate():
-    body = new_body(mode=DESCENT)
+    body = new_body(mode=Mode.DESCENT)
     for left in np.linspace(1.0, 0.5, 60):
         body.thrust = left
         kept = flown(body, 0.5)
@@ -32,7 +32,7 @@ def test_a_slow_decline_is_followed_beyond_the_bounds_of_the_slow_estimate():
 
 
 def test_an_engine_that_comes_back_is_believed_again():
-    body = new_body(mode=DESCENT)
+    body = new_body(mode=Mode.DESCENT)
     body.thrust = 0.6
     flown(body, 5.0)
     body.thrust = 1.0
@@ -43,7 +43,7 @@ def test_an_engine_that_comes_back_is_believed_again():
 
 
 def test_no_throttling_looks_like_a_loss():
-    body = new_body(mode=DESCENT)
+    body = new_body(mode=Mode.DESCENT)
     flown(body, 2.0)
     for n in range(40):
         body.guidance.accel_mps2 = (0.3, 2.6)[n % 2]
@@ -51,7 +51,7 @@ def test_no_throttling_looks_like_a_loss():
 
 
 def test_a_dip_of_a_quarter_of_a_second_is_no_loss():
-    body = new_body(mode=DESCENT)
+    body = new_body(mode=Mode.DESCENT)
     flown(body, 5.0)
     body.thrust = 0.5
     kept = flown(body, 0.25)
@@ -61,7 +61,7 @@ def test_a_dip_of_a_quarter_of_a_second_is_no_loss():
 
 
 def test_a_dead_accelerometer_is_no_dead_engine():
-    body = new_body(mode=DESCENT)
+    body = new_body(mode=Mode.DESCENT)
     flown(body, 5.0)
     p = body.params
     before = float(body.control.thrust.scale)
@@ -73,7 +73,7 @@ def test_a_dead_accelerometer_is_no_dead_engine():
             p.vehicle,
             body.estimate,
             body.guidance,
-            DESCENT,
+            Mode.DESCENT,
             body.actuators,
             TICK_S,
         )

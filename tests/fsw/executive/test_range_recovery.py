@@ -4,8 +4,8 @@ import pytest
 
 from fsw.executive.range_recovery import RANGE_CARE_PARAMS, contradicts_flight
 from fsw.filter.range_gate import RANGE_TRUST
-from fsw.interface.messages import RANGE_POWER_CYCLE, RANGE_SAMPLE
-from fsw.interface.modes import DESCENT, STANDBY
+from fsw.interface.messages import RANGE_SAMPLE, RangeAction
+from fsw.interface.modes import Mode
 from tests.fsw.computer import TICK_NS, Computer, above_the_site
 
 S = 1_000_000_000
@@ -44,9 +44,9 @@ def test_where_it_is_switched_off_nothing_is_suspected():
 
 def falling(height_m, seconds, range_m):
     """A locked descent in which the rangefinder says range_m; what was done about it, and when."""
-    computer = Computer(mode=STANDBY)
+    computer = Computer(mode=Mode.STANDBY)
     computer.tick(nav_update=above_the_site(height_m, 10.0))
-    computer.core.executive.mode = DESCENT
+    computer.core.executive.mode = Mode.DESCENT
     computer.core.navigation.grid.trust.locked = 1
     cycled = []
     for n in range(1, round(seconds * 100)):
@@ -57,7 +57,7 @@ def falling(height_m, seconds, range_m):
         events = computer.tick(imus=[computer.imu(dv=(0.0, 0.0, 0.01625))], ranges=ranges)
         if any(name == "range_power_cycled" for name, *_ in events):
             cycled.append(n)
-            assert int(computer.outbox.range_command.action) == RANGE_POWER_CYCLE
+            assert int(computer.outbox.range_command.action) == RangeAction.POWER_CYCLE
     return cycled
 
 

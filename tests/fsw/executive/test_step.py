@@ -6,41 +6,21 @@ import pytest
 
 from fsw.executive.step import GUIDANCE_SLOT, TELEMETRY_SLOT, due, slot
 from fsw.filter.buffers import FREE_FALL, IMU_SLOTS
-from fsw.interface.events import EVENT_NAMES, post_event
+from fsw.interface.events import EventCode, post_event
 from fsw.interface.messages import (
-    ACK_ACCEPTED,
-    ACK_TRIES_USED_UP,
-    ACK_UNKNOWN,
-    ACK_WRONG_MODE,
-    CMD_ABORT,
-    CMD_GO,
-    CMD_RANGE_ENABLE,
-    CMD_RANGE_INHIBIT,
-    CMD_RANGE_POWER_CYCLE,
-    COMMAND_NAMES,
     CONTACT_SAMPLE,
     EVENTS_PER_TICK,
     OUTBOX,
     PROPULSION_STATUS,
-    RANGE_POWER_CYCLE,
     RANGE_SAMPLE,
+    AckResult,
+    CommandCode,
+    RangeAction,
 )
-from fsw.interface.modes import (
-    BRAKING,
-    COAST,
-    CUE_ABORT,
-    CUE_GO,
-    LANDED,
-    MODE_NAMES,
-    NOT_BEGUN,
-    STANDBY,
-    TERMINAL,
-    TRANSITIONS,
-    engine_may_run,
-)
+from fsw.interface.modes import TRANSITIONS, Cue, Mode, engine_may_run
 from tests.fsw.computer import TICK_NS, Computer, above_the_site, before_the_site, command, names
 
-MODES = range(len(MODE_NAMES))
+MODES = range(len(Mode))
 LIGHT_KG, ORBIT_MPS = 350.0, 1600.0
 
 
@@ -89,17 +69,17 @@ def prepared(mode, orbit_in_reach=True):
 
 def answer(mode, code, orbit_in_reach):
     """What a command has to be answered, and the mode that it leads to."""
-    if code in (CMD_RANGE_ENABLE, CMD_RANGE_INHIBIT, CMD_RANGE_POWER_CYCLE):
-        return ACK_ACCEPTED, mode
-    if code not in (CMD_GO, CMD_ABORT):
-        return ACK_UNKNOWN, mode
-    after = TRANSITIONS.get((mode, CUE_GO if code == CMD_GO else CUE_ABORT))
-    if after is None or (code == CMD_ABORT and mode == BRAKING and not orbit_in_reach):
-        return ACK_WRONG_MODE, mode
-    return ACK_ACCEPTED, after
+    if code in (CommandCode.RANGE_ENABLE, CommandCode.RANGE_INHIBIT, CommandCode.RANGE_POWER_CYCLE):
+        return AckResult.ACCEPTED, mode
+    if code not in (CommandCode.GO, CommandCode.ABORT):
+        return AckResult.UNKNOWN_COMMAND, mode
+    after = TRANSITIONS.get((mode, Cue.GO if code == CommandCode.GO else Cue.ABORT))
+    if after is None or (code == CommandCode.ABORT and mode == Mode.BRAKING and not orbit_in_reach):
+        return AckResult.NOT_IN_THIS_MODE, mode
+    return AckResult.ACCEPTED, after
 
 
-CODES = [*range(len(COMMAND_NAMES) + 1), 255]
+CODES = [*range(len(CommandCode) + 1), 255]
 
 
 @pytest.mark.parametrize("orbit_in_reach", [True, False])
@@ -120,9 +100,9 @@ def test_every_command_is_answered_in_every_mode(mode, code, orbit_in_reach):
 
 def test_two_commands_of_a_tick_are_answered_in_their_order():
     computer = Computer()
-    computer.tick(commands=[command(CMD_GO, 1), command(CMD_GO, 2)])
+    computer.tick(commands=[command(CommandCode.GO, 1), command(CommandCode.GO, 2)])
     found = [(int(ack.seq), int(ack.result)) for ack in computer.acks()]
-    assert found == [(1, ACK_ACCEPTED), (2, ACK_WRONG_MODE)]
+    assert found == [(1, AckResult.ACCEPTED), (2, AckResult.NOT_IN_THIS_MODE)]
 
 
 def test_inhibited_ranges_are_turned_away_until_enabled():
@@ -135,21 +115,21 @@ def test_inhibited_ranges_are_turned_away_until_enabled():
         computer.tick(ranges=[RANGE_SAMPLE.new(t_ns=computer.n * TICK_NS, range_m=900.0, valid=1)])
         return int(intake.verdicts[0]), int(intake.verdicts[14])
 
-    assert told(CMD_RANGE_INHIBIT) == (0, 1)
-    assert told(CMD_RANGE_ENABLE) == (1, 1)
+    assert told(CommandCode.RANGE_INHIBIT) == (0, 1)
+    assert told(CommandCode.RANGE_ENABLE) == (1, 1)
 
 
 def test_the_rangefinder_is_power_cycled_three_times_and_no_more():
     computer = Computer()
     results, orders = [], []
     for _ in range(5):
-        computer.tick(commands=[command(CMD_RANGE_POWER_CYCLE)])
+        computer.tick(commands=[command(CommandCode.RANGE_POWER_CYCLE)])
         results.append(int(computer.acks()[0].result))
         if int(computer.outbox.has_range_command) == 1:
             order = computer.outbox.range_command
             orders.append((int(order.action), int(order.seq), int(order.t_ns)))
-    assert results == [ACK_ACCEPTED] * 3 + [ACK_TRIES_USED_UP] * 2
-    assert orders == [(RANGE_POWER_CYCLE, n, n * TICK_NS) for n in range(3)]
+    assert results == [AckResult.ACCEPTED] * 3 + [AckResult.TRIES_USED_UP] * 2
+    assert orders == [(RangeAction.POWER_CYCLE, n, n * TICK_NS) for n in range(3)]
 
 
 # --- time --------------------------------------------------------------------------------
@@ -191,7 +171,7 @@ def test_events_are_stamped_and_numbered_through():
     computer = Computer()
     computer.core.executive.event_seq = 65_533
     found = []
-    for code in (CMD_GO, CMD_ABORT, CMD_GO):
+    for code in (CommandCode.GO, CommandCode.ABORT, CommandCode.GO):
         computer.n += 5
         computer.tick(commands=[command(code)])
         for event in computer.outbox.events[: int(computer.outbox.n_events)]:
@@ -225,7 +205,7 @@ def test_an_actuator_command_leaves_in_every_tick_numbered_and_stamped():
         computer.tick()
         sent = computer.outbox.actuators
         assert (int(sent.t_ns), int(sent.tick)) == (n * TICK_NS, n)
-        assert (int(sent.seq), int(sent.mode)) == ((65_535 + n) % 65_536, STANDBY)
+        assert (int(sent.seq), int(sent.mode)) == ((65_535 + n) % 65_536, Mode.STANDBY)
         assert sent.tobytes() == computer.core.actuators.tobytes()
 
 
@@ -237,28 +217,28 @@ def at_the_ignition_point(status):
     computer = Computer()
     computer.tick(nav_update=before_the_site(0.2))
     reports = {} if status is None else {"propulsion": PROPULSION_STATUS.new(**status)}
-    events = computer.tick(commands=[command(CMD_GO)], **reports)
+    events = computer.tick(commands=[command(CommandCode.GO)], **reports)
     return computer, events + computer.ticks(12)
 
 
 @pytest.mark.parametrize(
     ("status", "mode"),
     [
-        (None, BRAKING),  # silence is no refusal
-        ({"mass_kg": 700.0, "ready": 1}, BRAKING),
-        ({"mass_kg": 700.0, "ready": 0}, NOT_BEGUN),
-        ({"mass_kg": 500.0, "ready": 1}, NOT_BEGUN),
+        (None, Mode.BRAKING),  # silence is no refusal
+        ({"mass_kg": 700.0, "ready": 1}, Mode.BRAKING),
+        ({"mass_kg": 700.0, "ready": 0}, Mode.NOT_BEGUN),
+        ({"mass_kg": 500.0, "ready": 1}, Mode.NOT_BEGUN),
     ],
 )
 def test_a_descent_is_begun_only_when_propulsion_is_fit(status, mode):
     computer, events = at_the_ignition_point(status)
     assert computer.mode == mode
-    assert ("ignition" in names(events)) == (mode == BRAKING)
-    assert ("not_begun" in names(events)) == (mode == NOT_BEGUN)
-    assert int(computer.outbox.actuators.engine_on) == (mode == BRAKING)
+    assert ("ignition" in names(events)) == (mode == Mode.BRAKING)
+    assert ("not_begun" in names(events)) == (mode == Mode.NOT_BEGUN)
+    assert int(computer.outbox.actuators.engine_on) == (mode == Mode.BRAKING)
 
 
-@pytest.mark.parametrize(("noise_mps", "mode"), [(0.0, NOT_BEGUN), (1e-6, BRAKING)])
+@pytest.mark.parametrize(("noise_mps", "mode"), [(0.0, Mode.NOT_BEGUN), (1e-6, Mode.BRAKING)])
 def test_a_descent_is_not_begun_on_accelerometers_that_read_exactly_nothing(noise_mps, mode):
     computer = Computer()
     computer.tick(nav_update=before_the_site(0.2))
@@ -267,25 +247,25 @@ def test_a_descent_is_not_begun_on_accelerometers_that_read_exactly_nothing(nois
         felt = (0.0, 0.0, noise_mps if n == 200 else 0.0)
         imu = computer.imu(dv=felt)
         alarms += [e for e in computer.tick(imus=[imu]) if e[0] == "imu_zero"]
-    computer.tick(commands=[command(CMD_GO)])
+    computer.tick(commands=[command(CommandCode.GO)])
     computer.ticks(12)
     assert computer.mode == mode
-    assert [a for _, a, _ in alarms] == ([500.0] if mode == NOT_BEGUN else [])
+    assert [a for _, a, _ in alarms] == ([500.0] if mode == Mode.NOT_BEGUN else [])
 
 
 def test_without_a_go_nothing_is_lit():
     computer = Computer()
     computer.tick(nav_update=before_the_site(0.2))
     computer.ticks(30)
-    assert (computer.mode, int(computer.outbox.actuators.engine_on)) == (STANDBY, 0)
+    assert (computer.mode, int(computer.outbox.actuators.engine_on)) == (Mode.STANDBY, 0)
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_an_uplinked_state_is_taken_only_before_ignition(mode):
     computer = Computer(mode)
     events = computer.tick(nav_update=above_the_site(1000.0))
-    assert ("nav_updated" in names(events)) == (mode in (STANDBY, COAST))
-    assert int(computer.core.navigation.ready) == (mode in (STANDBY, COAST))
+    assert ("nav_updated" in names(events)) == (mode in (Mode.STANDBY, Mode.COAST))
+    assert int(computer.core.navigation.ready) == (mode in (Mode.STANDBY, Mode.COAST))
 
 
 # --- the ground --------------------------------------------------------------------------
@@ -293,7 +273,7 @@ def test_an_uplinked_state_is_taken_only_before_ignition(mode):
 TWO_LEGS = CONTACT_SAMPLE.new(legs=0b0011)
 
 
-def low(mode=TERMINAL):
+def low(mode=Mode.TERMINAL):
     """Half a metre up, at rest, with the engine running."""
     computer = Computer()
     computer.tick(nav_update=above_the_site(0.5 + 1.2))
@@ -316,7 +296,7 @@ def test_the_engine_is_cut_in_the_tick_that_convinces():
         computer.tick(contact=TWO_LEGS, imus=[held_up(computer)])
         burning.append(int(computer.outbox.actuators.engine_on))
     assert burning == [1] * 5 + [0] * 3
-    assert computer.mode == LANDED
+    assert computer.mode == Mode.LANDED
 
 
 def test_contact_is_reported_once():
@@ -330,14 +310,18 @@ def test_contact_is_reported_once():
     assert names(events).count("engine_cut") == 1
 
 
-@pytest.mark.parametrize("mode", [LANDED, NOT_BEGUN, STANDBY])
+@pytest.mark.parametrize("mode", [Mode.LANDED, Mode.NOT_BEGUN, Mode.STANDBY])
 def test_where_the_engine_may_not_run_no_input_lights_it(mode):
     assert not engine_may_run(mode)
     computer = Computer()
     computer.tick(nav_update=before_the_site(0.2))
     computer.core.executive.mode = mode
     fit = PROPULSION_STATUS.new(mass_kg=700.0, ready=1)
-    codes = [code for code in CODES if not (mode == STANDBY and code in (CMD_GO, CMD_ABORT))]
+    codes = [
+        code
+        for code in CODES
+        if not (mode == Mode.STANDBY and code in (CommandCode.GO, CommandCode.ABORT))
+    ]
     for n, code in enumerate(codes * 5):
         contact = CONTACT_SAMPLE.new(legs=n % 16)
         imu = computer.imu(dv=(0.0, 0.0, 0.02))
@@ -365,7 +349,7 @@ def test_an_inertial_unit_that_falls_silent_is_reported_once_each_time():
 def test_free_fall_is_believed_two_seconds_after_the_last_thrust():
     computer = low()
     history = computer.state.history
-    computer.core.executive.mode = LANDED
+    computer.core.executive.mode = Mode.LANDED
     flags = []
     for _ in range(230):
         computer.tick(imus=[computer.imu()])
@@ -376,4 +360,4 @@ def test_free_fall_is_believed_two_seconds_after_the_last_thrust():
 
 
 def test_every_event_has_a_name_of_its_own():
-    assert len(set(EVENT_NAMES)) == len(EVENT_NAMES)
+    assert len(set(EventCode.labels())) == len(EventCode)

@@ -6,16 +6,7 @@ import pytest
 
 from fsw.executive.touchdown import TOUCHDOWN, TOUCHDOWN_PARAMS, ground_reached, legs_touching
 from fsw.interface.messages import INBOX
-from fsw.interface.modes import (
-    APPROACH,
-    BRAKING,
-    COAST,
-    DESCENT,
-    LANDED,
-    MODE_NAMES,
-    STANDBY,
-    TERMINAL,
-)
+from fsw.interface.modes import Mode
 from fsw.navigation.estimate import ESTIMATE
 
 PARAMS = TOUCHDOWN_PARAMS.new()
@@ -32,7 +23,7 @@ class Witnesses:
         self.estimate = ESTIMATE.new(mass_kg=MASS_KG, altitude_m=altitude_m)
         self.estimate.range_age_s = range_age_s
 
-    def tick(self, legs=None, support_mps2=0.0, mode=TERMINAL, v_down=1.2):
+    def tick(self, legs=None, support_mps2=0.0, mode=Mode.TERMINAL, v_down=1.2):
         """True when the ground counts as reached; legs None when the switches stay silent."""
         self.inbox.has_contact = 0 if legs is None else 1
         self.inbox.contact.legs = legs or 0
@@ -138,7 +129,7 @@ def test_a_moment_of_support_before_the_let_down_is_no_confirmation():
     witnesses = Witnesses(**BLIND)
     for _ in range(20):
         witnesses.tick(support_mps2=1.0)
-    witnesses.tick(mode=DESCENT)
+    witnesses.tick(mode=Mode.DESCENT)
     assert witnesses.ticks_until_ground(legs=TWO_LEGS) is None
 
 
@@ -151,15 +142,15 @@ def test_a_latch_remembers_the_transient_that_cut_an_engine_forty_metres_up():
     # the logic flown in 1999, as a parameter: remembered from any phase, believed once armed
     latched = Witnesses(TOUCHDOWN_PARAMS.new(confirm=0, latch=1), altitude_m=40.0)
     for _ in range(6):
-        assert not latched.tick(legs=0b0111, mode=BRAKING)
-    latched.tick(legs=NO_LEG, mode=BRAKING)
+        assert not latched.tick(legs=0b0111, mode=Mode.BRAKING)
+    latched.tick(legs=NO_LEG, mode=Mode.BRAKING)
     assert latched.ticks_until_ground(v_down=13.0) is None
     assert latched.ticks_until_ground() == 1
 
 
 # --- nothing is remembered ---------------------------------------------------------------
 
-EARLIER = [mode for mode in range(len(MODE_NAMES)) if mode != TERMINAL]
+EARLIER = [mode for mode in range(len(Mode)) if mode != Mode.TERMINAL]
 
 
 @pytest.mark.parametrize("mode", EARLIER)
@@ -167,7 +158,9 @@ def test_contact_outside_the_let_down_is_never_ground(mode):
     assert Witnesses().ticks_until_ground(legs=0b1111, support_mps2=9.0, mode=mode) is None
 
 
-@pytest.mark.parametrize("mode", [STANDBY, COAST, BRAKING, APPROACH, DESCENT, LANDED])
+@pytest.mark.parametrize(
+    "mode", [Mode.STANDBY, Mode.COAST, Mode.BRAKING, Mode.APPROACH, Mode.DESCENT, Mode.LANDED]
+)
 def test_a_transient_of_an_earlier_phase_is_not_remembered_as_ground(mode):
     # Mars Polar Lander, 1999: legs swing out, their switches close for a moment
     witnesses = Witnesses()
@@ -180,7 +173,7 @@ def test_a_transient_of_an_earlier_phase_is_not_remembered_as_ground(mode):
 def test_switches_closed_on_arrival_in_the_let_down_still_need_their_time():
     witnesses = Witnesses()
     for _ in range(50):
-        witnesses.tick(legs=TWO_LEGS, mode=DESCENT)
+        witnesses.tick(legs=TWO_LEGS, mode=Mode.DESCENT)
     assert witnesses.ticks_until_ground() == 6
 
 
@@ -197,7 +190,7 @@ def test_contact_while_fast_is_forgotten_when_slow():
 
 
 def test_a_pause_in_the_let_down_makes_the_witnesses_begin_anew():
-    for pause in ({"mode": DESCENT}, {"v_down": 6.0}):
+    for pause in ({"mode": Mode.DESCENT}, {"v_down": 6.0}):
         witnesses = Witnesses()
         for _ in range(5):
             assert not witnesses.tick(legs=TWO_LEGS)

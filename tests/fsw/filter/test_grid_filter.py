@@ -19,7 +19,7 @@ from fsw.filter.buffers import (
 from fsw.filter.covariance import BA0, BG0, HT, N_ALL, N_STATES, R0, TH0, V0
 from fsw.filter.grid_filter import GRID, anchor, grid_step
 from fsw.filter.strapdown import NOMINAL
-from fsw.interface.verdicts import CROWDED, FUSED_NOW, REJECTED, VERDICT_NAMES
+from fsw.interface.verdicts import RangeVerdict
 from tests.fsw.byhand import (
     about,
     joseph_update,
@@ -43,7 +43,7 @@ class Bench:
     def __init__(self, k=0, params=None, q=UPRIGHT_ON_X, locked=1):
         self.params = params if params is not None else PARAMS.new()
         self.grid, self.history = GRID.new(k=-1), HISTORY.new()
-        self.counts = np.zeros(len(VERDICT_NAMES), np.uint32)
+        self.counts = np.zeros(len(RangeVerdict), np.uint32)
         clear_history(self.history)
         radius_m = float(self.params.moon.radius_m)
         start = NOMINAL.new(
@@ -393,7 +393,7 @@ def test_a_rejected_range_leaves_no_trace_in_the_estimate():
     blind, fooled = ready_to_fuse(), ready_to_fuse()
     fooled.see(70 * MS, 400.0)
     assert (blind.step(), fooled.step()) == (0, 0)
-    assert fooled.counts[REJECTED] == 1
+    assert fooled.counts[RangeVerdict.REJECTED] == 1
     assert fooled.grid.P.tobytes() == blind.grid.P.tobytes()
     assert fooled.grid.nominal.tobytes() == blind.grid.nominal.tobytes()
     assert fooled.grid.footprint_F_m.tobytes() == blind.grid.footprint_F_m.tobytes()
@@ -408,7 +408,7 @@ def test_a_hundred_rejections_inflate_nothing():
             fooled.see(k * 100 * MS + (n + 1) * 10 * MS, 4000.0 + 2000.0 * n + k)
         blind.step()
         fooled.step()
-    assert fooled.counts[REJECTED] == 120
+    assert fooled.counts[RangeVerdict.REJECTED] == 120
     assert fooled.grid.P.tobytes() == blind.grid.P.tobytes()
 
 
@@ -419,11 +419,19 @@ def test_what_a_step_cannot_hold_is_turned_away_and_said_so():
         bench.see((8 * n + 1) * MS, HEIGHT_M - BELOW_M - 0.2 * (8 * n + 1), n)
     bench.see(150 * MS, 1470.0, 12)
     assert bench.step() == 8
-    assert (bench.counts[FUSED_NOW], bench.counts[CROWDED], bench.counts[0]) == (8, 4, 1)
+    assert (
+        bench.counts[RangeVerdict.FUSED_NOW],
+        bench.counts[RangeVerdict.CROWDED],
+        bench.counts[0],
+    ) == (8, 4, 1)
     verdicts = [int(bench.history.ranges[n % RANGE_SLOTS].verdict) for n in range(13)]
-    assert verdicts == [FUSED_NOW] * 8 + [CROWDED] * 4 + [0]
+    assert verdicts == [RangeVerdict.FUSED_NOW] * 8 + [RangeVerdict.CROWDED] * 4 + [0]
     assert bench.step() == 1
-    assert (bench.counts[FUSED_NOW], bench.counts[CROWDED], bench.counts[0]) == (9, 4, 0)
+    assert (
+        bench.counts[RangeVerdict.FUSED_NOW],
+        bench.counts[RangeVerdict.CROWDED],
+        bench.counts[0],
+    ) == (9, 4, 0)
 
 
 # --- free fall calibrates ----------------------------------------------------------------

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fsw.filter.buffers import RANGE_ENTRY
 from fsw.filter.range_gate import RANGE_TRUST, TRUST_PARAMS, judge, range_variance_m2, set_verdict
-from fsw.interface.verdicts import FUSED_LATE, FUSED_NOW, HELD, PENDING, REJECTED, VERDICT_NAMES
+from fsw.interface.verdicts import RangeVerdict
 
 S = 1_000_000_000
 PARAMS = TRUST_PARAMS.new(lock_samples=3, lock_window_s=1.0)
@@ -29,14 +29,14 @@ def locked():
 
 @pytest.mark.parametrize("sign", [-1.0, 1.0])
 def test_the_gate_stands_at_five_sigma_of_the_innovation(sign):
-    assert judged(locked(), 1.0, sign * GATE_M * 0.9999) == FUSED_NOW
-    assert judged(locked(), 1.0, sign * GATE_M * 1.0001) == REJECTED
+    assert judged(locked(), 1.0, sign * GATE_M * 0.9999) == RangeVerdict.FUSED_NOW
+    assert judged(locked(), 1.0, sign * GATE_M * 1.0001) == RangeVerdict.REJECTED
 
 
 def test_the_gate_is_a_parameter():
     wide = TRUST_PARAMS.new(gate_sigma=10.0)
-    assert judged(locked(), 1.0, 1.9 * GATE_M, wide) == FUSED_NOW
-    assert judged(locked(), 1.0, 2.1 * GATE_M, wide) == REJECTED
+    assert judged(locked(), 1.0, 1.9 * GATE_M, wide) == RangeVerdict.FUSED_NOW
+    assert judged(locked(), 1.0, 2.1 * GATE_M, wide) == RangeVerdict.REJECTED
 
 
 @given(st.lists(st.floats(-500.0, 500.0), max_size=60))
@@ -50,9 +50,9 @@ def test_once_locked_every_sample_is_judged_alone(innovations):
 def test_after_any_number_of_rejections_a_good_sample_is_fused():
     trust = locked()
     for n in range(70_000):
-        assert judged(trust, 0.1 * n, 300.0) == REJECTED
+        assert judged(trust, 0.1 * n, 300.0) == RangeVerdict.REJECTED
     assert int(trust.rejects_in_a_row) == 65_535  # saturates, and does not wrap to none
-    assert judged(trust, 7001.0, 5.0) == FUSED_NOW
+    assert judged(trust, 7001.0, 5.0) == RangeVerdict.FUSED_NOW
     assert (int(trust.rejects_in_a_row), int(trust.locked)) == (0, 1)
 
 
@@ -77,57 +77,63 @@ def lock(samples, params=PARAMS):
 
 def test_three_samples_that_agree_make_a_lock():
     assert lock([(1.0, 30.0), (1.2, 31.0), (1.4, 29.0), (1.6, 30.0)]) == [
-        HELD,
-        HELD,
-        FUSED_NOW,
-        FUSED_NOW,
+        RangeVerdict.HELD,
+        RangeVerdict.HELD,
+        RangeVerdict.FUSED_NOW,
+        RangeVerdict.FUSED_NOW,
     ]
 
 
 def test_a_sample_that_disagrees_with_its_predecessor_begins_anew():
     far = 30.0 + 1.01 * AGREE_M
     assert lock([(1.0, 30.0), (1.2, 30.0), (1.4, far), (1.5, far), (1.6, far)]) == [
-        HELD,
-        HELD,
-        HELD,
-        HELD,
-        FUSED_NOW,
+        RangeVerdict.HELD,
+        RangeVerdict.HELD,
+        RangeVerdict.HELD,
+        RangeVerdict.HELD,
+        RangeVerdict.FUSED_NOW,
     ]
     near = 30.0 + 0.99 * AGREE_M
-    assert lock([(1.0, 30.0), (1.2, 30.0), (1.4, near)])[-1] == FUSED_NOW
+    assert lock([(1.0, 30.0), (1.2, 30.0), (1.4, near)])[-1] == RangeVerdict.FUSED_NOW
 
 
 def test_agreement_is_between_neighbours_however_wide_the_filters_own_doubt():
     # the filter is off by 20 m sigma; samples of 1 m sigma must agree with one another
-    assert lock([(1.0, -50.0), (1.2, 0.0), (1.4, 50.0), (1.6, 0.0)]) == [HELD] * 4
+    assert lock([(1.0, -50.0), (1.2, 0.0), (1.4, 50.0), (1.6, 0.0)]) == [RangeVerdict.HELD] * 4
 
 
 def test_a_sample_must_agree_with_one_that_is_young_enough():
-    assert lock([(1.0, 0.0), (2.0, 0.0), (3.0, 0.0)])[-1] == FUSED_NOW
-    assert lock([(1.0, 0.0), (2.0, 0.0), (3.001, 0.0)])[-1] == HELD
+    assert lock([(1.0, 0.0), (2.0, 0.0), (3.0, 0.0)])[-1] == RangeVerdict.FUSED_NOW
+    assert lock([(1.0, 0.0), (2.0, 0.0), (3.001, 0.0)])[-1] == RangeVerdict.HELD
     # one that comes too late begins anew
     late = [(1.0, 0.0), (1.5, 0.0), (2.6, 0.0), (2.7, 0.0), (2.8, 0.0)]
-    assert lock(late) == [HELD, HELD, HELD, HELD, FUSED_NOW]
+    assert lock(late) == [
+        RangeVerdict.HELD,
+        RangeVerdict.HELD,
+        RangeVerdict.HELD,
+        RangeVerdict.HELD,
+        RangeVerdict.FUSED_NOW,
+    ]
 
 
 @pytest.mark.parametrize("needed", [1, 2, 5])
 def test_how_many_must_agree_is_a_parameter(needed):
     params = TRUST_PARAMS.new(lock_samples=needed)
     verdicts = lock([(0.1 * n, 0.0) for n in range(1, needed + 1)], params)
-    assert verdicts == [HELD] * (needed - 1) + [FUSED_NOW]
+    assert verdicts == [RangeVerdict.HELD] * (needed - 1) + [RangeVerdict.FUSED_NOW]
 
 
 def test_the_gate_guards_the_first_lock_too():
-    assert lock([(0.1 * n, 1.1 * GATE_M) for n in range(1, 9)]) == [REJECTED] * 8
+    assert lock([(0.1 * n, 1.1 * GATE_M) for n in range(1, 9)]) == [RangeVerdict.REJECTED] * 8
 
 
 def test_rejected_samples_between_do_not_break_an_agreement():
     assert lock([(1.0, 0.0), (1.1, 900.0), (1.2, 0.0), (1.3, -900.0), (1.4, 0.0)]) == [
-        HELD,
-        REJECTED,
-        HELD,
-        REJECTED,
-        FUSED_NOW,
+        RangeVerdict.HELD,
+        RangeVerdict.REJECTED,
+        RangeVerdict.HELD,
+        RangeVerdict.REJECTED,
+        RangeVerdict.FUSED_NOW,
     ]
 
 
@@ -142,13 +148,19 @@ def test_the_variance_of_a_range_grows_with_range_and_with_speed():
 
 
 def test_a_verdict_moves_its_sample_and_a_verdict_made_again_moves_nothing():
-    counts = np.zeros(len(VERDICT_NAMES), np.uint32)
+    counts = np.zeros(len(RangeVerdict), np.uint32)
     entry = RANGE_ENTRY.new()
-    counts[PENDING] = 1
+    counts[RangeVerdict.PENDING] = 1
     history = []
-    for verdict in (REJECTED, REJECTED, FUSED_LATE, FUSED_LATE, HELD):
+    for verdict in (
+        RangeVerdict.REJECTED,
+        RangeVerdict.REJECTED,
+        RangeVerdict.FUSED_LATE,
+        RangeVerdict.FUSED_LATE,
+        RangeVerdict.HELD,
+    ):
         set_verdict(counts, entry, verdict)
-        history.append({VERDICT_NAMES[i]: int(n) for i, n in enumerate(counts) if n})
+        history.append({RangeVerdict.label_of(i): int(n) for i, n in enumerate(counts) if n})
     assert history == [
         {"rejected": 1},
         {"rejected": 1},
@@ -156,4 +168,4 @@ def test_a_verdict_moves_its_sample_and_a_verdict_made_again_moves_nothing():
         {"fused_late": 1},
         {"held": 1},
     ]
-    assert int(entry.verdict) == HELD
+    assert int(entry.verdict) == RangeVerdict.HELD

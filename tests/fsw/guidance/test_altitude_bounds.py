@@ -13,7 +13,7 @@ from fsw.guidance.altitude_bounds import (
     weigh,
 )
 from fsw.interface.messages import OUTBOX
-from fsw.interface.verdicts import VERDICT_NAMES
+from fsw.interface.verdicts import RangeVerdict
 from fsw.navigation.estimate import ESTIMATE
 from fsw.navigation.output_predictor import altitude_m
 from tests.fsw.rig import TICK_NS, Filter, fly_filter, stream
@@ -69,7 +69,7 @@ def test_a_stuck_value_is_called_stale_and_never_wins():
     held = {}
     rig = fly_filter(TICKS, arrivals(lambda r, n: held.setdefault("r", r)))
     assert rig.nav.grid.trust.won == 0
-    counts = dict(zip(VERDICT_NAMES, map(int, rig.nav.intake.verdicts), strict=True))
+    counts = dict(zip(RangeVerdict.labels(), map(int, rig.nav.intake.verdicts), strict=True))
     assert counts["stale_repeat"] > 100
 
 

@@ -10,7 +10,7 @@ from fsw.intake.clock_sync import (
     timebase_observe,
     to_flight_ns,
 )
-from fsw.interface.events import EV_CLOCK_JUMP, EV_CLOCK_MAPPED, EV_NONE
+from fsw.interface.events import EventCode
 from fsw.interface.messages import CLOCK_EXCHANGE
 
 S = 1_000_000_000
@@ -102,7 +102,7 @@ def test_the_first_exchange_is_an_event():
     code, ahead_s, bound_s = observe(
         TIMEBASE.new(), exchange(S, (1_000_000, 0, 1_000_000), lambda t_ns: t_ns + 12 * S)
     )
-    assert code == EV_CLOCK_MAPPED
+    assert code == EventCode.CLOCK_MAPPED
     assert abs(ahead_s - 12.0) <= bound_s
 
 
@@ -113,11 +113,13 @@ QUICK = (100_000, 10_000, 100_000)
 def test_a_step_of_the_sensor_clock_is_repaired_when_a_second_exchange_confirms_it(size_ns, sign):
     step_ns = sign * size_ns
     timebase = mapped([QUICK] * 4, lambda t_ns: t_ns)
-    assert observe(timebase, exchange(4 * S, QUICK, lambda t_ns: t_ns, step_ns))[0] == EV_NONE
+    assert (
+        observe(timebase, exchange(4 * S, QUICK, lambda t_ns: t_ns, step_ns))[0] == EventCode.NONE
+    )
     assert to_flight_ns(timebase, 4 * S) == to_flight_ns(mapped([QUICK] * 4, lambda t: t), 4 * S)
     assert timebase_bound_ns(timebase, PARAMS, 4 * S) >= min(size_ns, PARAMS.bound_max_ns)
     code, found_s, _ = observe(timebase, exchange(5 * S, QUICK, lambda t_ns: t_ns, step_ns))
-    assert code == EV_CLOCK_JUMP and timebase.jumps == 1
+    assert code == EventCode.CLOCK_JUMP and timebase.jumps == 1
     assert abs(found_s - step_ns * 1e-9) < 0.03
     bound_ns = timebase_bound_ns(timebase, PARAMS, 6 * S)
     assert abs(to_flight_ns(timebase, 6 * S + step_ns) - 6 * S) <= bound_ns < 5_000_000
@@ -126,7 +128,7 @@ def test_a_step_of_the_sensor_clock_is_repaired_when_a_second_exchange_confirms_
 def test_a_single_false_stamp_moves_nothing():
     timebase = mapped([QUICK] * 4, lambda t_ns: t_ns)
     observe(timebase, exchange(4 * S, QUICK, lambda t_ns: t_ns, 3 * S))
-    assert observe(timebase, exchange(5 * S, QUICK, lambda t_ns: t_ns))[0] == EV_NONE
+    assert observe(timebase, exchange(5 * S, QUICK, lambda t_ns: t_ns))[0] == EventCode.NONE
     assert (timebase.jumps, timebase.refused, timebase.has_suspect) == (0, 1, 0)
     assert abs(to_flight_ns(timebase, 6 * S) - 6 * S) < 1_000_000
 

@@ -8,14 +8,7 @@ from hypothesis import strategies as st
 from fsw.filter.buffers import BRIDGED, CLIPPED, FREE_FALL, HISTORY, SUMMED, clear_history
 from fsw.intake.clock_sync import TIMEBASE, TIMEBASE_PARAMS, timebase_observe
 from fsw.intake.imu_intake import INERTIAL, INERTIAL_PARAMS, imu_clock_stepped, take_imu
-from fsw.interface.events import (
-    EV_CLOCK_JUMP,
-    EV_IMU_CLOCK_REPAIRED,
-    EV_IMU_GAP,
-    EV_IMU_RESTARTED,
-    EV_IMU_SATURATED,
-    EV_IMU_ZERO,
-)
+from fsw.interface.events import EventCode
 from fsw.interface.messages import ANGLE_COUNT_RAD, CLOCK_EXCHANGE, OUTBOX, VELOCITY_COUNT_MPS
 from tests.sums import Instrument
 
@@ -132,7 +125,7 @@ def test_a_hole_is_reported_with_the_time_without_samples():
     taker.miss(30 * MS)
     taker.miss(40 * MS)
     taker.hear(50 * MS)
-    assert taker.events() == [EV_IMU_GAP]
+    assert taker.events() == [EventCode.IMU_GAP]
     assert float(taker.outbox.events[0].a) == pytest.approx(0.02)
     assert taker.ring()[0].tolist() == [0, 10 * MS, 20 * MS, 50 * MS]
 
@@ -169,7 +162,7 @@ def test_an_instrument_that_begins_anew_is_believed_after_five_samples(start):
     assert flags[3] == BRIDGED
     assert dv[3] == pytest.approx(np.multiply(13.0, DV), rel=1e-3)  # 130 ms at the last force
     assert dv[4] == pytest.approx(DV, abs=VELOCITY_COUNT_MPS)
-    assert taker.events() == [EV_IMU_RESTARTED]
+    assert taker.events() == [EventCode.IMU_RESTARTED]
 
 
 def test_a_hole_is_bridged_for_a_second_and_no_longer():
@@ -195,7 +188,7 @@ def test_samples_marked_invalid_never_make_the_sums_begin_anew():
     for n in range(3, 40):
         assert not taker.hear(n * 10 * MS, valid=0)
     taker.hear(400 * MS)
-    assert taker.events() == [EV_IMU_GAP]
+    assert taker.events() == [EventCode.IMU_GAP]
     assert taker.ring()[1][3] == pytest.approx(np.multiply(38.0, DV), abs=1e-5)
 
 
@@ -208,7 +201,7 @@ def test_a_clock_that_jumps_is_put_right_and_the_increment_keeps_its_length(jump
     for n in range(3, 6):
         assert taker.hear(n * 10 * MS + jump_ns, now_ns=n * 10 * MS)
     assert taker.ring()[0].tolist() == [n * 10 * MS for n in range(6)]
-    assert taker.events() == [EV_IMU_CLOCK_REPAIRED]
+    assert taker.events() == [EventCode.IMU_CLOCK_REPAIRED]
     assert int(taker.inertial.shift_ns) == -jump_ns
 
 
@@ -244,7 +237,7 @@ def test_an_instrument_that_begins_anew_may_begin_its_clock_anew(behind_ns):
     for n in range(100, 108):
         taker.hear(n * 10 * MS - behind_ns, now_ns=n * 10 * MS)
     assert taker.ring()[0].tolist()[3:] == [1050 * MS, 1060 * MS, 1070 * MS]
-    assert taker.events()[0] == EV_IMU_RESTARTED
+    assert taker.events()[0] == EventCode.IMU_RESTARTED
 
 
 def mapped(taker, ahead_ns, now_ns):
@@ -254,7 +247,7 @@ def mapped(taker, ahead_ns, now_ns):
         exchange = CLOCK_EXCHANGE.new(t_ns=asked_ns, t_rx_ns=asked_ns, **stamps)
         before_ns = int(taker.timebase.offset_ns)
         code, _, _ = timebase_observe(taker.timebase, TIMEBASE_PARAMS.new(), exchange, now_ns)
-        if code == EV_CLOCK_JUMP:
+        if code == EventCode.CLOCK_JUMP:
             imu_clock_stepped(taker.inertial, ahead_ns - before_ns)
 
 
@@ -306,14 +299,14 @@ def test_a_clipped_increment_is_marked_for_the_filter():
     taker.hear(30 * MS, saturated=1)
     taker.hear(40 * MS, saturated=1)
     assert taker.ring()[3][3:5].tolist() == [CLIPPED, CLIPPED]
-    assert taker.inertial.saturated == 2 and taker.events() == [EV_IMU_SATURATED]
+    assert taker.inertial.saturated == 2 and taker.events() == [EventCode.IMU_SATURATED]
 
 
 def test_exactly_nothing_many_times_in_a_row_is_said_once():
     taker = flying()
     for n in range(3, 1100):
         taker.hear(n * 10 * MS, dv=(0.0, 0.0, 0.0))
-    assert taker.events() == [EV_IMU_ZERO]
+    assert taker.events() == [EventCode.IMU_ZERO]
     taker.hear(11_000 * MS)
     assert taker.inertial.zeros == 0
 

@@ -13,7 +13,7 @@ from fsw.filter.covariance import TH0, V0
 from fsw.filter.grid_filter import SUMMED_SHARE
 from fsw.filter.range_model import predict_range
 from fsw.filter.strapdown import NOMINAL, strapdown
-from fsw.interface.events import EV_IMU_GAP, EV_IMU_SATURATED
+from fsw.interface.events import EventCode
 from fsw.interface.messages import RANGE_SAMPLE
 from fsw.navigation.tick import navigate
 from tests.fsw.rig import TICK_NS, Filter, params, start
@@ -167,8 +167,8 @@ def test_what_was_gained_in_a_hole_is_not_lost(first, end):
     assert position < 1e-3 and velocity < 1e-4 and attitude < 1e-7
     assert holed.nav.inertial.gaps == 1
     gap_s = (end - first) * 0.01
-    gaps = [event for event in holed.events if event[0] == EV_IMU_GAP]
-    assert gaps == [(EV_IMU_GAP, pytest.approx(gap_s), 1.0)]
+    gaps = [event for event in holed.events if event[0] == EventCode.IMU_GAP]
+    assert gaps == [(EventCode.IMU_GAP, pytest.approx(gap_s), 1.0)]
 
 
 @pytest.mark.parametrize(("first", "end"), [(101, 110), (61, 130)])
@@ -186,13 +186,15 @@ def test_a_hole_widens_velocity_and_attitude_by_what_the_sum_does_not_tell(first
 def test_two_holes_are_counted_twice():
     holed = steadily(lost=[50, 51, 52, 150, 151])
     assert holed.nav.inertial.gaps == 2
-    assert [event[2] for event in holed.events if event[0] == EV_IMU_GAP] == [1.0, 2.0]
+    assert [event[2] for event in holed.events if event[0] == EventCode.IMU_GAP] == [1.0, 2.0]
 
 
 def test_an_unbroken_stream_has_no_hole():
     whole = steadily()
     assert (whole.nav.inertial.gaps, whole.nav.inertial.refused) == (0, 0)
-    assert [event for event in whole.events if event[0] in (EV_IMU_GAP, EV_IMU_SATURATED)] == []
+    assert [
+        event for event in whole.events if event[0] in (EventCode.IMU_GAP, EventCode.IMU_SATURATED)
+    ] == []
 
 
 # --- clipped axes ------------------------------------------------------------------------
@@ -201,7 +203,7 @@ def test_an_unbroken_stream_has_no_hole():
 def test_a_clipped_axis_is_counted_said_once_and_widens_the_covariance():
     plain, clipped = steadily(), steadily(clipped=range(101, 111))
     assert clipped.nav.inertial.saturated == 10
-    assert [event[0] for event in clipped.events].count(EV_IMU_SATURATED) == 1
+    assert [event[0] for event in clipped.events].count(EventCode.IMU_SATURATED) == 1
     assert distance(clipped.nav.head, plain.nav.head) == (0.0, 0.0, 0.0)
     own = clipped.params.navigation.filter
     grown = clipped.sigma(V0) ** 2 - plain.sigma(V0) ** 2

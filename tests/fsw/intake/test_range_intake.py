@@ -9,18 +9,9 @@ from hypothesis import strategies as st
 from fsw.filter.buffers import GRID_NS, HISTORY, NEVER, RANGE_SLOTS, clear_history
 from fsw.filter.range_gate import TRUST_PARAMS
 from fsw.intake.range_intake import INTAKE, take_range
-from fsw.interface.events import EV_RANGE_FIRST_VALID
+from fsw.interface.events import EventCode
 from fsw.interface.messages import OUTBOX, RANGE_SAMPLE
-from fsw.interface.verdicts import (
-    CLOCK_FAULT,
-    DUPLICATE,
-    INHIBITED,
-    INVALID,
-    OUT_OF_RANGE,
-    PENDING,
-    TOO_OLD,
-    VERDICT_NAMES,
-)
+from fsw.interface.verdicts import RangeVerdict
 
 S, MS = 1_000_000_000, 1_000_000
 NOW_NS = 100 * S
@@ -56,7 +47,7 @@ class Gate:
         )
         moved = self.intake.verdicts - before
         assert int(moved.sum()) == 1
-        return VERDICT_NAMES[int(moved.argmax())]
+        return RangeVerdict.label_of(int(moved.argmax()))
 
     def kept(self):
         return int(self.history.range_end) - int(self.history.range_first)
@@ -66,28 +57,28 @@ class Gate:
 
 
 def name(verdict):
-    return VERDICT_NAMES[verdict]
+    return RangeVerdict.label_of(verdict)
 
 
 # --- ranges ------------------------------------------------------------------------------
 
 REFUSED = [
-    (INVALID, {"valid": 0}),
-    (INVALID, {"valid": 2}),
-    (INVALID, {"valid": 0, "range_m": math.nan}),
-    (OUT_OF_RANGE, {"range_m": math.nan}),
-    (OUT_OF_RANGE, {"range_m": math.inf}),
-    (OUT_OF_RANGE, {"range_m": -math.inf}),
-    (OUT_OF_RANGE, {"range_m": -500.0}),
-    (OUT_OF_RANGE, {"range_m": 0.0}),
-    (OUT_OF_RANGE, {"range_m": 0.99}),
-    (OUT_OF_RANGE, {"range_m": 20_001.0}),
-    (CLOCK_FAULT, {"t_ns": NOW_NS + 21 * MS}),
-    (CLOCK_FAULT, {"t_ns": 2**62}),
-    (TOO_OLD, {"t_ns": NOW_NS - 8 * S - 1}),
-    (TOO_OLD, {"t_ns": -(2**62)}),
-    (TOO_OLD, {"t_ns": 95 * S}),
-    (TOO_OLD, {"t_ns": 94 * S}),
+    (RangeVerdict.INVALID, {"valid": 0}),
+    (RangeVerdict.INVALID, {"valid": 2}),
+    (RangeVerdict.INVALID, {"valid": 0, "range_m": math.nan}),
+    (RangeVerdict.OUT_OF_RANGE, {"range_m": math.nan}),
+    (RangeVerdict.OUT_OF_RANGE, {"range_m": math.inf}),
+    (RangeVerdict.OUT_OF_RANGE, {"range_m": -math.inf}),
+    (RangeVerdict.OUT_OF_RANGE, {"range_m": -500.0}),
+    (RangeVerdict.OUT_OF_RANGE, {"range_m": 0.0}),
+    (RangeVerdict.OUT_OF_RANGE, {"range_m": 0.99}),
+    (RangeVerdict.OUT_OF_RANGE, {"range_m": 20_001.0}),
+    (RangeVerdict.CLOCK_FAULT, {"t_ns": NOW_NS + 21 * MS}),
+    (RangeVerdict.CLOCK_FAULT, {"t_ns": 2**62}),
+    (RangeVerdict.TOO_OLD, {"t_ns": NOW_NS - 8 * S - 1}),
+    (RangeVerdict.TOO_OLD, {"t_ns": -(2**62)}),
+    (RangeVerdict.TOO_OLD, {"t_ns": 95 * S}),
+    (RangeVerdict.TOO_OLD, {"t_ns": 94 * S}),
 ]
 
 
@@ -113,48 +104,48 @@ def test_a_range_that_cannot_be_used_is_refused_with_its_reason(verdict, fields)
 )
 def test_a_range_within_every_limit_waits_for_the_grid(fields):
     gate = Gate()
-    assert gate.range(**fields) == name(PENDING)
+    assert gate.range(**fields) == name(RangeVerdict.PENDING)
     assert gate.kept() == 1
 
 
 def test_a_range_is_too_old_by_its_age_wherever_the_grid_began():
     gate = Gate()
     gate.intake.anchor_t_ns = 0
-    assert gate.range(t_ns=NOW_NS - 8 * S) == name(PENDING)
-    assert gate.range(t_ns=NOW_NS - 8 * S - 1) == name(TOO_OLD)
+    assert gate.range(t_ns=NOW_NS - 8 * S) == name(RangeVerdict.PENDING)
+    assert gate.range(t_ns=NOW_NS - 8 * S - 1) == name(RangeVerdict.TOO_OLD)
 
 
 def test_a_second_copy_is_a_duplicate_and_another_value_is_not():
     gate = Gate()
-    assert gate.range() == name(PENDING)
-    assert gate.range() == name(DUPLICATE)
-    assert gate.range(seq=9) == name(DUPLICATE)
-    assert gate.range(range_m=501.0) == name(PENDING)
+    assert gate.range() == name(RangeVerdict.PENDING)
+    assert gate.range() == name(RangeVerdict.DUPLICATE)
+    assert gate.range(seq=9) == name(RangeVerdict.DUPLICATE)
+    assert gate.range(range_m=501.0) == name(RangeVerdict.PENDING)
     assert gate.kept() == 2
 
 
 def test_a_range_older_than_all_of_a_full_ring_is_too_old():
     gate = Gate()
     for n in range(RANGE_SLOTS):
-        assert gate.range(t_ns=NOW_NS - 2 * S + n * MS) == name(PENDING)
-    assert gate.range(t_ns=NOW_NS - 3 * S) == name(TOO_OLD)
+        assert gate.range(t_ns=NOW_NS - 2 * S + n * MS) == name(RangeVerdict.PENDING)
+    assert gate.range(t_ns=NOW_NS - 3 * S) == name(RangeVerdict.TOO_OLD)
 
 
 def test_while_ranges_are_inhibited_good_ones_are_turned_away_and_bad_ones_named():
     gate = Gate()
     gate.intake.inhibited = 1
-    assert gate.range() == name(INHIBITED)
-    assert gate.range(valid=0) == name(INVALID)
+    assert gate.range() == name(RangeVerdict.INHIBITED)
+    assert gate.range(valid=0) == name(RangeVerdict.INVALID)
     assert gate.kept() == 0
     gate.intake.inhibited = 0
-    assert gate.range() == name(PENDING)
+    assert gate.range() == name(RangeVerdict.PENDING)
 
 
 def test_a_stamp_that_cannot_be_trusted_is_a_clock_fault():
     gate = Gate()
-    assert gate.range(trusted=0) == name(CLOCK_FAULT)
-    assert gate.range(trusted=0, valid=0) == name(INVALID)
-    assert gate.range(trusted=0, t_ns=94 * S) == name(CLOCK_FAULT)
+    assert gate.range(trusted=0) == name(RangeVerdict.CLOCK_FAULT)
+    assert gate.range(trusted=0, valid=0) == name(RangeVerdict.INVALID)
+    assert gate.range(trusted=0, t_ns=94 * S) == name(RangeVerdict.CLOCK_FAULT)
     assert gate.kept() == 0
 
 
@@ -165,7 +156,7 @@ def test_the_first_valid_range_is_told_once_with_its_age():
     assert gate.events() == []
     gate.range(range_m=893.0)
     gate.range(range_m=894.0)
-    assert gate.events() == [EV_RANGE_FIRST_VALID]
+    assert gate.events() == [EventCode.RANGE_FIRST_VALID]
     assert (gate.outbox.events[0].a, gate.outbox.events[0].b) == (893.0, pytest.approx(0.05))
 
 
@@ -182,7 +173,7 @@ def test_the_first_valid_range_is_told_once_with_its_age():
 )
 def test_a_late_range_marks_its_own_grid_point_as_wrong(age_ms, late, dirty):
     gate = Gate()
-    assert gate.range(t_ns=NOW_NS - age_ms * MS) == name(PENDING)
+    assert gate.range(t_ns=NOW_NS - age_ms * MS) == name(RangeVerdict.PENDING)
     assert int(gate.history.ranges[0].late) == late
     assert int(gate.intake.dirty_k) == dirty
 
@@ -220,7 +211,7 @@ def test_every_range_has_exactly_one_verdict_and_the_ring_holds_numbers_only(sam
     for t_ns, range_m, valid in samples:
         gate.range(t_ns=t_ns, range_m=range_m, valid=valid)
     assert int(gate.intake.verdicts.sum()) == len(samples)
-    assert int(gate.intake.verdicts[PENDING]) == gate.kept()
+    assert int(gate.intake.verdicts[RangeVerdict.PENDING]) == gate.kept()
     for entry in gate.history.ranges[: gate.kept()]:
         assert 1.0 <= float(entry.range_m) <= 20_000.0
         assert 95 * S < int(entry.t_ns) <= NOW_NS + 20 * MS

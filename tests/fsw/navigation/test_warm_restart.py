@@ -9,8 +9,8 @@ from fsw.executive.state import CORE
 from fsw.filter.buffers import GRID_NS, HISTORY
 from fsw.filter.grid_filter import SUMMED_SHARE
 from fsw.interface.messages import RANGE_SAMPLE
-from fsw.interface.modes import DESCENT, STANDBY
-from fsw.interface.verdicts import PENDING, TOO_OLD
+from fsw.interface.modes import Mode
+from fsw.interface.verdicts import RangeVerdict
 from fsw.navigation.warm_restart import resume
 from tests.fsw.computer import TICK_NS, Computer, above_the_site, names
 
@@ -20,10 +20,10 @@ STEADY = {"dv": (0.0, 0.0, HOVER_MPS), "dtheta": (0.0, 1e-5, 0.0)}
 
 def flying(ticks=150):
     """A descent under a constant force, stopped between two points of the grid."""
-    computer = Computer(mode=DESCENT)
-    computer.core.executive.mode = STANDBY
+    computer = Computer(mode=Mode.DESCENT)
+    computer.core.executive.mode = Mode.STANDBY
     computer.tick(nav_update=above_the_site(2000.0, 20.0))
-    computer.core.executive.mode = DESCENT
+    computer.core.executive.mode = Mode.DESCENT
     for _ in range(ticks):
         computer.tick(imus=[computer.imu(**STEADY)])
     return computer
@@ -113,14 +113,14 @@ def test_a_range_that_waited_is_given_up_and_one_from_after_is_judged():
     verdicts = computer.core.navigation.intake.verdicts
     waiting = RANGE_SAMPLE.new(t_ns=(computer.n - 1) * TICK_NS, range_m=1800.0, valid=1)
     computer.tick(imus=[computer.imu(dv=(0.0, 0.0, HOVER_MPS))], ranges=[waiting])
-    assert verdicts[PENDING] == 1
+    assert verdicts[RangeVerdict.PENDING] == 1
     restarted(computer, 20)
-    assert (verdicts[PENDING], verdicts[TOO_OLD]) == (0, 1)
+    assert (verdicts[RangeVerdict.PENDING], verdicts[RangeVerdict.TOO_OLD]) == (0, 1)
     new = RANGE_SAMPLE.new(t_ns=computer.n * TICK_NS, range_m=1800.0, valid=1, seq=7)
     computer.tick(imus=[computer.imu(dv=(0.0, 0.0, HOVER_MPS))], ranges=[new])
     for _ in range(40):
         computer.tick(imus=[computer.imu(dv=(0.0, 0.0, HOVER_MPS))])
-    assert verdicts[PENDING] == 0 and sum(verdicts) == 2
+    assert verdicts[RangeVerdict.PENDING] == 0 and sum(verdicts) == 2
 
 
 def test_a_computer_that_knew_nothing_yet_begins_as_it_would_have():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from mcap.reader import make_reader
 
-from fsw.interface.events import EV_IMU_GAP, EV_MISSED_TICKS, EV_RESTARTED
+from fsw.interface.events import EventCode
 from fsw.interface.messages import RANGE_SAMPLE
 from fsw.interface.timing import TICK_NS
 from hil.bench.parity import Window, compare
@@ -17,7 +17,7 @@ from sim.common.errors import InputError
 from sim.evaluation.requirements import MARGINS, margins_record
 from sim.faults.reader import read_faults
 from sim.faults.records import INJECTION
-from sim.faults.table import WAY_FROM_FLIGHT, WAY_TO_FLIGHT
+from sim.faults.table import WireDirection
 from sim.plant.world import WORLD
 from sim.run.fly import judge, new_run
 from sim.run.loop import as_rows, fly_ticks
@@ -74,7 +74,10 @@ def test_a_session_with_faults_is_recorded_with_them_and_replays(tmp_path):
     assert result.state_sha256 == reference.state_sha256
     assert [bytes(e) for e in result.events] == [bytes(e) for e in reference.events]
     assert result.range_verdicts["fused_late"] > 20
-    assert codes(result).count(EV_RESTARTED) == 1 and codes(result).count(EV_MISSED_TICKS) == 3
+    assert (
+        codes(result).count(EventCode.RESTARTED) == 1
+        and codes(result).count(EventCode.MISSED_TICKS) == 3
+    )
     report = replay(log)
     assert report.same and report.ticks == 600 - 3 * 12 - 30
     assert injections(log) == [(1, 0, 1), (2, 1, 1), (4, 2, 1)]
@@ -84,7 +87,10 @@ def test_a_session_with_faults_is_recorded_with_them_and_replays(tmp_path):
 
 def test_a_stall_and_a_restart_are_flown_in_real_time_too():
     result = run_session(load("nominal", THREE), 0, pace="realtime", time_limit_s=6.0).result
-    assert codes(result).count(EV_RESTARTED) == 1 and codes(result).count(EV_MISSED_TICKS) >= 3
+    assert (
+        codes(result).count(EventCode.RESTARTED) == 1
+        and codes(result).count(EventCode.MISSED_TICKS) >= 3
+    )
 
 
 # --- the wire itself ---------------------------------------------------------------------
@@ -96,7 +102,7 @@ def frames(count):
     return [encoder.frame(message_of(RANGE_SAMPLE), sample.tobytes()) for _ in range(count)]
 
 
-def spoiler(row, way=WAY_TO_FLIGHT, seed=3, is_open=True):
+def spoiler(row, way=WireDirection.TO_FLIGHT, seed=3, is_open=True):
     world = WORLD.new(seed=seed)
     read_faults(world, [({"faults": [row]}, "")])
     world.board.fault_memory[0].open = is_open
@@ -124,7 +130,7 @@ def test_the_same_row_spoils_the_same_frames_again():
     once, again, other = (spoiler(row, seed=seed)[0] for seed in (3, 3, 4))
     said = [wire.spoil(frames(50))[0] for wire in (once, again, other)]
     assert said[0] == said[1] != said[2]
-    back = spoiler({**row, "way": "both"}, WAY_FROM_FLIGHT)[0]
+    back = spoiler({**row, "way": "both"}, WireDirection.FROM_FLIGHT)[0]
     assert back.spoil(frames(50))[0] != said[0]
 
 
@@ -159,9 +165,11 @@ def test_a_stall_holds_bytes_back_and_releases_all_of_them():
 
 def test_a_row_befalls_its_own_direction():
     row = {"kind": "wire_truncate", "probability": 1.0}
-    assert spoiler(row, WAY_TO_FLIGHT)[0] and not spoiler(row, WAY_FROM_FLIGHT)[0]
-    assert not spoiler({**row, "way": "from_flight"}, WAY_TO_FLIGHT)[0]
-    assert spoiler({**row, "way": "both"}, WAY_FROM_FLIGHT)[0]
+    assert (
+        spoiler(row, WireDirection.TO_FLIGHT)[0] and not spoiler(row, WireDirection.FROM_FLIGHT)[0]
+    )
+    assert not spoiler({**row, "way": "from_flight"}, WireDirection.TO_FLIGHT)[0]
+    assert spoiler({**row, "way": "both"}, WireDirection.FROM_FLIGHT)[0]
 
 
 def test_what_a_fault_has_eaten_stays_lost_in_lockstep():
@@ -170,7 +178,7 @@ def test_what_a_fault_has_eaten_stays_lost_in_lockstep():
     first, again = (run_session(load("nominal", cut), 0, time_limit_s=2.0).result for _ in range(2))
     healthy = in_process(load("nominal"), 2.0)
     assert first.state_sha256 == again.state_sha256 != healthy.state_sha256
-    assert codes(first).count(EV_IMU_GAP) > 5
+    assert codes(first).count(EventCode.IMU_GAP) > 5
 
 
 def test_a_comparison_with_the_run_in_process_refuses_faults_of_the_wire():

@@ -13,7 +13,7 @@ from hil.platform.errors import BenchError, PeerSilent, SchemaMismatch
 from hil.wire.codec import codec
 from hil.wire.framing import Encoder
 from hil.wire.packets import BY_NAME, MESSAGES
-from hil.wire.session_messages import PACE_LOCKSTEP
+from hil.wire.session_messages import Pace
 from hil.wire.slots import outbox_of
 from tests.hil.end_doubles import (
     bench_peer,
@@ -221,7 +221,7 @@ def test_a_flight_computer_without_all_parameters_does_not_start():
         encoder.frame(BY_NAME[name], codec(name).pack(**fields))
         for name, fields in (
             hello(asks=1, role=0),
-            ("Begin", {"regions": 1, "params_crc": 5, "pace": PACE_LOCKSTEP}),
+            ("Begin", {"regions": 1, "params_crc": 5, "pace": Pace.LOCKSTEP}),
         )
     )
     heard = []

@@ -94,12 +94,12 @@ def test_a_minute_in_real_time_measures_every_hop(minute):
 def test_in_real_time_the_flight_software_maps_a_clock_that_is_hours_away(minute):
     outcome, _ = minute
     names = [int(event.code) for event in outcome.result.events]
-    from fsw.interface.events import EV_CLOCK_JUMP, EV_CLOCK_MAPPED, EV_IGNITION
+    from fsw.interface.events import EventCode
 
-    assert names.count(EV_CLOCK_MAPPED) == 1
-    assert EV_CLOCK_JUMP not in names
-    assert EV_IGNITION in names
-    [mapped] = [event for event in outcome.result.events if event.code == EV_CLOCK_MAPPED]
+    assert names.count(EventCode.CLOCK_MAPPED) == 1
+    assert EventCode.CLOCK_JUMP not in names
+    assert EventCode.IGNITION in names
+    [mapped] = [event for event in outcome.result.events if event.code == EventCode.CLOCK_MAPPED]
     assert mapped.a > 9_000.0
 
 

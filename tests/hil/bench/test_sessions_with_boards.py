@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fsw.interface.events import EV_RESTARTED
+from fsw.interface.events import EventCode
 from hil.bench.parity import Pair, Window, compare, windows_of
 from hil.bench.session import lockstep_session, run_session
 from hil.boards.qemu import QemuBoard
@@ -101,7 +101,7 @@ def test_a_flight_board_that_restarts_flies_on_from_its_core_with_the_engine_bur
             throttles.append(float(session.run.world.truth.thrust_N))
         run = session.run
     codes = [int(event.code) for event in run.log.events[: run.log.n]]
-    assert codes.count(EV_RESTARTED) == 1
+    assert codes.count(EventCode.RESTARTED) == 1
     assert len(throttles) == 99 and min(throttles) > 0.5 * max(throttles)
     assert run.world.actuators.holding == 0
 
@@ -127,7 +127,7 @@ def test_in_real_time_a_sensor_board_that_is_reset_comes_back_and_navigation_goe
 
 def test_in_real_time_a_flight_board_that_is_reset_flies_on_from_its_core():
     session = reset_in_real_time(3, flight="qemu")
-    restarts = [event for event in session.result.events if int(event.code) == EV_RESTARTED]
+    restarts = [event for event in session.result.events if int(event.code) == EventCode.RESTARTED]
     assert len(restarts) == 1 and 0.0 < restarts[0].a < 1.0  # seconds away
     assert session.overruns < 200  # and never flown at time 0
 

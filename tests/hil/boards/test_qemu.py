@@ -16,17 +16,13 @@ from hil.protocol.remote_end import FarEnd
 from hil.wire.codec import codec
 from hil.wire.packets import BY_NAME, REGIONS
 from hil.wire.session_messages import (
-    END_REFUSED,
-    PACE_LOCKSTEP,
-    PACE_REALTIME,
-    READY_INCOMPLETE,
-    ROLE_FLIGHT_COMPUTER,
-    ROLE_SENSORS,
-    START_ANEW,
-    START_KEPT,
-    START_LOADED,
     WANT_CORE_HASH,
     WANT_HISTORY_HASH,
+    EndReason,
+    Pace,
+    ReadyResult,
+    Role,
+    StartFrom,
 )
 from sim.run.loop import fly_ticks
 from tests.hil.need_board import (
@@ -43,7 +39,7 @@ pytestmark = need_board()
 BEFORE_LOCK_S = 690.0
 
 
-def meet(peer, role=ROLE_FLIGHT_COMPUTER):
+def meet(peer, role=Role.FLIGHT_COMPUTER):
     far = FarEnd(peer, role)
     far.meet(PATIENCE_NS)
     return far
@@ -108,7 +104,7 @@ def test_a_board_that_is_reset_in_flight_has_kept_the_core_of_its_last_tick(rows
         board.reset()
         far = meet(emulator.peer)
         assert far.hello.kept == 1
-        far.begin({"params": emulator.run.params.tobytes()}, PACE_LOCKSTEP, start=START_KEPT)
+        far.begin({"params": emulator.run.params.tobytes()}, Pace.LOCKSTEP, start=StartFrom.KEPT)
         assert far.read_region("core") == core
 
 
@@ -118,7 +114,7 @@ def test_a_board_that_has_kept_nothing_says_so():
         assert far.hello.kept == 0
         params = REGIONS["params"].new().tobytes()
         with pytest.raises(BenchError, match="kept no core"):
-            far.begin({"params": params}, PACE_LOCKSTEP, start=START_KEPT)
+            far.begin({"params": params}, Pace.LOCKSTEP, start=StartFrom.KEPT)
 
 
 def test_garbage_on_the_line_costs_a_board_nothing():
@@ -126,7 +122,7 @@ def test_garbage_on_the_line_costs_a_board_nothing():
     with board_and_peer() as (_, peer):
         meet(peer)
         peer.link.write(noise)
-        assert meet(peer).hello.role == ROLE_FLIGHT_COMPUTER
+        assert meet(peer).hello.role == Role.FLIGHT_COMPUTER
 
 
 def test_a_bench_of_another_schema_is_told_and_refused():
@@ -135,24 +131,24 @@ def test_a_bench_of_another_schema_is_told_and_refused():
         stranger = codec("Hello").pack(schema=1, boot=1, asks=1)
         frame = peer.frames([(BY_NAME["Hello"], stranger)])
         [end] = answers(peer, "End", lambda: peer.link.write(frame))
-        assert end.reason == END_REFUSED
+        assert end.reason == EndReason.REFUSED
 
 
 def test_regions_that_did_not_all_come_are_asked_for():
     with board_and_peer() as (_, peer):
         meet(peer)
-        [ready] = answers(peer, "Ready", lambda: peer.say("Begin", start=START_LOADED))
-        assert ready.result == READY_INCOMPLETE
+        [ready] = answers(peer, "Ready", lambda: peer.say("Begin", start=StartFrom.LOADED))
+        assert ready.result == ReadyResult.INCOMPLETE
 
 
 def test_an_unarmed_sensor_board_refuses_faults_and_an_armed_one_takes_them():
     board = REGIONS["board"].new(n_faults=1).tobytes()
     with board_and_peer("sensors") as (_, peer):
-        far = meet(peer, ROLE_SENSORS)
+        far = meet(peer, Role.SENSORS)
         with pytest.raises(BenchError, match="not armed"):
-            far.begin({"board": board}, PACE_LOCKSTEP)
+            far.begin({"board": board}, Pace.LOCKSTEP)
         peer.say("Arm", armed=1)
-        far.begin({"board": board}, PACE_LOCKSTEP)
+        far.begin({"board": board}, Pace.LOCKSTEP)
 
 
 def test_in_real_time_a_board_ticks_on_its_own_grid_and_says_what_it_missed():
@@ -160,7 +156,7 @@ def test_in_real_time_a_board_ticks_on_its_own_grid_and_says_what_it_missed():
         far = meet(peer)
         params = REGIONS["params"].new().tobytes()
         zero_ns = peer.clock.now_ns() + 200_000_000
-        far.begin({"params": params}, PACE_REALTIME, start=START_ANEW, zero_ns=zero_ns)
+        far.begin({"params": params}, Pace.REALTIME, start=StartFrom.ANEW, zero_ns=zero_ns)
         timings = answers(peer, "Timing", lambda: None, count=100)
         assert all(timing.t_ns == timing.tick * TICK_NS for timing in timings)
         last = timings[-1]

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fsw.interface.events import EV_CLOCK_JUMP
-from fsw.interface.messages import RANGE_COMMAND, RANGE_POWER_CYCLE
+from fsw.interface.events import EventCode
+from fsw.interface.messages import RANGE_COMMAND, RangeAction
 from fsw.interface.timing import TICK_NS
 from hil.bench.parity import Pair, Window, compare
 from hil.bench.remote_sensors import SensorPort
@@ -24,7 +24,7 @@ from hil.protocol.remote_end import FarEnd
 from hil.wire.codec import codec
 from hil.wire.framing import Decoder
 from hil.wire.packets import BENCH_HEARS_SENSORS, BY_NAME, SENSORS_HEAR, message_of
-from hil.wire.session_messages import PACE_LOCKSTEP, ROLE_SENSORS
+from hil.wire.session_messages import Pace, Role
 from hil.wire.slots import memory_of, told_of
 from sim.plant.tick import advance, obey_range_command
 from sim.run.fly import judge, new_run
@@ -72,7 +72,7 @@ class Twin(threading.Thread):
 
     def _live(self, link):
         self._reset.clear()
-        end = SensorEnd(Peer(link, RealClock(), ROLE_SENSORS, SENSORS_HEAR))
+        end = SensorEnd(Peer(link, RealClock(), Role.SENSORS, SENSORS_HEAR))
         if self._upset:
             end._board.tick = self._upset(end._board, end._board.tick)
         while not end.reason and not self._reset.is_set():
@@ -202,7 +202,7 @@ def test_range_commands_reach_the_board_a_tick_later_as_in_process():
     rows = as_rows(run)
     told, said = memory_of(rows, "world.told.truth"), memory_of(rows, "world.board")
     board.load(bytes(said))
-    order = RANGE_COMMAND.new(action=RANGE_POWER_CYCLE).tobytes()
+    order = RANGE_COMMAND.new(action=RangeAction.POWER_CYCLE).tobytes()
     box = told_of(memory_of(rows, "world.told"))
     for tick in range(400):
         sense_tick(run)
@@ -223,7 +223,7 @@ def test_range_commands_reach_the_board_a_tick_later_as_in_process():
 
 def far_of(answer):
     link, clock = scripted(answer)
-    return FarEnd(Peer(link, clock, 0, BENCH_HEARS_SENSORS), ROLE_SENSORS)
+    return FarEnd(Peer(link, clock, 0, BENCH_HEARS_SENSORS), Role.SENSORS)
 
 
 def begin_at_twin(armed):
@@ -231,9 +231,9 @@ def begin_at_twin(armed):
     with twin() as (path, _):
         link = Link(lambda: open_port(path), RealClock())
         try:
-            far = FarEnd(Peer(link, RealClock(), 0, BENCH_HEARS_SENSORS), ROLE_SENSORS)
+            far = FarEnd(Peer(link, RealClock(), 0, BENCH_HEARS_SENSORS), Role.SENSORS)
             far.meet()
-            far.begin({"board": world.board.tobytes()}, PACE_LOCKSTEP, armed=armed)
+            far.begin({"board": world.board.tobytes()}, Pace.LOCKSTEP, armed=armed)
             return far.read_region("board")
         finally:
             far.bid_farewell()
@@ -287,11 +287,11 @@ def test_a_board_answers_a_tick_twice_with_the_same_bytes_and_none_that_is_not_w
             pass
 
     memory = Memory()
-    peer = Peer(Link(lambda: memory, RealClock()), RealClock(), ROLE_SENSORS, SENSORS_HEAR)
+    peer = Peer(Link(lambda: memory, RealClock()), RealClock(), Role.SENSORS, SENSORS_HEAR)
     end = SensorEnd(peer)
     board = new_run(load("nominal"), 0).world.board.tobytes()
     bench = Peer(Link(lambda: memory, RealClock()), RealClock(), 0, BENCH_HEARS_SENSORS)
-    FarEnd(bench, ROLE_SENSORS).load({"board": board}, PACE_LOCKSTEP, armed=False)
+    FarEnd(bench, Role.SENSORS).load({"board": board}, Pace.LOCKSTEP, armed=False)
     for data in memory.out[:]:
         for message, payload in Decoder(SENSORS_HEAR).feed(data):
             end._take(message, payload)
@@ -373,4 +373,4 @@ def test_in_real_time_a_board_that_restarts_is_loaded_again_and_navigation_goes_
     told = [event.name for event in session.bench_events if event.name.startswith("sensors")]
     assert board.restarts == 1 and told.count("sensors_restarted") == 1
     assert told[0] == "sensors_silent" and "sensors_back" in told[told.index("sensors_restarted") :]
-    assert EV_CLOCK_JUMP in [int(event.code) for event in session.result.events]
+    assert EventCode.CLOCK_JUMP in [int(event.code) for event in session.result.events]

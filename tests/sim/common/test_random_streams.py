@@ -4,15 +4,7 @@ import numpy as np
 import pytest
 
 from fsw.framework.kernel import kernel
-from sim.common.random_streams import (
-    STREAM_ACCEL,
-    STREAM_GYRO,
-    bit_count,
-    gauss,
-    stream_key,
-    uniform,
-    word,
-)
+from sim.common.random_streams import Stream, bit_count, gauss, stream_key, uniform, word
 
 N = 400_000
 
@@ -29,7 +21,7 @@ def bits_of(seed, stream, n):
     return bit_count(word(stream_key(seed, stream), n))
 
 
-def thrown(seed=0, stream=STREAM_GYRO, flat=False, n=N):
+def thrown(seed=0, stream=Stream.GYRO, flat=False, n=N):
     out = np.zeros(n)
     throw(out, seed, stream, flat)
     return out
@@ -62,7 +54,7 @@ def test_uniforms_fill_the_unit_interval_evenly():
     assert chi2 < 160.0  # 99 degrees of freedom: 1 in 10,000
 
 
-@pytest.mark.parametrize("other", [{"seed": 1}, {"stream": STREAM_ACCEL}, {"seed": 2**50}], ids=str)
+@pytest.mark.parametrize("other", [{"seed": 1}, {"stream": Stream.ACCEL}, {"seed": 2**50}], ids=str)
 def test_neighbouring_streams_and_seeds_are_uncorrelated(other):
     assert abs(np.corrcoef(thrown(), thrown(**other))[0, 1]) < 4.0 / np.sqrt(N)
 

@@ -6,9 +6,9 @@ import pytest
 from fsw.executive.state import CORE, PARAMS
 from fsw.framework.kernel import kernel
 from fsw.framework.kernel_cache import INTERPRETED
-from fsw.interface.events import EV_IMU_SILENT, EV_MISSED_TICKS, EV_RANGE_SILENT, EV_RESTARTED
+from fsw.interface.events import EventCode
 from fsw.interface.messages import INBOX, OUTBOX
-from fsw.interface.modes import DESCENT
+from fsw.interface.modes import Mode
 from fsw.interface.timing import TICK_NS
 from sim.evaluation.flight_view import FLIGHT_VIEW, look
 from sim.evaluation.monitor import MONITOR, watch
@@ -98,7 +98,7 @@ class Watched:
     def __init__(self):
         self.monitor = MONITOR.new(t_limit_ns=10**15)
         self.world = above_site(quiet_world(), 1000.0, v_up_mps=-20.0, propellant_kg=300.0)
-        self.view = FLIGHT_VIEW.new(mode=DESCENT, locked=1, a_d_mps2=1.0)
+        self.view = FLIGHT_VIEW.new(mode=Mode.DESCENT, locked=1, a_d_mps2=1.0)
         self.params, self.inbox, self.outbox = PARAMS.new(), INBOX.new(), OUTBOX.new()
         self.inbox.n_imus = 1
 
@@ -155,7 +155,7 @@ def test_a_range_silence_that_was_told_of_breaks_nothing():
     watched = Watched()
     watched.view.fused_t_ns = watched.world.t_ns
     watched.ticks(200)
-    watched.say(EV_RANGE_SILENT)
+    watched.say(EventCode.RANGE_SILENT)
     assert watched.ticks(1000)["silence"] > 0.0
 
 
@@ -165,12 +165,12 @@ def test_a_silent_inertial_unit_must_be_told_of():
         watched.view.locked = watched.inbox.n_imus = 0
     assert silent.ticks(IMU_SILENCE_TICKS + 1)["silence"] < 0.0
     told.ticks(5)
-    told.say(EV_IMU_SILENT)
+    told.say(EventCode.IMU_SILENT)
     assert told.ticks(100)["silence"] > 0.0
 
 
 @pytest.mark.parametrize(
-    ("field", "code"), [("missed_ticks", EV_MISSED_TICKS), ("resumed", EV_RESTARTED)]
+    ("field", "code"), [("missed_ticks", EventCode.MISSED_TICKS), ("resumed", EventCode.RESTARTED)]
 )
 def test_lost_time_must_be_told_of_in_the_tick_after_it(field, code):
     said, unsaid = Watched(), Watched()

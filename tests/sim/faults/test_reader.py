@@ -5,7 +5,7 @@ import pytest
 from sim.common.errors import InputError
 from sim.common.toml_records import UNITS, unit_of
 from sim.faults.reader import read_faults, refuse_wire_faults
-from sim.faults.table import FAULT, FAULT_KINDS, FAULT_SLOTS, KINDS, SENSOR_NAMES
+from sim.faults.table import FAULT, FAULT_SLOTS, KINDS, FaultKind, Sensor
 from sim.plant.world import WORLD
 from sim.run.fly import fly
 from sim.scenario.load import load
@@ -132,9 +132,8 @@ def test_two_rows_that_cannot_compose_are_refused(first, second, said):
 )  # fmt: skip
 def test_rows_that_can_act_both_are_taken(first, second):
     world = read(first, second)
-    assert [FAULT_KINDS[world.board.faults[i].kind] for i in range(world.board.n_faults)] == [
-        first["kind"], second["kind"],
-    ]  # fmt: skip
+    rows = world.board.faults[: world.board.n_faults]
+    assert [FaultKind.label_of(row.kind) for row in rows] == [first["kind"], second["kind"]]
 
 
 def test_there_is_room_for_so_many_rows():
@@ -145,7 +144,10 @@ def test_there_is_room_for_so_many_rows():
 
 def test_a_row_has_the_sensor_that_its_kind_befalls_first():
     world = read(OFF, {"kind": "off", "sensor": "propulsion"})
-    assert [SENSOR_NAMES[world.board.faults[i].sensor] for i in range(2)] == ["range", "propulsion"]
+    assert [Sensor.label_of(world.board.faults[i].sensor) for i in range(2)] == [
+        "range",
+        "propulsion",
+    ]
 
 
 def test_overrides_change_rows_and_add_them(tmp_path):

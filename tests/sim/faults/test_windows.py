@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from fsw.interface.messages import RANGE_COMMAND, RANGE_POWER_CYCLE
+from fsw.interface.messages import RANGE_COMMAND, RangeAction
 from fsw.interface.timing import TICK_NS
-from sim.faults.records import COMPUTER_AWAY, COMPUTER_RESUME, COMPUTER_SKIP
+from sim.faults.records import ComputerAction
 from sim.faults.table import KINDS, WIRE
 from sim.plant.tick import obey_range_command
 from tests.sim.faulty import MODE, S, faulty_world, healthy, hear, listen
@@ -344,7 +344,7 @@ def test_scale_multiplies():
 def test_a_wrong_scale_is_cured_by_a_power_cycle():
     world = faulty_world([row("wrong_scale")])
     sick = listen(world, 1.0)
-    obey_range_command(world, RANGE_COMMAND.new(action=RANGE_POWER_CYCLE))
+    obey_range_command(world, RANGE_COMMAND.new(action=RangeAction.POWER_CYCLE))
     cured = listen(world, 5.0)
     assert all(r[3] > 4000.0 for r in sick.ranges)
     assert len(cured.ranges) > 20 and all(r[3] < 1000.0 for r in cured.ranges[2:])
@@ -477,17 +477,17 @@ def test_propulsion_can_say_that_it_is_not_ready():
 
 def test_ticks_are_missed_once_or_again_and_again():
     once = hear({"kind": "missed_ticks", "ticks": 5, "start_s": 1.0}).actions
-    assert [i for i, a in enumerate(once) if a == COMPUTER_SKIP] == list(range(100, 105))
+    assert [i for i, a in enumerate(once) if a == ComputerAction.SKIP] == list(range(100, 105))
     again = hear({"kind": "missed_ticks", "ticks": 5, "start_s": 1.0, "period_s": 0.5}).actions
-    assert [i for i, a in enumerate(again) if a == COMPUTER_SKIP] == [
+    assert [i for i, a in enumerate(again) if a == ComputerAction.SKIP] == [
         first + k for first in (100, 150, 200, 250) for k in range(5)
     ]
 
 
 def test_a_restart_is_an_absence_and_a_return():
     actions = hear({"kind": "restart", "outage_s": 0.3, "start_s": 1.0}).actions
-    assert [i for i, a in enumerate(actions) if a == COMPUTER_AWAY] == list(range(100, 130))
-    assert [i for i, a in enumerate(actions) if a == COMPUTER_RESUME] == [130]
+    assert [i for i, a in enumerate(actions) if a == ComputerAction.AWAY] == list(range(100, 130))
+    assert [i for i, a in enumerate(actions) if a == ComputerAction.RESUME] == [130]
 
 
 # --- windows and order -------------------------------------------------------------------

@@ -5,9 +5,9 @@ import pytest
 
 from fsw.interface.timing import TICK_NS
 from sim.evaluation.event_text import event_detail, event_name
-from sim.faults.injection_events import INJ_CLOSED, INJ_OPENED, injection_of
+from sim.faults.injection_events import InjectionEvent, injection_of
 from sim.faults.records import INJECTION
-from sim.faults.table import FAULT_KINDS
+from sim.faults.table import FaultKind
 from sim.run.fly import new_run
 from sim.run.loop import as_rows, fly_ticks
 from sim.scenario.load import load
@@ -102,7 +102,7 @@ def told(run):
     return [
         (int(e.t_ns) // TICK_NS, event_name(int(e.code)), event_detail(int(e.code), e.a, e.b))
         for e in events
-        if int(e.code) in (INJ_OPENED, INJ_CLOSED)
+        if int(e.code) in list(InjectionEvent)
     ]
 
 
@@ -121,7 +121,7 @@ def test_openings_and_closings_are_events_of_the_run():
 def test_an_injection_says_what_the_event_says():
     run = flown(100, ("faults.0.kind", "pause"), ("faults.0.start_s", "0.5"))
     event = next(run.log.events[i] for i in range(int(run.log.n)) if run.log.events[i].code >= 1000)
-    wanted = INJECTION.new(t_ns=500_000_000, row=0, kind=FAULT_KINDS.index("pause"), open=1)
+    wanted = INJECTION.new(t_ns=500_000_000, row=0, kind=FaultKind.PAUSE, open=1)
     assert injection_of(event) == wanted
     assert injection_of(run.log.events[0]) is None
 

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from fsw.interface.messages import ACTUATOR_COMMAND, CMD_GO
+from fsw.interface.messages import ACTUATOR_COMMAND, CommandCode
 from fsw.interface.timing import TICK_NS
 from sim.plant.initial_conditions import prepare
 from sim.plant.tick import advance, obey, sense
@@ -37,7 +37,7 @@ def test_messages_come_at_their_rates():
     assert sum(int(a.n_ranges) for a in ticks) in (59, 60)
     assert [t for t, a in enumerate(ticks) if a.has_nav_update] == [0]
     assert [t for t, a in enumerate(ticks) if a.has_command] == [1]
-    assert ticks[1].command.code == CMD_GO
+    assert ticks[1].command.code == CommandCode.GO
 
 
 def test_contacts_come_every_tick_near_the_ground():

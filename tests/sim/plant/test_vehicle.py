@@ -6,13 +6,13 @@ import pytest
 from fsw.models.gravity import gravity_mps2
 from sim.common.constants import STANDARD_GRAVITY_MPS2
 from sim.plant.initial_conditions import place, transfer_orbit
-from sim.plant.world import START_ORBIT
+from sim.plant.world import StartKind
 from tests.sim.worlds import coast, copy_of, quiet_world, vector
 
 
 def in_orbit(**start):
     world = quiet_world()
-    world.start.kind = START_ORBIT
+    world.start.kind = StartKind.ORBIT
     world.start.altitude_m = 1e5
     for name, value in start.items():
         world.start[name] = value

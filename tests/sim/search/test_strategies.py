@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.faults.magnitudes import SPANS, STEPS, main_magnitude
-from sim.faults.table import FAULT, FAULT_KINDS, KINDS
+from sim.faults.table import FAULT, KINDS, FaultKind
 from sim.scenario.load import SCENARIOS
 from tests.searching import simplest, some
 from tests.strategies import (
@@ -33,7 +33,7 @@ SIZED = [name for name in MAGNITUDES if not FAULT.fields[name].codes and name !=
 # --- everything can be drawn ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", FAULT_KINDS)
+@pytest.mark.parametrize("kind", FaultKind.labels())
 def test_every_kind_is_drawn_among_all(kind):
     assert some(fault_rows(), lambda row: row["kind"] == kind)["kind"] == kind
 
@@ -49,7 +49,7 @@ def test_both_ends_of_every_magnitude_are_drawn_to_the_bit(name):
         assert some(magnitudes(name), lambda value, end=end: value == end) == end
 
 
-@pytest.mark.parametrize("kind", FAULT_KINDS)
+@pytest.mark.parametrize("kind", FaultKind.labels())
 def test_every_magnitude_sensor_and_axis_of_a_kind_is_drawn(kind):
     rows = fault_rows([kind])
     for magnitude in KINDS[kind].magnitudes:

@@ -4,13 +4,7 @@ import numpy as np
 import pytest
 
 from fsw.framework.kernel import kernel
-from fsw.interface.messages import (
-    RANGE_COMMAND,
-    RANGE_POWER_CYCLE,
-    RANGE_POWER_OFF,
-    RANGE_POWER_ON,
-    RANGE_SAMPLE,
-)
+from fsw.interface.messages import RANGE_COMMAND, RANGE_SAMPLE, RangeAction
 from fsw.interface.timing import TICK_NS
 from sim.plant.ray_cast import cast, march
 from sim.plant.terrain import clearance_m, settle_terrain
@@ -191,11 +185,15 @@ def sampled(world, n_ticks):
 def test_it_samples_at_twenty_hertz_and_obeys_its_power_commands():
     world = above_site(quiet_world(), 1000.0)
     assert sampled(world, 20) == [0, 5, 10, 15]
-    obey_range_command(world, RANGE_COMMAND.new(action=RANGE_POWER_OFF))
+    obey_range_command(world, RANGE_COMMAND.new(action=RangeAction.POWER_OFF))
     assert sampled(world, 100) == []
-    obey_range_command(world, RANGE_COMMAND.new(action=RANGE_POWER_ON))  # tick 120, 2 s to warm
+    obey_range_command(
+        world, RANGE_COMMAND.new(action=RangeAction.POWER_ON)
+    )  # tick 120, 2 s to warm
     assert sampled(world, 210) == [320, 325]
-    obey_range_command(world, RANGE_COMMAND.new(action=RANGE_POWER_CYCLE))  # tick 330, 1 s off
+    obey_range_command(
+        world, RANGE_COMMAND.new(action=RangeAction.POWER_CYCLE)
+    )  # tick 330, 1 s off
     assert sampled(world, 310)[:1] == [630]
-    obey_range_command(world, RANGE_COMMAND.new(action=RANGE_POWER_ON))  # it is on already
+    obey_range_command(world, RANGE_COMMAND.new(action=RangeAction.POWER_ON))  # it is on already
     assert sampled(world, 10) == [640, 645]
