@@ -24,7 +24,7 @@ BANNED = set(
     "time datetime random os sys socket threading serial logging subprocess pathlib".split()
 )
 CLOCK_READERS = {"hil/platform/clock.py"}
-COMPILER_SETUP = {"fsw/framework/kernel.py"}
+COMPILER_SETUP = {"fsw/framework/kernel_cache.py"}
 
 
 @cache
@@ -564,7 +564,9 @@ def unannotated(text):
             if not isinstance(function, ast.FunctionDef) or is_kernel(function):
                 continue
             arguments = function.args.posonlyargs + function.args.args + function.args.kwonlyargs
-            open_types = [a for a in arguments if a.annotation is None and a.arg != "self"]
+            open_types = [
+                a for a in arguments if a.annotation is None and a.arg not in ("self", "cls")
+            ]
             if not function.name.startswith("_") and (open_types or function.returns is None):
                 found.append(f"{function.lineno}: {function.name}")
     return found

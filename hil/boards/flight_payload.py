@@ -110,7 +110,7 @@ def start(board, how, armed, realtime):
         board.grant.action = ComputerAction.RESUME
     if how == StartFrom.ANEW:
         boot(board.state, board.params)
-    return ReadyResult.STARTED
+    return int(ReadyResult.STARTED)
 
 
 @kernel

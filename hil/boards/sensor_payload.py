@@ -45,9 +45,9 @@ SENSORS_BOARD = record(
 def start(memory, how, armed, realtime):
     """Begin with the board as it was loaded; faults are played only when the bench allows it."""
     memory.realtime = realtime
-    return (
-        ReadyResult.STARTED if is_allowed(memory.board, armed == 1) == 1 else ReadyResult.NOT_ARMED
-    )
+    if is_allowed(memory.board, armed == 1) == 1:
+        return int(ReadyResult.STARTED)
+    return int(ReadyResult.NOT_ARMED)
 
 
 @kernel

@@ -33,16 +33,16 @@ _WORDING = _Wording()
 def event_name(code: int) -> str:
     """Name of an event, or its number where a newer sender knows more."""
     event = EVENTS.get(code)
-    return event.label if event else f"event_{code}"
+    return event.label if event is not None else f"event_{code}"
 
 
 def event_severity(code: int) -> Severity:
     """Severity of an event."""
     event = EVENTS.get(code)
-    return event.severity if event else Severity.NOTICE
+    return event.severity if event is not None else Severity.NOTICE
 
 
 def event_detail(code: int, a: float, b: float) -> str:
     """What happened, in words and figures."""
     event = EVENTS.get(code)
-    return _WORDING.format(event.wording, a=a, b=b) if event else f"{a:g}, {b:g}"
+    return _WORDING.format(event.wording, a=a, b=b) if event is not None else f"{a:g}, {b:g}"

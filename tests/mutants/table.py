@@ -39,8 +39,8 @@ FLIGHT = (
     Mutant(
         "inflate-on-rejection",
         "fsw/filter/range_update.py",
-        "    if verdict == REJECTED:\n",
-        "    if verdict == REJECTED:\n        grid.P[HT, HT] += R\n",
+        "    if verdict == RangeVerdict.REJECTED:\n",
+        "    if verdict == RangeVerdict.REJECTED:\n        grid.P[HT, HT] += R\n",
         "tests/fsw/filter/test_grid_filter.py::test_a_hundred_rejections_inflate_nothing",
     ),
     Mutant(
@@ -117,8 +117,8 @@ FLIGHT = (
     Mutant(
         "abort-from-the-descent",
         "fsw/interface/modes.py",
-        "    (BRAKING, CUE_ABORT): ABORT,\n",
-        "    (BRAKING, CUE_ABORT): ABORT,\n    (DESCENT, CUE_ABORT): ABORT,\n",
+        "    (Mode.BRAKING, Cue.ABORT): Mode.ABORT,\n",
+        "    (Mode.BRAKING, Cue.ABORT): Mode.ABORT,\n    (Mode.DESCENT, Cue.ABORT): Mode.ABORT,\n",
         "tests/fsw/interface/test_modes.py::test_an_abort_climbs_only_out_of_braking_and_before_ignition_stays_in_orbit",
     ),
     Mutant(
@@ -134,8 +134,8 @@ INJECTOR = (
     Mutant(
         "a-delay-that-delays-nothing",
         "sim/faults/range_faults.py",
-        "    if kind == DELAYED or kind == REORDER:\n",
-        "    if kind == REORDER:\n",
+        "    if kind == FaultKind.DELAYED or kind == FaultKind.REORDER:\n",
+        "    if kind == FaultKind.REORDER:\n",
         "tests/sim/faults/test_windows.py::test_delayed_ranges_arrive_so_much_later_with_their_own_stamps",
     ),
     Mutant(

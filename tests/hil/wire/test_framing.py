@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spacepackets.ccsds.spacepacket import PacketType, SequenceFlags, SpacePacket, SpHeader
 
+from fsw.framework.codes import Code
 from fsw.interface.messages import IMU_SAMPLE, RANGE_SAMPLE
 from hil.wire.framing import MAX_CODED_BYTES, Decoder, Encoder
 from hil.wire.packets import (
@@ -267,4 +268,4 @@ def test_the_schema_hash_notices_a_change_of_layout_and_no_change_of_wording(mon
 
     assert hash_with(doc="another wording") == schema_hash()
     assert hash_with(type="i16") != schema_hash()
-    assert hash_with(codes=("a", "b")) != schema_hash()
+    assert hash_with(codes=Code("Other", {"A": 0, "B": 1})) != schema_hash()

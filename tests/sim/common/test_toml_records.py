@@ -2,6 +2,7 @@
 
 import pytest
 
+from fsw.framework.codes import Code
 from fsw.framework.record import REGISTRY, f32, f64, i32, record, u8
 from sim.common.errors import InputError
 from sim.common.toml_records import expected, fill
@@ -16,7 +17,7 @@ OUTER = record(
     rate_radps=f64("rate", lo=-1.0),
     short_m=f32("narrow float"),
     count=i32("how many", lo=1, hi=9, default=1),
-    kind=u8("which", codes=("flat", "steep")),
+    kind=u8("which", codes=Code("Slope", {"FLAT": 0, "STEEP": 1})),
     level=u8("level"),
     spare=u8("zero", 6),
 )
