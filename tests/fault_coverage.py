@@ -113,7 +113,7 @@ def _comparing(spoil):
     return spoilt
 
 
-sim.run.fly.judge = _noting(sim.run.fly.judge)
+sim.run.fly.evaluate_run = _noting(sim.run.fly.evaluate_run)
 hil.bench.wire_faults.WireFaults.spoil = _comparing(hil.bench.wire_faults.WireFaults.spoil)
 
 

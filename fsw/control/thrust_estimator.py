@@ -55,12 +55,12 @@ def forget_thrust(thrust):
 
 
 @kernel
-def gauge_thrust(thrust, params, felt_share, expected_share, steady, late_s, dt_s):
+def gauge_thrust(thrust, params, measured_share, expected_share, steady, late_s, dt_s):
     """One tick with the engine on; shares are of full thrust, what is felt comes late_s later."""
     tau_s = float(params.quick_tau_s)
     felt = float(thrust.felt)
     expected = float(thrust.expected)
-    felt = felt + (felt_share - felt) * min(dt_s / tau_s, 1.0)
+    felt = felt + (measured_share - felt) * min(dt_s / tau_s, 1.0)
     # a longer mean stands for the dead time
     expected = expected + (expected_share - expected) * min(dt_s / (tau_s + late_s), 1.0)
     thrust.felt = felt
@@ -74,7 +74,7 @@ def gauge_thrust(thrust, params, felt_share, expected_share, steady, late_s, dt_
             return
     if steady and expected_share > STEADY_LEAST_SHARE:
         part = min(dt_s / float(params.tau_s), 1.0)
-        scale = scale + (felt_share / expected_share - scale) * part
+        scale = scale + (measured_share / expected_share - scale) * part
         thrust.scale = clamp(scale, 1.0 - bound, 1.0 + bound)
 
 

@@ -14,7 +14,7 @@ from fsw.navigation.nav_events import report_silence
 
 
 @kernel
-def thrust_accel_mps2(core):
+def commanded_accel_mps2(core):
     """Specific force along z_B that the engine should give now."""
     thrust_N = float(core.propulsion.thrust_N) * float(core.control.thrust.scale)
     return thrust_N / float(core.propulsion.mass_kg)
@@ -43,7 +43,7 @@ def monitor_inputs(core, params, inbox, outbox):
 def _recover_range(core, params, now_ns, outbox):
     """Power-cycle a rangefinder that contradicts flight, while height and tries are left."""
     executive = core.executive
-    care = params.range_care
+    care = params.range_recovery
     nav = core.navigation
     altitude_m = float(core.estimate.altitude_m)
     since_s = float(now_ns - int(executive.cycled_ns)) * 1e-9
@@ -97,7 +97,7 @@ def report_blind_descent(guidance, estimate, mode, outbox):
     if low and int(guidance.blind) == 1 and int(guidance.blind_reported) == 0:
         guidance.blind_reported = 1
         floor = float(guidance.v_floor_mps)
-        post_event(outbox, EventCode.BLIND_LET_DOWN, floor, float(estimate.altitude_m))
+        post_event(outbox, EventCode.BLIND_DESCENT, floor, float(estimate.altitude_m))
 
 
 @kernel

@@ -11,8 +11,8 @@ and none near the ground.
 from fsw.framework.kernel import kernel
 from fsw.framework.record import f64, i64, record
 
-RANGE_CARE_PARAMS = record(
-    "RangeCareParams",
+RANGE_RECOVERY_PARAMS = record(
+    "RangeRecoveryParams",
     "When the flight software power-cycles the rangefinder on its own.",
     lowest_m=f64("altitude below which it is left alone", default=150.0, lo=0.0, hi=1e5),
     spacing_s=f64("time between two tries", default=15.0, lo=0.1, hi=1e4),
@@ -43,7 +43,7 @@ def contradicts_flight(params, trust, unusable, now_ns):
     rejected = int(trust.rejects_in_a_row)
     if rejected < samples:
         return False
-    crowned_ns = int(trust.crowned_t_ns)
-    believed_s = float(now_ns - crowned_ns) * 1e-9
-    soon = crowned_ns > 0 and believed_s < float(params.believed_s)
-    return soon or 2 * int(trust.challenger_samples) < rejected
+    promoted_ns = int(trust.promoted_t_ns)
+    believed_s = float(now_ns - promoted_ns) * 1e-9
+    soon = promoted_ns > 0 and believed_s < float(params.believed_s)
+    return soon or 2 * int(trust.candidate_samples) < rejected

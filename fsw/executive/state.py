@@ -6,7 +6,7 @@ begins with an empty one.
 """
 
 from fsw.control.loop import CONTROL, CONTROL_PARAMS
-from fsw.executive.range_recovery import RANGE_CARE_PARAMS
+from fsw.executive.range_recovery import RANGE_RECOVERY_PARAMS
 from fsw.executive.touchdown import TOUCHDOWN, TOUCHDOWN_PARAMS
 from fsw.filter.buffers import HISTORY
 from fsw.framework.record import i64, record, u8, u16, u32
@@ -56,7 +56,7 @@ PARAMS = record(
     control=CONTROL_PARAMS("attitude and throttle"),
     propulsion=PROPULSION_PARAMS("mass and thrust bookkeeping"),
     touchdown=TOUCHDOWN_PARAMS("touchdown"),
-    range_care=RANGE_CARE_PARAMS("power cycles of the rangefinder"),
+    range_recovery=RANGE_RECOVERY_PARAMS("power cycles of the rangefinder"),
     executive=EXECUTIVE_PARAMS("executive"),
 )
 

@@ -9,18 +9,22 @@ Silence is a failure with a policy: whatever stays away is counted and said.
 from fsw.control.loop import control
 from fsw.executive.commands import take_commands, take_state_update
 from fsw.executive.health import (
+    commanded_accel_mps2,
     is_fit_for_descent,
     monitor_inputs,
     monitor_touchdown,
     report_blind_descent,
     report_thrust,
-    thrust_accel_mps2,
 )
 from fsw.executive.mode_manager import apply_cue
 from fsw.executive.telemetry import fill_telemetry
 from fsw.filter.buffers import clear_history
 from fsw.framework.kernel import kernel
-from fsw.guidance.altitude_bounds import drop_dear_rival, heed_challenger, weigh
+from fsw.guidance.altitude_bounds import (
+    bound_by_candidate,
+    drop_unaffordable_alternate,
+    update_altitude_bounds,
+)
 from fsw.guidance.dispatch import guide
 from fsw.interface.events import EventCode, post_event
 from fsw.interface.modes import Cue, Mode
@@ -78,11 +82,11 @@ def step(state, params, inbox, outbox):
         take_exchange(core.navigation, params, inbox.clock, int(inbox.now_ns), outbox)
     take_state_update(core, state.history, params, inbox, outbox)
     take_commands(core, params, inbox, outbox)
-    pushed_mps2 = thrust_accel_mps2(core) if quiet == 0 else 0.0
-    navigate(core.navigation, state.history, params, inbox, quiet, pushed_mps2, outbox)
-    _dead_reckon(core, params, inbox, pushed_mps2)
-    gained_mps = float(core.navigation.inertial.gained_mps)
-    track_mass(core.propulsion, params.propulsion, params.vehicle, inbox, gained_mps, quiet)
+    thrust_accel_mps2 = commanded_accel_mps2(core) if quiet == 0 else 0.0
+    navigate(core.navigation, state.history, params, inbox, quiet, thrust_accel_mps2, outbox)
+    _dead_reckon(core, params, inbox, thrust_accel_mps2)
+    delta_v_mps = float(core.navigation.inertial.delta_v_mps)
+    track_mass(core.propulsion, params.propulsion, params.vehicle, inbox, delta_v_mps, quiet)
     _renew_estimate(core, params, int(inbox.now_ns))
     monitor_inputs(core, params, inbox, outbox)
     monitor_touchdown(core, params, inbox, outbox)
@@ -126,8 +130,8 @@ def _resume(state, inbox, outbox):
 @kernel
 def _quiet(executive, params):
     """1 when neither engine nor thrusters can have acted during the latest increments."""
-    engine_quiet = int(executive.engine_off_ticks) >= int(params.engine_off_ticks)
-    if engine_quiet and int(executive.torque_off_ticks) >= int(params.torque_off_ticks):
+    engine_idle = int(executive.engine_off_ticks) >= int(params.engine_off_ticks)
+    if engine_idle and int(executive.torque_off_ticks) >= int(params.torque_off_ticks):
         return 1
     return 0
 
@@ -146,13 +150,15 @@ def _renew_estimate(core, params, now_ns):
     trust = core.navigation.grid.trust
     unproven_s = unproven_latency_s(core.navigation, params.navigation, now_ns)
     fallen_m = max(float(estimate.v_down_mps), 0.0) * unproven_s
-    terrain_m = float(core.navigation.head.terrain_m)
-    weigh(core.hypotheses, params.descent, trust, terrain_m, fallen_m, estimate)
-    heed_challenger(trust, params.navigation.trust, params.descent, terrain_m, fallen_m, estimate)
+    terrain_m = float(core.navigation.current.terrain_m)
+    update_altitude_bounds(core.hypotheses, params.descent, trust, terrain_m, fallen_m, estimate)
+    bound_by_candidate(
+        trust, params.navigation.trust, params.descent, terrain_m, fallen_m, estimate
+    )
 
 
 @kernel
-def _dead_reckon(core, params, inbox, pushed_mps2):
+def _dead_reckon(core, params, inbox, thrust_accel_mps2):
     """Count ticks without an increment; when they are many, the head flies on by what was told."""
     executive = core.executive
     executive.imu_missing_ticks = int(executive.imu_missing_ticks) + 1
@@ -168,7 +174,7 @@ def _dead_reckon(core, params, inbox, pushed_mps2):
             torque_B_Nm[1] / inertia[1],
             torque_B_Nm[2] / inertia[2],
         )
-        reckon(core.navigation, params.moon, int(inbox.now_ns), pushed_mps2, turn_B_radps2)
+        reckon(core.navigation, params.moon, int(inbox.now_ns), thrust_accel_mps2, turn_B_radps2)
 
 
 # --- guidance, control, telemetry --------------------------------------------------------
@@ -183,7 +189,7 @@ def _guide(core, params, now_ns, outbox):
     if int(executive.guided_ns) > 0:
         dt_s = min(float(now_ns - int(executive.guided_ns)) * 1e-9, 1.0)
     executive.guided_ns = now_ns
-    drop_dear_rival(
+    drop_unaffordable_alternate(
         core.hypotheses,
         params.hypotheses,
         core.navigation.grid.trust,

@@ -101,15 +101,15 @@ def _feel_support(touchdown, params, estimate, thrust_N, g_mps2, tick_s):
     touchdown.support_ticks = int(touchdown.support_ticks) + 1
     if support_N <= float(params.support_share) * mass * g_mps2:
         touchdown.support_ticks = 0
-    felt_s = float(touchdown.support_ticks) * tick_s
+    support_since_s = float(touchdown.support_ticks) * tick_s
     touchdown.confirmed_ticks = max(int(touchdown.confirmed_ticks) - 1, 0)
-    if felt_s >= float(params.confirm_s):
+    if support_since_s >= float(params.confirm_s):
         touchdown.confirmed_ticks = to_int(float(params.confirm_for_s) / tick_s, 0.0, 1e6)
     needed_s = float(params.support_s)
     # an engine that lags or sticks feels like support
     if _ranges_fresh(params, estimate) and float(estimate.altitude_lo_m) > float(params.near_m):
         needed_s = max(needed_s, float(params.astray_s))
-    return felt_s >= needed_s
+    return support_since_s >= needed_s
 
 
 @kernel

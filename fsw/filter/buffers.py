@@ -59,8 +59,8 @@ CHECKPOINT = record(
     nominal=NOMINAL("estimate"),
     trust=RANGE_TRUST("range trust"),
     footprint_F_m=f64("point last hit, Moon-fixed", 3),
-    quiet_dv_B_mps=f64("velocity gained in free fall since the last calibration", 3),
-    quiet_s=f64("time of that"),
+    free_fall_dv_B_mps=f64("velocity gained in free fall since the last calibration", 3),
+    free_fall_s=f64("time of that"),
     P=f64("covariance: upper triangle of the states, then their rows of the considered", PACKED),
 )
 

@@ -51,9 +51,9 @@ def _pack(grid, slot):
     slot.imu_next = grid.imu_next
     slot.nominal = grid.nominal
     slot.trust = grid.trust
-    slot.quiet_s = grid.quiet_s
+    slot.free_fall_s = grid.free_fall_s
     store3(slot.footprint_F_m, load3(grid.footprint_F_m))
-    store3(slot.quiet_dv_B_mps, load3(grid.quiet_dv_B_mps))
+    store3(slot.free_fall_dv_B_mps, load3(grid.free_fall_dv_B_mps))
     n = 0
     for i in range(N_STATES):
         for j in range(i, N_ALL):
@@ -67,9 +67,9 @@ def _unpack(grid, slot):
     grid.imu_next = slot.imu_next
     grid.nominal = slot.nominal
     grid.trust = slot.trust
-    grid.quiet_s = slot.quiet_s
+    grid.free_fall_s = slot.free_fall_s
     store3(grid.footprint_F_m, load3(slot.footprint_F_m))
-    store3(grid.quiet_dv_B_mps, load3(slot.quiet_dv_B_mps))
+    store3(grid.free_fall_dv_B_mps, load3(slot.free_fall_dv_B_mps))
     n = 0
     for i in range(N_STATES):
         for j in range(i, N_ALL):

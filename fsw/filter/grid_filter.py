@@ -35,7 +35,11 @@ from fsw.filter.imu_increments import increment_share, increment_until
 from fsw.filter.range_gate import RANGE_TRUST
 from fsw.filter.range_update import fuse_ranges, mark_excess_samples, predict_until
 from fsw.filter.strapdown import NOMINAL, strapdown
-from fsw.filter.terrain_hypotheses import carry_grounds, falsify, watch_raised_altitude
+from fsw.filter.terrain_hypotheses import (
+    carry_grounds,
+    check_against_contact,
+    watch_raised_altitude,
+)
 from fsw.framework.kernel import kernel
 from fsw.framework.record import f64, i64, record
 from fsw.mathlib.vectors import (
@@ -82,7 +86,7 @@ FILTER_PARAMS = record(
     slope_length_m=f64(
         "way over which the slope of the ground persists", default=30.0, lo=0.1, hi=1e5
     ),
-    quiet_s=f64(
+    free_fall_s=f64(
         "free fall that is averaged for one accelerometer calibration",
         default=1.0,
         lo=0.1,
@@ -98,8 +102,8 @@ GRID = record(
     nominal=NOMINAL("estimate"),
     trust=RANGE_TRUST("range trust"),
     footprint_F_m=f64("point last hit by the beam, Moon-fixed; zero before the first", 3),
-    quiet_dv_B_mps=f64("velocity gained in free fall since the last calibration", 3),
-    quiet_s=f64("time of that"),
+    free_fall_dv_B_mps=f64("velocity gained in free fall since the last calibration", 3),
+    free_fall_s=f64("time of that"),
     P=f64("covariance of the error, states and considered parameters", (N_ALL, N_ALL)),
 )
 
@@ -131,11 +135,11 @@ def anchor(grid, k, nominal, sigmas, params, site):
     grid.trust.last_fused_t_ns = -1
     grid.trust.lock_count = 0
     grid.trust.locked = 0
-    grid.trust.challenger_samples = 0
-    grid.trust.rival_since_ns = -1
+    grid.trust.candidate_samples = 0
+    grid.trust.alternate_since_ns = -1
     store3(grid.footprint_F_m, (0.0, 0.0, 0.0))
-    store3(grid.quiet_dv_B_mps, (0.0, 0.0, 0.0))
-    grid.quiet_s = 0.0
+    store3(grid.free_fall_dv_B_mps, (0.0, 0.0, 0.0))
+    grid.free_fall_s = 0.0
 
 
 @kernel
@@ -181,7 +185,7 @@ def grid_step(grid, history, moon, vehicle, site, params, trust_params, counts):
     up = unit3(load3(grid.nominal.r_BM_I_m))
     fused = fuse_ranges(grid, history, site, params, trust_params, up, counts)
     mark_excess_samples(history, t0_ns, t1_ns, counts)
-    falsify(grid, history, moon, vehicle, up, trust_params)
+    check_against_contact(grid, history, moon, vehicle, up, trust_params)
     _calibrate_in_free_fall(grid, history, params)
     carry_grounds(grid, history.dx, up)
     _inject(grid.nominal, history.dx)
@@ -217,10 +221,10 @@ def _move_nominal(grid, history, moon, vehicle, t1_ns):
                 dv, dth = increment_until(history, j, nominal, stop_ns)
                 flags = int(history.imu_flags[j % IMU_SLOTS])
                 if flags & FREE_FALL:
-                    _note_quiet(grid, history, j, stop_ns, dt)
+                    _accumulate_free_fall(grid, history, j, stop_ns, dt)
                 else:
                     forced_s = forced_s + dt
-                    grid.quiet_s = 0.0
+                    grid.free_fall_s = 0.0
                 if flags & BRIDGED:
                     gap2 = gap2 + dt * dt
                 elif flags & SUMMED:
@@ -237,14 +241,14 @@ def _move_nominal(grid, history, moon, vehicle, t1_ns):
 
 
 @kernel
-def _note_quiet(grid, history, j, stop_ns, dt):
+def _accumulate_free_fall(grid, history, j, stop_ns, dt):
     """Sum what the accelerometers feel in free fall: raw, so that it shows their bias."""
-    if float(grid.quiet_s) == 0.0:
-        store3(grid.quiet_dv_B_mps, (0.0, 0.0, 0.0))
+    if float(grid.free_fall_s) == 0.0:
+        store3(grid.free_fall_dv_B_mps, (0.0, 0.0, 0.0))
     share = increment_share(history, j, int(grid.nominal.t_ns), stop_ns)
     felt = scale3(load3(history.imu_dv_B_mps[j % IMU_SLOTS]), share)
-    store3(grid.quiet_dv_B_mps, add3(load3(grid.quiet_dv_B_mps), felt))
-    grid.quiet_s = float(grid.quiet_s) + dt
+    store3(grid.free_fall_dv_B_mps, add3(load3(grid.free_fall_dv_B_mps), felt))
+    grid.free_fall_s = float(grid.free_fall_s) + dt
 
 
 @kernel
@@ -262,19 +266,19 @@ def _add_process_noise(P, params, dt, forced_s, gap2, clipped_s):
 @kernel
 def _calibrate_in_free_fall(grid, history, params):
     """Fuse the mean of what the accelerometers felt in free fall: their own bias."""
-    quiet = float(grid.quiet_s)
-    if quiet < float(params.quiet_s):
+    quiet = float(grid.free_fall_s)
+    if quiet < float(params.free_fall_s):
         return
     noise = float(params.accel_noise_mps2)
     R = noise * noise / quiet
-    felt = scale3(load3(grid.quiet_dv_B_mps), 1.0 / quiet)
+    felt = scale3(load3(grid.free_fall_dv_B_mps), 1.0 / quiet)
     for axis in range(3):
         row = BA0 + axis
         for i in range(N_ALL):
             history.PHt[i] = grid.P[i, row]
         innovation = felt[axis] - grid.nominal.accel_bias_B_mps2[axis] - history.dx[row]
         fuse(grid.P, history.dx, history.PHt, history.PHt[row] + R, innovation)
-    grid.quiet_s = 0.0
+    grid.free_fall_s = 0.0
 
 
 @kernel

@@ -11,8 +11,8 @@ proves little: samples are held until several in a row agree with each other.
 
 A gate of any width loses a sensor that is right about a 3 km step of the ground (HAKUTO-R M1,
 2023), and a reset to the sensor adopts one that is stuck. So rejected samples that agree with
-each other about the ground become a *challenger*. After a second of agreement it wins: the
-terrain state moves to it, and what was believed before stays alive as the *rival*. Guidance
+each other about the ground become a *candidate*. After a second of agreement it wins: the
+terrain state moves to it, and what was believed before stays alive as the *alternate*. Guidance
 uses the lowest of them; flight falsifies one, since an altitude well below zero without contact
 condemns the estimate and not the world. A biased sensor and a step of the ground look alike to
 one rangefinder: that is decided by flying, not by inference.
@@ -53,20 +53,20 @@ TRUST_PARAMS = record(
         lo=0.0,
         hi=1e6,
     ),
-    challenger_slope=f64(
-        "steepest ground that a challenger may claim along its footprint",
+    candidate_slope=f64(
+        "steepest ground that a candidate may claim along its footprint",
         default=0.5,
         lo=0.0,
         hi=10.0,
     ),
-    challenger_drift_mps=f64(
+    candidate_drift_mps=f64(
         "rate at which its ground may move under a footprint that rests",
         default=0.5,
         lo=0.0,
         hi=1e3,
     ),
-    recrown_s=f64(
-        "a challenger that wins so soon after another needs twice the samples",
+    repromotion_s=f64(
+        "a candidate that wins so soon after another needs twice the samples",
         default=30.0,
         lo=0.0,
         hi=1e4,
@@ -82,8 +82,8 @@ TRUST_PARAMS = record(
         "rise of the altitude by ranges that needs no slope", default=4.0, lo=0.0, hi=1e6
     ),
     plausible_slope=f64("mean slope that ground may have", default=0.15, lo=0.0, hi=10.0),
-    rival_doubt_m=f64(
-        "by how much a liar may have moved a rival before it was noticed",
+    alternate_doubt_m=f64(
+        "by how much a liar may have moved an alternate before it was noticed",
         default=8.0,
         lo=0.0,
         hi=1e3,
@@ -92,13 +92,13 @@ TRUST_PARAMS = record(
     scatter_free=f64(
         "noise over the expected that is taken for chance", default=2.0, lo=1.0, hi=100.0
     ),
-    challenger_gap_s=f64(
-        "a challenger that is silent for this long is forgotten", default=0.7, lo=0.05, hi=60.0
+    candidate_gap_s=f64(
+        "a candidate that is silent for this long is forgotten", default=0.7, lo=0.05, hi=60.0
     ),
-    condemn_sigma=f64(
+    invalid_below_sigma=f64(
         "sigmas below zero at which an altitude is dead", default=3.0, lo=0.0, hi=1e9
     ),
-    condemn_m=f64("and metres below zero", default=3.0, lo=0.0, hi=1e6),
+    invalid_below_m=f64("and metres below zero", default=3.0, lo=0.0, hi=1e6),
     rate_doubt_mps=f64(
         "deviation of the descent rate beyond which ranges may move it",
         default=0.12,
@@ -106,7 +106,7 @@ TRUST_PARAMS = record(
         hi=1e3,
     ),
     widen_m=f64(
-        "deviation of the ground after the only altitude is condemned",
+        "deviation of the ground after the only altitude is invalidated",
         default=150.0,
         lo=0.0,
         hi=1e5,
@@ -115,11 +115,11 @@ TRUST_PARAMS = record(
         "change expected over which a repeated value is stale", default=1.0, lo=0.0, hi=1e4
     ),
     silent_s=f64("time without a fused range that is reported", default=2.0, lo=0.1, hi=1e4),
-    challenger_live_samples=i64(
-        "samples after which guidance heeds a challenger", default=4, lo=1, hi=1_000_000
+    candidate_live_samples=i64(
+        "samples after which guidance heeds a candidate", default=4, lo=1, hi=1_000_000
     ),
-    challenger_win_samples=i64(
-        "samples after which a challenger wins", default=20, lo=1, hi=1_000_000
+    candidate_promotion_samples=i64(
+        "samples after which a candidate wins", default=20, lo=1, hi=1_000_000
     ),
     stuck_repeats=i64("repeats after which a value is stale", default=3, lo=1, hi=1_000_000),
     latch_after_rejects=i64(
@@ -141,27 +141,27 @@ RANGE_TRUST = record(
     last_nis=f64("squared innovation of the last range fused, over its variance"),
     rejected_innovation_m=f64("innovation of the last range rejected"),
     rejected_nis=f64("squared innovation of the last range rejected, over its variance"),
-    challenger_terrain_m=f64("ground that a persistent disagreement claims, over the mean radius"),
-    challenger_variance_m2=f64("variance of that claim"),
-    challenger_t_ns=i64("stamp of the last sample behind that claim"),
-    rival_terrain_m=f64("ground believed before the last challenger won"),
-    rival_variance_m2=f64("variance of the altitude above it"),
-    rival_since_ns=i64("stamp at which it became the rival; -1 when there is none"),
-    challenger_F_m=f64("point hit by the last sample behind it, Moon-fixed", 3),
+    candidate_terrain_m=f64("ground that a persistent disagreement claims, over the mean radius"),
+    candidate_variance_m2=f64("variance of that claim"),
+    candidate_t_ns=i64("stamp of the last sample behind that claim"),
+    alternate_terrain_m=f64("ground believed before the last candidate won"),
+    alternate_variance_m2=f64("variance of the altitude above it"),
+    alternate_since_ns=i64("stamp at which it became the alternate; -1 when there is none"),
+    candidate_F_m=f64("point hit by the last sample behind it, Moon-fixed", 3),
     raised_m=f64("altitude gained by ranges, not by motion, since the start"),
     reference_F_m=f64("footprint at the young and the old reference, Moon-fixed", (2, 3)),
     reference_raised_m=f64("altitude gained by ranges until then", 2),
     reference_t_ns=i64("when they were taken; 0 before", 2),
-    crowned_t_ns=i64("stamp at which a challenger won last"),
+    promoted_t_ns=i64("stamp at which a candidate won last"),
     scatter=f64("noise of the samples over the expected, learnt from neighbours", default=1.0),
     neighbour_m=f64("innovation of the last sample judged"),
     neighbour_m2=f64("its measurement variance"),
     repeat_range_m=f64("value of the last sample"),
     repeat_expected_m=f64("what was expected when that value came first"),
-    challenger_samples=u16("samples behind the challenger; 0 when there is none"),
+    candidate_samples=u16("samples behind the candidate; 0 when there is none"),
     rejects_in_a_row=u16("samples rejected since the last fused"),
-    condemned=u16("times that the only altitude was condemned"),
-    won=u16("times that a challenger won"),
+    invalidated=u16("times that the only altitude was invalidated"),
+    won=u16("times that a candidate won"),
     streak=u16("of these, in quick succession"),
     repeats=u16("samples in a row with that value, after the first"),
     lock_count=u8("samples that agree so far"),
@@ -226,7 +226,7 @@ def learn_scatter(trust, params, innovation_m, R_m2):
 
 
 @kernel
-def judge(trust, params, t_ns, innovation_m, variance_m2, R_m2):
+def judge_range(trust, params, t_ns, innovation_m, variance_m2, R_m2):
     """FUSED_NOW, REJECTED or HELD for one sample whose innovation has this variance."""
     gate = float(params.gate_sigma)
     latch = int(params.latch_after_rejects)
@@ -240,7 +240,7 @@ def judge(trust, params, t_ns, innovation_m, variance_m2, R_m2):
         return RangeVerdict.HELD
     trust.locked = 1
     trust.rejects_in_a_row = 0
-    trust.challenger_samples = max(int(trust.challenger_samples) - 2, 0)
+    trust.candidate_samples = max(int(trust.candidate_samples) - 2, 0)
     trust.last_fused_t_ns = t_ns
     trust.last_innovation_m = innovation_m
     trust.last_nis = innovation_m * innovation_m / variance_m2

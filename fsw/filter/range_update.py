@@ -3,10 +3,16 @@
 from fsw.filter.buffers import GRID_NS, PREDICTIONS, RANGE_SLOTS, first_range_after
 from fsw.filter.covariance import HT, N_STATES, R0, TH0, V0, fuse_vertical, project
 from fsw.filter.imu_increments import increment_until
-from fsw.filter.range_gate import is_stale, judge, learn_scatter, range_variance_m2, set_verdict
+from fsw.filter.range_gate import (
+    is_stale,
+    judge_range,
+    learn_scatter,
+    range_variance_m2,
+    set_verdict,
+)
 from fsw.filter.range_model import predict_range
 from fsw.filter.strapdown import strapdown
-from fsw.filter.terrain_hypotheses import hear_claim
+from fsw.filter.terrain_hypotheses import propose_terrain
 from fsw.framework.kernel import kernel
 from fsw.interface.verdicts import RangeVerdict
 from fsw.mathlib.frames import q_FI_at
@@ -76,7 +82,7 @@ def mark_excess_samples(history, t0_ns, t1_ns, counts):
     """Give the ranges beyond what one grid step takes their verdict."""
     first = first_range_after(history, t0_ns) + PREDICTIONS
     for count in range(first, first_range_after(history, t1_ns)):
-        set_verdict(counts, history.ranges[count % RANGE_SLOTS], RangeVerdict.CROWDED)
+        set_verdict(counts, history.ranges[count % RANGE_SLOTS], RangeVerdict.EXCESS)
 
 
 @kernel
@@ -102,11 +108,11 @@ def _fuse_range(grid, history, expected, entry, site, params, trust_params, up):
         return RangeVerdict.STALE_REPEAT
     noise = learn_scatter(trust, trust_params, innovation, R)
     S = project(grid.P, H, PHt) + ground * H[HT] * H[HT] + noise
-    verdict = judge(trust, trust_params, t_ns, innovation, S, R)
+    verdict = judge_range(trust, trust_params, t_ns, innovation, S, R)
     if verdict == RangeVerdict.REJECTED:
         claim = float(grid.nominal.terrain_m) + history.dx[HT] + innovation / H[HT]
         if abs(claim - float(site.height_m)) <= float(trust_params.relief_m):
-            verdict = hear_claim(grid, history, expected, entry, claim, up, trust_params)
+            verdict = propose_terrain(grid, history, expected, entry, claim, up, trust_params)
     if verdict == RangeVerdict.FUSED_NOW:
         grid.P[HT, HT] += ground
         PHt[HT] += ground * H[HT]

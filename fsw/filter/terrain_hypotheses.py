@@ -1,7 +1,7 @@
 """Which ground: what becomes of ranges that disagree with the one believed in.
 
 A rejected range is not lost: it claims another ground. Claims that agree for long enough win, and
-the ground believed until then lives on as the rival, under the same inertial height; flight
+the ground believed until then lives on as the alternate, under the same inertial height; flight
 proves one of the two wrong, when footpads are well below a ground and nothing was touched. The
 terrain is a state of its own, so that a change of the ground leaves height and speed alone.
 """
@@ -26,40 +26,40 @@ def altitude_variance(P, up):
 
 
 @kernel
-def hear_claim(grid, history, expected, entry, claim_m, up, trust_params):
-    """Let a rejected sample speak for its ground, and crown the challenger when it has won."""
+def propose_terrain(grid, history, expected, entry, claim_m, up, trust_params):
+    """Let a rejected sample speak for its ground, and crown the candidate when it has won."""
     trust = grid.trust
     t_ns = int(entry.t_ns)
     slope = expected.H[HT]
     doubt = range_variance_m2(trust_params, float(entry.range_m), float(expected.closing_mps))
     hit = load3(expected.hit_F_m)
-    verdict = challenge(trust, trust_params, t_ns, claim_m, doubt / (slope * slope), hit)
-    if challenger_has_won(trust, trust_params, t_ns):
-        _crown_challenger(grid, history, up, trust_params, t_ns)
+    verdict = open_candidate(trust, trust_params, t_ns, claim_m, doubt / (slope * slope), hit)
+    if candidate_is_promoted(trust, trust_params, t_ns):
+        _promote_candidate(grid, history, up, trust_params, t_ns)
         store3(grid.footprint_F_m, hit)
     return verdict
 
 
 @kernel
-def _crown_challenger(grid, history, up, trust_params, t_ns):
-    """The challenger's ground becomes ours, and what we believed before the rival.
+def _promote_candidate(grid, history, up, trust_params, t_ns):
+    """The candidate's ground becomes ours, and what we believed before the alternate.
 
-    Where the challenger claims what the rival has, the belief between them was the fault, and
-    nobody is left as rival.
+    Where the candidate claims what the alternate has, the belief between them was the fault, and
+    nobody is left as alternate.
     """
     trust = grid.trust
     ours = float(grid.nominal.terrain_m) + history.dx[HT]
     variance = altitude_variance(grid.P, up)
-    returned = returns_to_rival(trust)
-    variance_m2 = float(trust.challenger_variance_m2)
-    _set_ground(grid, history, up, float(trust.challenger_terrain_m), variance_m2)
+    returned = returns_to_alternate(trust)
+    variance_m2 = float(trust.candidate_variance_m2)
+    _set_ground(grid, history, up, float(trust.candidate_terrain_m), variance_m2)
     if returned:
-        trust.rival_since_ns = -1
+        trust.alternate_since_ns = -1
     else:
-        _make_rival(trust, trust_params, ours, variance, t_ns)
+        _make_alternate(trust, trust_params, ours, variance, t_ns)
     trust.reference_t_ns[0] = 0
     trust.reference_t_ns[1] = 0
-    count_crowning(trust, trust_params, t_ns)
+    count_promotion(trust, trust_params, t_ns)
 
 
 @kernel
@@ -85,8 +85,8 @@ def carry_grounds(grid, dx, up):
     trust = grid.trust
     rise = dot3(up, (dx[R0], dx[R0 + 1], dx[R0 + 2]))
     trust.raised_m = float(trust.raised_m) + rise - dx[HT]
-    trust.rival_terrain_m = float(trust.rival_terrain_m) + rise
-    trust.challenger_terrain_m = float(trust.challenger_terrain_m) + rise
+    trust.alternate_terrain_m = float(trust.alternate_terrain_m) + rise
+    trust.candidate_terrain_m = float(trust.candidate_terrain_m) + rise
 
 
 @kernel
@@ -95,7 +95,8 @@ def watch_raised_altitude(grid, up, trust_params):
 
     Within the gate a slow liar takes the altitude along. Against a young and an old reference,
     ranges may have raised it by what the footprint's way and a plausible slope allow, and by
-    what the descent rate was uncertain; beyond that the altitude without them becomes the rival.
+    what the descent rate was uncertain; beyond that the altitude without them becomes the
+    alternate.
     """
     trust = grid.trust
     footprint = load3(grid.footprint_F_m)
@@ -115,7 +116,7 @@ def watch_raised_altitude(grid, up, trust_params):
         implausible = taken_ns > 0 and raised > allowed
         if implausible:
             ground = float(grid.nominal.terrain_m) + raised
-            _make_rival(trust, trust_params, ground, variance, t_ns)
+            _make_alternate(trust, trust_params, ground, variance, t_ns)
         if taken_ns == 0 or implausible or age_s > float(trust_params.plausible_s[n]):
             trust.reference_t_ns[n] = t_ns
             trust.reference_raised_m[n] = trust.raised_m
@@ -123,49 +124,51 @@ def watch_raised_altitude(grid, up, trust_params):
 
 
 @kernel
-def _make_rival(trust, trust_params, terrain_m, variance_m2, t_ns):
-    """Keep a ground alive as the rival, unless a higher one is alive already.
+def _make_alternate(trust, trust_params, terrain_m, variance_m2, t_ns):
+    """Keep a ground alive as the alternate, unless a higher one is alive already.
 
     A liar that moves on in steps must not push the last sound altitude out.
     """
-    if int(trust.rival_since_ns) >= 0 and float(trust.rival_terrain_m) > terrain_m:
+    if int(trust.alternate_since_ns) >= 0 and float(trust.alternate_terrain_m) > terrain_m:
         return
-    doubt = float(trust_params.rival_doubt_m)
-    trust.rival_terrain_m = terrain_m
-    trust.rival_variance_m2 = variance_m2 + doubt * doubt
-    trust.rival_since_ns = t_ns
+    doubt = float(trust_params.alternate_doubt_m)
+    trust.alternate_terrain_m = terrain_m
+    trust.alternate_variance_m2 = variance_m2 + doubt * doubt
+    trust.alternate_since_ns = t_ns
 
 
 @kernel
-def falsify(grid, history, moon, vehicle, up, trust_params):
+def check_against_contact(grid, history, moon, vehicle, up, trust_params):
     """Fly until an altitude is proved wrong: well below zero, and no contact.
 
-    A rival that is dead is forgotten. When it is ours, the rival takes its place; without one
-    the ground is where the footpads are or lower, and a lock is sought anew.
+    An alternate that is dead is forgotten. When it is ours, the alternate takes its place; without
+    one the ground is where the footpads are or lower, and a lock is sought anew.
     """
     trust = grid.trust
     nominal = grid.nominal
     footpads = float(moon.radius_m) + float(vehicle.footpad_below_cm_m)
     height = norm3(load3(nominal.r_BM_I_m)) - footpads
-    margin = float(trust_params.condemn_m)
-    sigmas = float(trust_params.condemn_sigma)
-    rival_sigma = sqrt(float(trust.rival_variance_m2))
-    rival = int(trust.rival_since_ns) >= 0
-    if rival and height - float(trust.rival_terrain_m) < -(sigmas * rival_sigma + margin):
-        trust.rival_since_ns = -1
-        rival = False
+    margin = float(trust_params.invalid_below_m)
+    sigmas = float(trust_params.invalid_below_sigma)
+    alternate_sigma = sqrt(float(trust.alternate_variance_m2))
+    alternate = int(trust.alternate_since_ns) >= 0
+    if alternate and height - float(trust.alternate_terrain_m) < -(
+        sigmas * alternate_sigma + margin
+    ):
+        trust.alternate_since_ns = -1
+        alternate = False
     sigma = sqrt(altitude_variance(grid.P, up))
     ours = height - float(nominal.terrain_m) - history.dx[HT]
     if ours >= -(sigmas * sigma + margin):
         return
-    trust.condemned = min(int(trust.condemned) + 1, 65535)
+    trust.invalidated = min(int(trust.invalidated) + 1, 65535)
     trust.reference_t_ns[0] = 0
     trust.reference_t_ns[1] = 0
-    trust.challenger_samples = 0
-    if rival:
-        rival_m2 = float(trust.rival_variance_m2)
-        _set_ground(grid, history, up, float(trust.rival_terrain_m), rival_m2)
-        trust.rival_since_ns = -1
+    trust.candidate_samples = 0
+    if alternate:
+        alternate_m2 = float(trust.alternate_variance_m2)
+        _set_ground(grid, history, up, float(trust.alternate_terrain_m), alternate_m2)
+        trust.alternate_since_ns = -1
         return
     wide = float(trust_params.widen_m)
     _set_ground(grid, history, up, height, wide * wide)
@@ -174,68 +177,68 @@ def falsify(grid, history, moon, vehicle, up, trust_params):
 
 
 @kernel
-def challenge(trust, params, t_ns, terrain_m, variance_m2, hit_F_m):
+def open_candidate(trust, params, t_ns, terrain_m, variance_m2, hit_F_m):
     """Let a rejected sample speak for the ground that it claims: REJECTED, or HELD_FOR_HYPOTHESIS.
 
     terrain_m is the ground that would explain the sample, variance_m2 its variance. Claims that
-    agree are averaged; one that does not begins a new challenger. Ground that moves under a
+    agree are averaged; one that does not begins a new candidate. Ground that moves under a
     footprint at rest is no ground: only its way lets a claim change.
     """
-    age_s = float(t_ns - int(trust.challenger_t_ns)) * 1e-9
-    way = norm3(sub3(hit_F_m, load3(trust.challenger_F_m)))
-    store3(trust.challenger_F_m, hit_F_m)
-    drift = float(params.challenger_drift_mps) * age_s + float(params.challenger_slope) * way
-    prior = float(trust.challenger_variance_m2) + drift * drift
-    step = terrain_m - float(trust.challenger_terrain_m)
+    age_s = float(t_ns - int(trust.candidate_t_ns)) * 1e-9
+    way = norm3(sub3(hit_F_m, load3(trust.candidate_F_m)))
+    store3(trust.candidate_F_m, hit_F_m)
+    drift = float(params.candidate_drift_mps) * age_s + float(params.candidate_slope) * way
+    prior = float(trust.candidate_variance_m2) + drift * drift
+    step = terrain_m - float(trust.candidate_terrain_m)
     gate = float(params.gate_sigma)
-    fresh = int(trust.challenger_samples) > 0 and age_s <= float(params.challenger_gap_s)
-    trust.challenger_t_ns = t_ns
+    fresh = int(trust.candidate_samples) > 0 and age_s <= float(params.candidate_gap_s)
+    trust.candidate_t_ns = t_ns
     if not fresh or step * step > gate * gate * (prior + variance_m2):
-        trust.challenger_terrain_m = terrain_m
-        trust.challenger_variance_m2 = variance_m2
-        trust.challenger_samples = 1
+        trust.candidate_terrain_m = terrain_m
+        trust.candidate_variance_m2 = variance_m2
+        trust.candidate_samples = 1
         return RangeVerdict.REJECTED
     gain = prior / (prior + variance_m2)
-    trust.challenger_terrain_m = float(trust.challenger_terrain_m) + gain * step
-    trust.challenger_variance_m2 = (1.0 - gain) * prior
-    trust.challenger_samples = min(int(trust.challenger_samples) + 1, 65535)
+    trust.candidate_terrain_m = float(trust.candidate_terrain_m) + gain * step
+    trust.candidate_variance_m2 = (1.0 - gain) * prior
+    trust.candidate_samples = min(int(trust.candidate_samples) + 1, 65535)
     return RangeVerdict.HELD_FOR_HYPOTHESIS
 
 
 @kernel
-def challenger_has_won(trust, params, t_ns):
-    """True when enough samples agree with the challenger.
+def candidate_is_promoted(trust, params, t_ns):
+    """True when enough samples agree with the candidate.
 
     After another it needs twice as many each time, since no ground steps that often; the way
-    back to the rival stays short.
+    back to the alternate stays short.
     """
-    needed = int(params.challenger_win_samples)
-    if not returns_to_rival(trust) and _crowned_lately(trust, params, t_ns):
+    needed = int(params.candidate_promotion_samples)
+    if not returns_to_alternate(trust) and _promoted_recently(trust, params, t_ns):
         needed = needed << min(int(trust.streak) + 1, 4)
-    return int(trust.challenger_samples) >= needed
+    return int(trust.candidate_samples) >= needed
 
 
 @kernel
-def _crowned_lately(trust, params, t_ns):
-    since_s = float(t_ns - int(trust.crowned_t_ns)) * 1e-9
-    return int(trust.won) > 0 and since_s < float(params.recrown_s)
+def _promoted_recently(trust, params, t_ns):
+    since_s = float(t_ns - int(trust.promoted_t_ns)) * 1e-9
+    return int(trust.won) > 0 and since_s < float(params.repromotion_s)
 
 
 @kernel
-def returns_to_rival(trust):
-    """True when the challenger claims the ground that the rival has."""
-    step = float(trust.challenger_terrain_m) - float(trust.rival_terrain_m)
-    spread = float(trust.rival_variance_m2) + float(trust.challenger_variance_m2)
-    return int(trust.rival_since_ns) >= 0 and step * step < 25.0 * spread + 25.0
+def returns_to_alternate(trust):
+    """True when the candidate claims the ground that the alternate has."""
+    step = float(trust.candidate_terrain_m) - float(trust.alternate_terrain_m)
+    spread = float(trust.alternate_variance_m2) + float(trust.candidate_variance_m2)
+    return int(trust.alternate_since_ns) >= 0 and step * step < 25.0 * spread + 25.0
 
 
 @kernel
-def count_crowning(trust, params, t_ns):
-    """Remember that a challenger has won, and whether soon after another."""
-    trust.streak = int(trust.streak) + 1 if _crowned_lately(trust, params, t_ns) else 0
+def count_promotion(trust, params, t_ns):
+    """Remember that a candidate has won, and whether soon after another."""
+    trust.streak = int(trust.streak) + 1 if _promoted_recently(trust, params, t_ns) else 0
     trust.won = min(int(trust.won) + 1, 65535)
-    trust.crowned_t_ns = t_ns
-    trust.challenger_samples = 0
+    trust.promoted_t_ns = t_ns
+    trust.candidate_samples = 0
     trust.rejects_in_a_row = 0
     trust.last_fused_t_ns = t_ns
     trust.locked = 1

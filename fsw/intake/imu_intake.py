@@ -80,7 +80,7 @@ INERTIAL = record(
     t_ns=i64("end of the newest sample taken, flight clock"),
     stamp_ns=i64("its stamp, clock repaired"),
     shift_ns=i64("added to stamps, because the instrument's clock has jumped"),
-    gained_mps=f64("velocity gained in the increments of this tick"),
+    delta_v_mps=f64("velocity gained in the increments of this tick"),
     zeros=i64("increments in a row whose velocity was exactly zero"),
     velocity_B=i32("sums of the newest sample taken, in counts", 3),
     angle_B=i32("sums of the newest sample taken, in counts", 3),
@@ -95,20 +95,20 @@ INERTIAL = record(
 
 @kernel
 def take_imu(
-    inertial, history, timebase, params, sample, now_ns, punctual, quiet, pushed_mps2, outbox
+    inertial, history, timebase, params, sample, now_ns, punctual, quiet, thrust_accel_mps2, outbox
 ):
     """Append to the ring what was gained since the last sample.
 
     punctual is 1 when the sample has come since the last tick, 0 when it may have waited for long;
     quiet is 1 when neither engine nor thrusters can have acted in the latest intervals;
-    pushed_mps2 is the specific force along z_B that the engine should have given in them.
+    thrust_accel_mps2 is the specific force along z_B that the engine should have given in them.
     """
     if int(sample.valid) != 1 or int(sample.dt_ns) <= 0:
         inertial.refused = int(inertial.refused) + 1
     elif int(history.imu_count) == 0:
         _begin(inertial, history, timebase, params, sample, now_ns, punctual)
     elif int(inertial.refused_in_a_row) >= int(params.refused_max):
-        _begin_anew(inertial, history, timebase, params, sample, now_ns, pushed_mps2, outbox)
+        _begin_anew(inertial, history, timebase, params, sample, now_ns, thrust_accel_mps2, outbox)
     else:
         _take_next(
             inertial,
@@ -119,7 +119,7 @@ def take_imu(
             now_ns,
             punctual,
             quiet,
-            pushed_mps2,
+            thrust_accel_mps2,
             outbox,
         )
 
@@ -160,7 +160,7 @@ def _of_now(inertial, timebase, sample, now_ns):
 
 
 @kernel
-def _begin_anew(inertial, history, timebase, params, sample, now_ns, pushed_mps2, outbox):
+def _begin_anew(inertial, history, timebase, params, sample, now_ns, thrust_accel_mps2, outbox):
     """Bridge to a sample whose sums have nothing to do with the last ones."""
     inertial.shift_ns = 0
     stamp_ns = int(sample.t_ns)
@@ -170,7 +170,7 @@ def _begin_anew(inertial, history, timebase, params, sample, now_ns, pushed_mps2
     if t_ns <= last_ns or ahead_ns > seconds_to_ns(float(params.stamp_tolerance_s)):
         at_ns = max(now_ns, last_ns + int(sample.dt_ns))
         t_ns, stamp_ns = _of_now(inertial, timebase, sample, at_ns)
-    _bridge(history, params, t_ns, float(t_ns - last_ns) * 1e-9, pushed_mps2)
+    _bridge(history, params, t_ns, float(t_ns - last_ns) * 1e-9, thrust_accel_mps2)
     post_event(
         outbox, EventCode.IMU_RESTARTED, float(t_ns - last_ns) * 1e-9, float(inertial.refused)
     )
@@ -193,7 +193,7 @@ def imu_clock_mapped(inertial):
 
 @kernel
 def _take_next(
-    inertial, history, timebase, params, sample, now_ns, punctual, quiet, pushed_mps2, outbox
+    inertial, history, timebase, params, sample, now_ns, punctual, quiet, thrust_accel_mps2, outbox
 ):
     """The increment between the last sample and this one."""
     intervals = (int(sample.seq) - int(inertial.seq)) & 0xFFFF
@@ -221,7 +221,7 @@ def _take_next(
         inertial.refused_in_a_row = min(int(inertial.refused_in_a_row) + 1, 255)
         return
     if jumped and punctual == 1 and now_ns - t_ns > seconds_to_ns(float(params.away_s)):
-        _begin_anew(inertial, history, timebase, params, sample, now_ns, pushed_mps2, outbox)
+        _begin_anew(inertial, history, timebase, params, sample, now_ns, thrust_accel_mps2, outbox)
         return
     if jumped:
         inertial.shift_ns = shift_ns
@@ -229,12 +229,12 @@ def _take_next(
     flags = _flags(inertial, params, sample, dv, elapsed_s, intervals, quiet, outbox)
     _keep(inertial, sample, stamp_ns, t_ns)
     _watch_zeros(inertial, params, dv, outbox)
-    if int(inertial.zeros) > 0 and int(params.zero_samples) > 0 and pushed_mps2 > 0.0:
+    if int(inertial.zeros) > 0 and int(params.zero_samples) > 0 and thrust_accel_mps2 > 0.0:
         # exactly nothing under a burning engine is no measurement: what was commanded tells more
-        dv = (0.0, 0.0, pushed_mps2 * elapsed_s)
+        dv = (0.0, 0.0, thrust_accel_mps2 * elapsed_s)
         flags = flags | BRIDGED
     push_imu(history, t_ns, dv, dtheta, flags)
-    inertial.gained_mps = float(inertial.gained_mps) + norm3(dv)
+    inertial.delta_v_mps = float(inertial.delta_v_mps) + norm3(dv)
 
 
 @kernel
@@ -287,7 +287,7 @@ def _watch_zeros(inertial, params, dv, outbox):
 
 
 @kernel
-def _bridge(history, params, end_ns, gap_s, pushed_mps2):
+def _bridge(history, params, end_ns, gap_s, thrust_accel_mps2):
     """Fill a hole up to end_ns with the last force and rate, as far as they can be trusted.
 
     Beyond that the engine has pushed as it was told, and the vehicle does not turn.
@@ -301,6 +301,6 @@ def _bridge(history, params, end_ns, gap_s, pushed_mps2):
         if span_s > 0.0:
             share = trusted_s / span_s
     dv = scale3(load3(history.imu_dv_B_mps[last]), share)
-    dv = (dv[0], dv[1], dv[2] + (gap_s - trusted_s) * pushed_mps2)
+    dv = (dv[0], dv[1], dv[2] + (gap_s - trusted_s) * thrust_accel_mps2)
     dtheta = scale3(load3(history.imu_dtheta_B_rad[last]), share)
     push_imu(history, end_ns, dv, dtheta, BRIDGED)

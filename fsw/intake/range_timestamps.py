@@ -17,7 +17,7 @@ from fsw.framework.kernel import kernel
 from fsw.framework.record import f64, i64, record, u8, u16, u32
 from fsw.mathlib.units import seconds_to_ns
 
-CADENCE_PARAMS = record(
+RANGE_TIMESTAMPS_PARAMS = record(
     "CadenceParams",
     "How stamps are checked.",
     period_ns=i64(
@@ -38,14 +38,14 @@ CADENCE_PARAMS = record(
         lo=0.0,
         hi=5.0,
     ),
-    believe_stamps=i64(
+    use_stamps=i64(
         "1: stamps are used; 0: a range counts as measured when it arrives", default=1, lo=0, hi=1
     ),
     confirm_samples=i64("samples that must agree on a step", default=3, lo=1, hi=100),
-    young_samples=i64("samples in a row that must be too young", default=20, lo=1, hi=1000),
+    too_young_samples=i64("samples in a row that must be too young", default=20, lo=1, hi=1000),
 )
 
-CADENCE = record(
+RANGE_TIMESTAMPS = record(
     "Cadence",
     "The line of stamps, and what is known to be wrong with them.",
     t_ref_ns=i64("stamp of the reference sample, as sent"),
@@ -68,7 +68,7 @@ CADENCE = record(
 @kernel
 def repaired_stamp(cadence, params, t_ns, seq, rx_ns):
     """(t_ns, 1) with the repair in force, or (t_ns, 0) for a stamp that cannot be trusted now."""
-    if int(params.believe_stamps) == 0:
+    if int(params.use_stamps) == 0:
         return (rx_ns, 1)
     if int(cadence.anchored) == 0:
         cadence.anchored = 1
@@ -86,7 +86,7 @@ def repaired_stamp(cadence, params, t_ns, seq, rx_ns):
         _refer(cadence, t_ns, seq, rx_ns)
         cadence.line_samples = int(cadence.line_samples) + ahead
         _stay_on_line(cadence, params, t_ns)
-    _watch_youth(cadence, params, t_ns, rx_ns)
+    _monitor_age(cadence, params, t_ns, rx_ns)
     return (t_ns + int(cadence.shift_ns), 1)
 
 
@@ -152,7 +152,7 @@ def _explained(cadence, params, t_ns, ahead, rx_ns, off_ns):
 
 
 @kernel
-def _watch_youth(cadence, params, t_ns, rx_ns):
+def _monitor_age(cadence, params, t_ns, rx_ns):
     """Move stamps back that are younger than the instrument can make them."""
     age_ns = rx_ns - (t_ns + int(cadence.shift_ns))
     if age_ns >= seconds_to_ns(float(params.latency_least_s)):
@@ -162,7 +162,7 @@ def _watch_youth(cadence, params, t_ns, rx_ns):
         cadence.youngest_ns = age_ns
     cadence.youngest_ns = min(int(cadence.youngest_ns), age_ns)
     cadence.young = min(int(cadence.young) + 1, 65535)
-    if int(cadence.young) >= int(params.young_samples):
+    if int(cadence.young) >= int(params.too_young_samples):
         lacking_ns = seconds_to_ns(float(params.latency_s)) - int(cadence.youngest_ns)
         cadence.shift_ns = int(cadence.shift_ns) - lacking_ns
         cadence.young = 0

@@ -43,13 +43,13 @@ class EventCode(Event):
     RANGE_SILENT = 7, Severity.WARNING, "nothing fused for {a:.1f} s at {b:.0f} m"
     RANGE_RESUMED = 8, Severity.NOTICE, "fused again after {a:.1f} s, moved by {b:+.1f} m"
     RANGE_REJECTED = 9, Severity.WARNING, "innovation {a:+.1f} m, {b:.1f} sigma"
-    CHALLENGER_WON = 10, Severity.WARNING, "altitude moved by {a:+.0f} m, old one kept: {b:.0f}"
-    RIVAL_DROPPED = (
+    CANDIDATE_PROMOTED = 10, Severity.WARNING, "altitude moved by {a:+.0f} m, old one kept: {b:.0f}"
+    ALTERNATE_DROPPED = (
         11,
         Severity.NOTICE,
         "{a:.0f} m lower ground given up, {b:.0f} m/s of delta-v left",
     )
-    ESTIMATE_CONDEMNED = (
+    ESTIMATE_INVALIDATED = (
         12,
         Severity.ALARM,
         "altitude below zero without contact, {a:.0f} times so far",
@@ -74,7 +74,7 @@ class EventCode(Event):
     COMMAND_TAKEN = 26, Severity.NOTICE, "command {a:command}, result {b:ack}"
     ABORTED = 27, Severity.ALARM, "climbing out at {a:.0f} m, {b:.0f} m/s"
     RESTARTED = 28, Severity.ALARM, "away for {a:.2f} s, flying on from core at {b:.0f} m"
-    BLIND_LET_DOWN = (
+    BLIND_DESCENT = (
         29,
         Severity.WARNING,
         "no ranges, letting down at {a:.1f} m/s, {b:.0f} m up by estimate",

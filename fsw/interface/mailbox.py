@@ -20,15 +20,15 @@ from fsw.interface.messages import (
     RANGES_PER_TICK,
 )
 
-RANGE_SLOTS = 256
+RANGE_QUEUE_SLOTS = 256
 IMU_SLOTS = 128
 COMMAND_SLOTS = 16
 
 MAILBOX = record(
     "Mailbox",
     "Messages that have arrived and wait for a tick.",
-    ranges=RANGE_SAMPLE("ring of ranges", RANGE_SLOTS),
-    range_rx_ns=i64("when each range arrived, flight clock", RANGE_SLOTS),
+    ranges=RANGE_SAMPLE("ring of ranges", RANGE_QUEUE_SLOTS),
+    range_rx_ns=i64("when each range arrived, flight clock", RANGE_QUEUE_SLOTS),
     imus=IMU_SAMPLE("ring of increments", IMU_SLOTS),
     commands=GROUND_COMMAND("ring of commands", COMMAND_SLOTS),
     contact=CONTACT_SAMPLE("latest"),
@@ -53,11 +53,11 @@ MAILBOX = record(
 def post_range(mailbox, sample, t_rx_ns):
     """Queue a range that arrived at t_rx_ns, flight clock."""
     tail = int(mailbox.range_tail)
-    if tail - int(mailbox.range_head) >= RANGE_SLOTS:
+    if tail - int(mailbox.range_head) >= RANGE_QUEUE_SLOTS:
         mailbox.lost = int(mailbox.lost) + 1
         return
-    mailbox.ranges[tail % RANGE_SLOTS] = sample
-    mailbox.range_rx_ns[tail % RANGE_SLOTS] = t_rx_ns
+    mailbox.ranges[tail % RANGE_QUEUE_SLOTS] = sample
+    mailbox.range_rx_ns[tail % RANGE_QUEUE_SLOTS] = t_rx_ns
     mailbox.range_tail = tail + 1
 
 
@@ -148,7 +148,7 @@ def _collect_ranges(mailbox, inbox):
     head = int(mailbox.range_head)
     n = min(int(mailbox.range_tail) - head, RANGES_PER_TICK)
     for i in range(n):
-        slot = (head + i) % RANGE_SLOTS
+        slot = (head + i) % RANGE_QUEUE_SLOTS
         inbox.ranges[i] = mailbox.ranges[slot]
         inbox.range_rx_ns[i] = mailbox.range_rx_ns[slot]
     mailbox.range_head = head + n

@@ -19,5 +19,5 @@ class RangeVerdict(Code):
     INVALID = 10
     OUT_OF_RANGE = 11
     BAD_GEOMETRY = 12
-    CROWDED = 13
+    EXCESS = 13
     INHIBITED = 14

@@ -11,7 +11,7 @@ from fsw.interface.timing import TICK_S
 from fsw.mathlib.elementary import log
 
 # what the engine can give in the longest silence that is flown through
-GAINED_MAX_MPS = 50.0
+DELTA_V_MAX_MPS = 50.0
 
 PROPULSION_PARAMS = record(
     "PropulsionParams",
@@ -48,11 +48,11 @@ def begin_propulsion(propulsion, params, vehicle):
 
 
 @kernel
-def track_mass(propulsion, params, vehicle, inbox, gained_mps, quiet):
+def track_mass(propulsion, params, vehicle, inbox, delta_v_mps, quiet):
     """Burn what was felt since the last tick, then lean on the gauging when there is one."""
     mass = float(propulsion.mass_kg)
     if quiet == 0:
-        mass = mass - mass * min(gained_mps, GAINED_MAX_MPS) / float(vehicle.exhaust_mps)
+        mass = mass - mass * min(delta_v_mps, DELTA_V_MAX_MPS) / float(vehicle.exhaust_mps)
     drift = float(params.mass_drift_kg)
     variance = float(propulsion.variance_kg2) + drift * drift * TICK_S
     if int(inbox.has_propulsion) == 1:

@@ -8,15 +8,15 @@ from fsw.interface.events import EventCode, post_event
 from fsw.navigation.output_predictor import altitude_m
 
 # a steady delay replays at every range: one report in a while tells as much
-REPLAY_TOLD_NS = 10_000_000_000
+REPLAY_REPORT_NS = 10_000_000_000
 
 
 @kernel
 def report_replay(nav, now_ns, dirty_k, steps, outbox):
     """Say that a late range made grid points be redone; not more often than it helps."""
-    if int(nav.replay_told_ns) > 0 and now_ns - int(nav.replay_told_ns) < REPLAY_TOLD_NS:
+    if int(nav.replay_reported_ns) > 0 and now_ns - int(nav.replay_reported_ns) < REPLAY_REPORT_NS:
         return
-    nav.replay_told_ns = now_ns
+    nav.replay_reported_ns = now_ns
     post_event(
         outbox, EventCode.RANGE_REPLAYED, float(steps), float(now_ns - dirty_k * GRID_NS) * 1e-9
     )
@@ -31,15 +31,15 @@ def report_rejection(trust, before, outbox):
 
 
 @kernel
-def report_hypotheses(nav, won, condemned, outbox):
-    """Say when a challenger has won, and when an altitude was proved wrong."""
+def report_hypotheses(nav, won, invalidated, outbox):
+    """Say when a candidate has won, and when an altitude was proved wrong."""
     trust = nav.grid.trust
     if int(trust.won) > won:
-        moved = float(nav.head.terrain_m) - float(nav.grid.nominal.terrain_m)
-        kept = 1.0 if int(trust.rival_since_ns) >= 0 else 0.0
-        post_event(outbox, EventCode.CHALLENGER_WON, moved, kept)
-    if int(trust.condemned) > condemned:
-        post_event(outbox, EventCode.ESTIMATE_CONDEMNED, float(trust.condemned), 0.0)
+        moved = float(nav.current.terrain_m) - float(nav.grid.nominal.terrain_m)
+        kept = 1.0 if int(trust.alternate_since_ns) >= 0 else 0.0
+        post_event(outbox, EventCode.CANDIDATE_PROMOTED, moved, kept)
+    if int(trust.invalidated) > invalidated:
+        post_event(outbox, EventCode.ESTIMATE_INVALIDATED, float(trust.invalidated), 0.0)
 
 
 @kernel
@@ -51,7 +51,7 @@ def report_silence(nav, params, now_ns, outbox):
     silent = age_s > float(params.navigation.trust.silent_s)
     if silent and int(nav.silent) == 0:
         nav.silent = 1
-        post_event(outbox, EventCode.RANGE_SILENT, age_s, altitude_m(nav.head, params))
+        post_event(outbox, EventCode.RANGE_SILENT, age_s, altitude_m(nav.current, params))
     elif int(nav.silent) == 1 and not silent:
         nav.silent = 0
         post_event(outbox, EventCode.RANGE_RESUMED, age_s, float(nav.grid.trust.last_innovation_m))

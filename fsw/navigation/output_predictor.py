@@ -33,44 +33,44 @@ from fsw.mathlib.vectors import (
 )
 
 # an increment longer than this says little of the rate at its end
-HOLE_S = 0.05
+GAP_S = 0.05
 
 
 @kernel
-def reset_head(nav, history, params):
+def reset_current(nav, history, params):
     """Take the head from the grid, and with it how well the altitude is known."""
-    nav.head = nav.grid.nominal
-    nav.head_next = nav.grid.imu_next
+    nav.current = nav.grid.nominal
+    nav.current_next = nav.grid.imu_next
     P = nav.grid.P
-    up = unit3(load3(nav.head.r_BM_I_m))
+    up = unit3(load3(nav.current.r_BM_I_m))
     nav.sigma_altitude_m = sqrt(altitude_variance(P, up))
     nav.sigma_v_down_mps = sqrt(max(variance_along(P, V0, up), 0.0))
 
 
 @kernel
-def propagate_head(nav, history, params):
+def propagate_current(nav, history, params):
     """Carry the head through the increments that it has not taken yet."""
-    head = nav.head
+    head = nav.current
     end = int(history.imu_count)
-    for j in range(max(int(nav.head_next), end - IMU_SLOTS), end):
+    for j in range(max(int(nav.current_next), end - IMU_SLOTS), end):
         end_ns = int(history.imu_t_ns[j % IMU_SLOTS])
         dt = float(end_ns - int(head.t_ns)) * 1e-9
         if dt > 0.0:
             dv, dtheta = increment_until(history, j, head, end_ns)
             strapdown(params.moon, head, end_ns, dv, dtheta)
             # the mean over a hole is not the rate of now
-            if int(history.imu_flags[j % IMU_SLOTS]) & SUMMED == 0 or dt < HOLE_S:
+            if int(history.imu_flags[j % IMU_SLOTS]) & SUMMED == 0 or dt < GAP_S:
                 store3(nav.f_B_mps2, scale3(dv, 1.0 / dt))
                 store3(nav.omega_B_radps, scale3(dtheta, 1.0 / dt))
-    nav.head_next = end
+    nav.current_next = end
 
 
 @kernel
 def unproven_latency_s(nav, own, now_ns):
     """Time by which stamps may be younger than the measurements they stand for [s]."""
     bound_s = float(timebase_bound_ns(nav.timebase, own.timebase, now_ns)) * 1e-9
-    if int(nav.cadence.doubtful) == 1:
-        bound_s = bound_s + float(own.cadence.doubt_s)
+    if int(nav.timestamps.doubtful) == 1:
+        bound_s = bound_s + float(own.timestamps.doubt_s)
     return bound_s
 
 
@@ -84,7 +84,7 @@ def altitude_m(nominal, params):
 @kernel
 def estimate_now(nav, params, now_ns, estimate):
     """Write the head into the site's frame for guidance and control."""
-    head = nav.head
+    head = nav.current
     moon = params.moon
     t_ns = int(head.t_ns)
     q_LI = quat_mul(quat_conj(load4(nav.q_FL)), q_FI_at(float(moon.omega_radps), t_ns))

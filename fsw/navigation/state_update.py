@@ -8,7 +8,7 @@ from fsw.framework.kernel import kernel
 from fsw.interface.events import EventCode, post_event
 from fsw.mathlib.elementary import to_int
 from fsw.mathlib.vectors import load3, load4, norm3, quat_unit, store3, store4, sub3
-from fsw.navigation.output_predictor import reset_head
+from fsw.navigation.output_predictor import reset_current
 
 # what an uplinked state cannot be: inside the Moon, beyond its reach, faster than an arrival
 UPDATE_NEAREST_M = 1.6e6
@@ -26,8 +26,8 @@ def take_nav_update(nav, history, params, update, now_ns, outbox):
     age_max_ns = to_int(float(params.navigation.update_age_max_s) * 1e9, 0.0, 1e12)
     if t_ns < 0 or t_ns > now_ns or now_ns - t_ns > age_max_ns or not _plausible(update):
         return False
-    before_r = load3(nav.head.r_BM_I_m)
-    before_v = load3(nav.head.v_BM_I_mps)
+    before_r = load3(nav.current.r_BM_I_m)
+    before_v = load3(nav.current.v_BM_I_mps)
     fresh = history.at_stamp
     fresh.t_ns = t_ns
     store3(fresh.r_BM_I_m, load3(update.r_BM_I_m))
@@ -50,12 +50,12 @@ def take_nav_update(nav, history, params, update, now_ns, outbox):
     nav.intake.anchor_t_ns = k * GRID_NS
     forget_checkpoints(history)
     save(nav.grid, history)
-    reset_head(nav, history, params)
+    reset_current(nav, history, params)
     moved = (0.0, 0.0)
     if int(nav.ready) == 1:
         moved = (
-            norm3(sub3(load3(nav.head.r_BM_I_m), before_r)),
-            norm3(sub3(load3(nav.head.v_BM_I_mps), before_v)),
+            norm3(sub3(load3(nav.current.r_BM_I_m), before_r)),
+            norm3(sub3(load3(nav.current.v_BM_I_mps), before_v)),
         )
     nav.ready = 1
     post_event(outbox, EventCode.NAV_UPDATED, moved[0], moved[1])

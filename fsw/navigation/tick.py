@@ -24,20 +24,25 @@ from fsw.intake.imu_intake import (
     take_imu,
 )
 from fsw.intake.range_intake import INTAKE, take_range
-from fsw.intake.range_timestamps import CADENCE, CADENCE_PARAMS, range_clock_mapped, repaired_stamp
+from fsw.intake.range_timestamps import (
+    RANGE_TIMESTAMPS,
+    RANGE_TIMESTAMPS_PARAMS,
+    range_clock_mapped,
+    repaired_stamp,
+)
 from fsw.interface.events import EventCode, post_event
 from fsw.interface.messages import IMUS_PER_TICK
 from fsw.mathlib.frames import q_FL_at
 from fsw.mathlib.units import seconds_to_ns
 from fsw.mathlib.vectors import store4
 from fsw.navigation.nav_events import report_hypotheses, report_rejection, report_replay
-from fsw.navigation.output_predictor import altitude_m, propagate_head, reset_head
+from fsw.navigation.output_predictor import altitude_m, propagate_current, reset_current
 
 NAVIGATION_PARAMS = record(
     "NavigationParams",
     "Navigation as a whole.",
     timebase=TIMEBASE_PARAMS("clock map"),
-    cadence=CADENCE_PARAMS("stamps of ranges"),
+    timestamps=RANGE_TIMESTAMPS_PARAMS("stamps of ranges"),
     inertial=INERTIAL_PARAMS("inertial increments"),
     filter=FILTER_PARAMS("noise that the filter expects"),
     trust=TRUST_PARAMS("how ranges are believed"),
@@ -53,14 +58,14 @@ NAVIGATION = record(
     "Navigation",
     "All that navigation needs to fly on.",
     timebase=TIMEBASE("clock map"),
-    cadence=CADENCE("line of the ranges' stamps"),
+    timestamps=RANGE_TIMESTAMPS("line of the ranges' stamps"),
     inertial=INERTIAL("inertial sums"),
     intake=INTAKE("arrival facts and counters of ranges"),
     grid=GRID("the filter at its latest grid point"),
-    head=NOMINAL("the estimate of now"),
-    head_next=i64("count of the first increment that the head has not taken"),
+    current=NOMINAL("the estimate of now"),
+    current_next=i64("count of the first increment that the head has not taken"),
     computed_k=i64("newest grid point ever computed"),
-    replay_told_ns=i64("when a replay was reported last"),
+    replay_reported_ns=i64("when a replay was reported last"),
     q_FL=f64("attitude of the site's frame, Moon-fixed", 4),
     omega_B_radps=f64("angular rate of the last increment, bias removed", 3),
     f_B_mps2=f64("specific force of the last increment, bias removed", 3),
@@ -69,7 +74,7 @@ NAVIGATION = record(
     ready=u8("1 once a state vector has come"),
     replaying=u8("1 while the grid is behind and the old head flies on"),
     silent=u8("1 while no range is fused"),
-    lock_told=u8("1 once the first fused range was reported"),
+    lock_reported=u8("1 once the first fused range was reported"),
     spare=u8("zero", 4),
 )
 
@@ -82,20 +87,20 @@ def begin_navigation(nav, params):
     nav.intake.dirty_k = NEVER
     nav.intake.newest_range_t_ns = -1
     nav.grid.trust.last_fused_t_ns = -1
-    nav.grid.trust.rival_since_ns = -1
+    nav.grid.trust.alternate_since_ns = -1
     site = params.site
     store4(nav.q_FL, q_FL_at(float(site.latitude_deg), float(site.longitude_deg)))
 
 
 @kernel
-def navigate(nav, history, params, inbox, quiet, pushed_mps2, outbox):
+def navigate(nav, history, params, inbox, quiet, thrust_accel_mps2, outbox):
     """One tick of navigation: intake, grid, head.
 
-    quiet and pushed_mps2 as in fsw.intake.imu_intake.
+    quiet and thrust_accel_mps2 as in fsw.intake.imu_intake.
     """
     now_ns = int(inbox.now_ns)
     own = params.navigation
-    nav.inertial.gained_mps = 0.0
+    nav.inertial.delta_v_mps = 0.0
     punctual = 0
     if int(inbox.missed_ticks) == 0 and int(inbox.n_imus) < IMUS_PER_TICK:
         punctual = 1  # none is left of what has waited
@@ -109,7 +114,7 @@ def navigate(nav, history, params, inbox, quiet, pushed_mps2, outbox):
             now_ns,
             punctual,
             quiet,
-            pushed_mps2,
+            thrust_accel_mps2,
             outbox,
         )
     if int(nav.ready) == 0:
@@ -130,7 +135,7 @@ def navigate(nav, history, params, inbox, quiet, pushed_mps2, outbox):
             outbox,
         )
     _catch_up(nav, history, params, now_ns, outbox)
-    propagate_head(nav, history, params)
+    propagate_current(nav, history, params)
 
 
 @kernel
@@ -141,7 +146,7 @@ def take_exchange(nav, params, exchange, now_ns, outbox):
     if code == EventCode.NONE:
         return
     post_event(outbox, code, a, b)
-    range_clock_mapped(nav.cadence)
+    range_clock_mapped(nav.timestamps)
     if code == EventCode.CLOCK_JUMP:
         imu_clock_stepped(nav.inertial, seconds_to_ns(a))
     else:
@@ -155,12 +160,12 @@ def _stamp(nav, own, sample, rx_ns, outbox):
     Invalid samples have stamps too: the line is known long before the first valid range.
     """
     t_ns = to_flight_ns(nav.timebase, int(sample.t_ns))
-    shift_ns = int(nav.cadence.shift_ns)
-    t_ns, trusted = repaired_stamp(nav.cadence, own.cadence, t_ns, int(sample.seq), rx_ns)
-    moved_ns = int(nav.cadence.shift_ns) - shift_ns
+    shift_ns = int(nav.timestamps.shift_ns)
+    t_ns, trusted = repaired_stamp(nav.timestamps, own.timestamps, t_ns, int(sample.seq), rx_ns)
+    moved_ns = int(nav.timestamps.shift_ns) - shift_ns
     if moved_ns != 0:
         post_event(
-            outbox, EventCode.STAMPS_REPAIRED, float(moved_ns) * 1e-9, float(nav.cadence.jumps)
+            outbox, EventCode.STAMPS_REPAIRED, float(moved_ns) * 1e-9, float(nav.timestamps.jumps)
         )
     return (t_ns, trusted)
 
@@ -178,7 +183,7 @@ def _catch_up(nav, history, params, now_ns, outbox):
     moved = 0
     rejected = int(grid.trust.rejects_in_a_row)
     won = int(grid.trust.won)
-    condemned = int(grid.trust.condemned)
+    invalidated = int(grid.trust.invalidated)
     for _ in range(int(params.navigation.replay_grid_steps_per_tick)):
         if int(grid.k) < due_k:
             grid_step(
@@ -199,11 +204,11 @@ def _catch_up(nav, history, params, now_ns, outbox):
         nav.replaying = 1
     elif moved == 1:
         report_rejection(grid.trust, rejected, outbox)
-        report_hypotheses(nav, won, condemned, outbox)
-        before_m = altitude_m(nav.head, params)
-        reset_head(nav, history, params)
-        propagate_head(nav, history, params)
-        if int(grid.trust.locked) == 1 and int(nav.lock_told) == 0:
-            nav.lock_told = 1
-            after_m = altitude_m(nav.head, params)
+        report_hypotheses(nav, won, invalidated, outbox)
+        before_m = altitude_m(nav.current, params)
+        reset_current(nav, history, params)
+        propagate_current(nav, history, params)
+        if int(grid.trust.locked) == 1 and int(nav.lock_reported) == 0:
+            nav.lock_reported = 1
+            after_m = altitude_m(nav.current, params)
             post_event(outbox, EventCode.RANGE_FIRST_FUSED, after_m, after_m - before_m)

@@ -48,11 +48,11 @@ def _give_up_what_waited(verdicts):
 def _take_up_the_grid(nav):
     """The grid goes on from the head, between two of its points; nothing older can be fused."""
     grid = nav.grid
-    head_ns = int(nav.head.t_ns)
-    grid.nominal = nav.head
+    head_ns = int(nav.current.t_ns)
+    grid.nominal = nav.current
     grid.k = head_ns // GRID_NS
-    grid.quiet_s = 0.0
-    store3(grid.quiet_dv_B_mps, (0.0, 0.0, 0.0))
+    grid.free_fall_s = 0.0
+    store3(grid.free_fall_dv_B_mps, (0.0, 0.0, 0.0))
     nav.computed_k = grid.k
     nav.intake.anchor_t_ns = head_ns
 
@@ -62,9 +62,9 @@ def _recall_last_force(nav, history):
     """Begin the ring of increments with the last force and rate, biases put back."""
     dt = float(STAND_IN_NS) * 1e-9
     last_ns = int(nav.inertial.t_ns)
-    force = add3(load3(nav.f_B_mps2), load3(nav.head.accel_bias_B_mps2))
-    rate = add3(load3(nav.omega_B_radps), load3(nav.head.gyro_bias_B_radps))
+    force = add3(load3(nav.f_B_mps2), load3(nav.current.accel_bias_B_mps2))
+    rate = add3(load3(nav.omega_B_radps), load3(nav.current.gyro_bias_B_radps))
     push_imu(history, last_ns - STAND_IN_NS, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), 0)
     push_imu(history, last_ns, scale3(force, dt), scale3(rate, dt), 0)
     nav.grid.imu_next = history.imu_count
-    nav.head_next = history.imu_count
+    nav.current_next = history.imu_count

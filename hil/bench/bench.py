@@ -30,7 +30,7 @@ from sim.faults.injection_events import injection_of
 from sim.faults.records import ComputerAction
 from sim.faults.table import WireDirection
 from sim.plant.world import TRUTH_L
-from sim.run.fly import Result, judge, new_run
+from sim.run.fly import Result, evaluate_run, new_run
 from sim.run.loop import RUN, move_tick, observe_run, sense_tick
 from sim.scenario.load import Scenario
 
@@ -54,7 +54,7 @@ def sense_rows(runs):
 
 @kernel
 def move_rows(runs, views, commanded):
-    """Last part of a tick, with what is known of the flight software put where the judge looks."""
+    """Last part of a tick, with the flight view that the run monitor reads put in place."""
     run = runs[0]
     run.flight = views[0]
     return move_tick(run, commanded)
@@ -264,11 +264,11 @@ class Emulator:
         observe_run(self.rows, self._truths)
         return self.peer.frames([(TRUTH_MESSAGE, self._truths.tobytes())])
 
-    def judge(self) -> Result:
+    def evaluate(self) -> Result:
         """The result of the run, with the core that the flight computer really has."""
         core = CORE.from_bytes(self.read_region("core"))
         self.rows[0]["state"]["core"] = core
-        result = judge(self._scenario, self._seed, self.run)
+        result = evaluate_run(self._scenario, self._seed, self.run)
         if self.logging:
             margins = margins_record(self.now_ns, result.margins)
             self.peer.link.write(self.peer.frames([(MARGINS_MESSAGE, margins.tobytes())]))

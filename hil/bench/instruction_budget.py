@@ -15,7 +15,7 @@ from pathlib import Path
 from hil.bench.bench import Emulator
 from hil.bench.lockstep import LockstepSession
 from hil.boards.build import build
-from hil.boards.flight_payload import FLIGHT
+from hil.boards.flight_payload import FLIGHT_PAYLOAD
 from hil.boards.qemu import QemuBoard
 from hil.platform.clock import NS_PER_S, RealClock
 from hil.platform.link import Link
@@ -106,7 +106,7 @@ def count_ticks(stretch: Stretch) -> Costs:
         emulator.meet()
         session = LockstepSession(emulator, silence_limit_ns=SILENCE_LIMIT_NS)
         session.begin()
-        replaying = board.address_of("payload_memory") + FLIGHT.offset(REPLAYING)
+        replaying = board.address_of("payload_memory") + FLIGHT_PAYLOAD.offset(REPLAYING)
         for _ in range(stretch.ticks):
             session.fly_tick()
             costs.append(board.meter()[1])

@@ -63,7 +63,7 @@ class LockstepSession:
         self.begin()
         while self.fly_tick()[0]:
             pass
-        return self._emulator.judge()
+        return self._emulator.evaluate()
 
     def fly_tick(self) -> tuple[bool, Any]:
         """One tick: whether the run goes on, and the flight computer's Done."""

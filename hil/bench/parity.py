@@ -25,7 +25,7 @@ from hil.wire.packets import REGIONS
 from hil.wire.session_messages import WANT_CORE_HASH, WANT_HISTORY_HASH
 from hil.wire.slots import hash_of
 from sim.faults.reader import refuse_wire_faults
-from sim.run.fly import fly, judge, new_run
+from sim.run.fly import evaluate_run, fly, new_run
 from sim.run.loop import RUN, as_rows, fly_ticks
 from sim.scenario.load import Scenario
 
@@ -129,7 +129,7 @@ class _InProcess:
         return self._words[name].view(np.uint8)
 
     def outcome(self) -> tuple[str, str]:
-        result = judge(*self._identity, self.run)
+        result = evaluate_run(*self._identity, self.run)
         return result.verdict, result.state_sha256
 
 

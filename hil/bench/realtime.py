@@ -100,7 +100,7 @@ class RealtimeSession:
                 self._sense(tick)
                 tick += 1
             self._watch_line()
-        return self._emulator.judge()
+        return self._emulator.evaluate()
 
     def bench_lateness_us(self) -> dict[str, float] | None:
         """p50, p99 and max of how late this end's ticks began."""

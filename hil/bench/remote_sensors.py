@@ -20,7 +20,7 @@ from hil.wire.codec import codec
 from hil.wire.framing import Packet
 from hil.wire.packets import Message, message_of
 from hil.wire.session_messages import WANT_BOARD_HASH, Pace, Role
-from hil.wire.slots import MESSAGES_AT, TRUTH_MESSAGE, WANTS_AT, hash_of, memory_of, told_of
+from hil.wire.slots import MESSAGES_AT, SENSOR_TRUTH_MESSAGE, WANTS_AT, hash_of, memory_of, told_of
 
 SILENCE_LIMIT_NS = 5 * NS_PER_S
 
@@ -98,7 +98,7 @@ class SensorPort:
         told = [*self._told.packets(), *self._orders]
         truth = bytearray(self._truth)
         truth[MESSAGES_AT], truth[WANTS_AT] = len(told), self.wants
-        self.peer.link.write(self.peer.frames([*told, (TRUTH_MESSAGE, bytes(truth))]))
+        self.peer.link.write(self.peer.frames([*told, (SENSOR_TRUTH_MESSAGE, bytes(truth))]))
 
     def reload(self, pace: int) -> None:
         """Send a board that has restarted what it should hold, without waiting for its answer."""

@@ -19,7 +19,7 @@ from hil.wire.packets import BOTH_WAYS, FROM_FLIGHT, TO_FLIGHT
 from sim.common.random_streams import uniform
 from sim.faults.reader import kind_name
 from sim.faults.table import KINDS, WIRE, FaultKind, WireDirection
-from sim.faults.windows import message_dice
+from sim.faults.windows import message_stream
 
 # dice of a frame, for each row: whether, where, what
 DRAWS = 4
@@ -75,7 +75,7 @@ class WireFaults:
         for row, fault, memory in self._rows:
             kind = int(fault.kind)
             # of 64 bits, whatever its size: a plain int may be taken for a signed one
-            key = np.uint64(message_dice(self._seed, row))
+            key = np.uint64(message_stream(self._seed, row))
             first = self._first + DRAWS * number
             acts, where, what = (uniform(key, first + k) for k in range(3))
             if not memory.open or acts >= fault.probability:

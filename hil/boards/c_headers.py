@@ -21,7 +21,7 @@ from hil.wire.packets import (
     REGIONS,
     Message,
     message_of,
-    schema_hash,
+    wire_schema_hash,
 )
 from hil.wire.slots import Slot
 
@@ -58,7 +58,7 @@ def records_header() -> str:
     lines = [
         *_opening("RECORDS_H"),
         "#include <stdint.h>\n",
-        f"#define SCHEMA 0x{schema_hash():016X}u",
+        f"#define SCHEMA 0x{wire_schema_hash():016X}u",
         f'#define VERSION "{version("leadline")}"',
         f"#define MAX_PACKET_BYTES {MAX_PACKET_BYTES}",
         f"#define MIN_PACKET_BYTES {MIN_PACKET_BYTES}",

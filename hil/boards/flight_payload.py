@@ -53,7 +53,7 @@ from hil.wire.session_messages import (
     StartFrom,
 )
 from hil.wire.slots import OUTBOX_SLOTS
-from sim.evaluation.flight_view import FLIGHT_VIEW, look
+from sim.evaluation.flight_view import FLIGHT_VIEW, observe_flight
 from sim.faults.records import ComputerAction
 
 APID_IMU = message_of(IMU_SAMPLE).apid
@@ -197,7 +197,7 @@ def tick(board, whole):
     collect(board.mailbox, board.inbox, int(order.t_ns), int(order.missed_ticks))
     board.inbox.resumed = 1 if action == ComputerAction.RESUME else 0
     step(board.state, board.params, board.inbox, board.outbox)
-    look(board.state.core, board.seen)
+    observe_flight(board.state.core, board.seen)
     done.view = board.seen  # Numba reads no field of that name, but writes it
     order.action = ComputerAction.STEP
     return 1
@@ -242,7 +242,7 @@ def ask(board, now_ns):
     return 1
 
 
-FLIGHT = Payload(
+FLIGHT_PAYLOAD = Payload(
     name="flight",
     role=Role.FLIGHT_COMPUTER,
     paces_itself=True,

@@ -39,10 +39,10 @@ DOOR_PREFIX = "payload_"
 
 def payload_named(name: str) -> Payload:
     """One of the payloads that there are. Raises KeyError for another name."""
-    from hil.boards.flight_payload import FLIGHT
-    from hil.boards.sensor_payload import SENSORS
+    from hil.boards.flight_payload import FLIGHT_PAYLOAD
+    from hil.boards.sensor_payload import SENSORS_PAYLOAD
 
-    return {payload.name: payload for payload in (FLIGHT, SENSORS)}[name]
+    return {payload.name: payload for payload in (FLIGHT_PAYLOAD, SENSORS_PAYLOAD)}[name]
 
 
 def compile_object(payload: Payload, for_host: bool = False) -> bytes:

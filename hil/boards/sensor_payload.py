@@ -105,7 +105,7 @@ def ask(memory, now_ns):
     return 0
 
 
-SENSORS = Payload(
+SENSORS_PAYLOAD = Payload(
     name="sensors",
     role=Role.SENSORS,
     paces_itself=False,

@@ -35,7 +35,7 @@ from fsw.interface.messages import (
 from hil.wire.framing import Packet
 from hil.wire.packets import BY_NAME, Message
 from hil.wire.slots import hash_of, memory_of, outbox_of, rows_of
-from sim.evaluation.flight_view import FLIGHT_VIEW, look
+from sim.evaluation.flight_view import FLIGHT_VIEW, observe_flight
 
 
 @kernel
@@ -51,9 +51,9 @@ def _empty_mailbox(mailboxes):
 
 
 @kernel
-def look_rows(states, views):
+def observe_flight_rows(states, views):
     """Note what the bench looks at; each an array of one record."""
-    look(states[0].core, views[0])
+    observe_flight(states[0].core, views[0])
 
 
 @kernel
@@ -153,7 +153,7 @@ class Computer:
         """One tick of the flight software, which flies on from its core when `resumed`."""
         collect_rows(self.mailboxes, self.inboxes, now_ns, missed, int(resumed))
         step_rows(self.states, self.params, self.inboxes, self.outboxes)
-        look_rows(self.states, self._views)
+        observe_flight_rows(self.states, self._views)
 
     def said(self) -> list[Packet]:
         """The messages of the last tick."""

@@ -158,7 +158,7 @@ def _whole_words(names: list[str], ends: list[int]) -> list[tuple[str, int]]:
     return joined
 
 
-def schema_hash() -> str:
+def log_schema_hash() -> str:
     """SHA-256 over everything that gives a log's bytes their meaning, in hex."""
     text = "".join(f"{channel.topic}\n{schema_text(channel.record)}\n" for channel in CHANNELS)
     return hashlib.sha256(f"{LOG_VERSION}\n{text}".encode()).hexdigest()

@@ -22,7 +22,7 @@ from mcap.records import Attachment, Channel, Chunk, Metadata
 from mcap.stream_reader import breakup_chunk, get_chunk_data_stream
 from mcap.writer import MCAP0_MAGIC
 
-from hil.log.channels import BY_ID, IDS, LOG_VERSION, MARK_ID, schema_hash
+from hil.log.channels import BY_ID, IDS, LOG_VERSION, MARK_ID, log_schema_hash
 from hil.log.mcap_writer import Index, McapFile
 from hil.log.recorder import END, LIBRARY, declare_channels, digest
 from hil.log.ring_kernels import OVERHEAD, PREFIX
@@ -250,9 +250,9 @@ def _check_description(path: str | Path, metadata: dict[str, str]) -> None:
     if version != str(LOG_VERSION):
         raise InputError(f"{path}: log version {version}, this program reads {LOG_VERSION}")
     schema = metadata.get("schema_hash", "")
-    if schema != schema_hash():
+    if schema != log_schema_hash():
         made = f"recorded by version {metadata.get('version', 'unknown')} with schema {schema[:12]}"
-        raise InputError(f"{path}: {made}, this program has schema {schema_hash()[:12]}")
+        raise InputError(f"{path}: {made}, this program has schema {log_schema_hash()[:12]}")
     if metadata.get("digest") != digest(metadata):
         raise InputError(f"{path}: its description was altered: it does not match its digest")
 

@@ -19,7 +19,7 @@ from typing import BinaryIO
 import numpy as np
 
 from fsw.framework.kernel_cache import kernels_hash
-from hil.log.channels import BY_ID, IDS, LOG_VERSION, schema_hash
+from hil.log.channels import BY_ID, IDS, LOG_VERSION, log_schema_hash
 from hil.log.mcap_writer import Index, McapFile
 from hil.log.ring_kernels import RING, append, as_rows
 from hil.log.ros2msg import schema_name, schema_text
@@ -229,7 +229,7 @@ def describe(metadata: dict[str, str]) -> dict[str, str]:
     values = {
         **metadata,
         "log_version": str(LOG_VERSION),
-        "schema_hash": schema_hash(),
+        "schema_hash": log_schema_hash(),
         "kernels_hash": kernels_hash("fsw.executive.step"),
     }
     return {**values, "digest": digest(values)}

@@ -14,7 +14,7 @@ from hil.platform.errors import LinkError, PeerSilent, SchemaMismatch
 from hil.platform.link import Link
 from hil.wire.codec import codec
 from hil.wire.framing import Decoder, Encoder, Packet
-from hil.wire.packets import BY_NAME, Message, schema_hash
+from hil.wire.packets import BY_NAME, Message, wire_schema_hash
 from hil.wire.session_messages import EndReason, EndVerdict, role_title
 
 ASK_AGAIN_NS = 100_000_000
@@ -78,7 +78,7 @@ class Peer:
         """Say who this end is."""
         self.say(
             "Hello",
-            schema=schema_hash(),
+            schema=wire_schema_hash(),
             boot=self._boot,
             version=version("leadline").encode()[:13],
             role=self._role,
@@ -89,14 +89,14 @@ class Peer:
     def met(self, payload: bytes) -> Any:
         """Take the other end's Hello. Raises SchemaMismatch after telling it."""
         hello = codec("Hello").unpack(payload)
-        if hello.schema != schema_hash():
+        if hello.schema != wire_schema_hash():
             self.hello(asks=False)  # so that the other end, too, can say what differs
             self.say("End", reason=EndReason.REFUSED)
             other = hello.version.rstrip(b"\0").decode("ascii", "replace")
             who = role_title(hello.role)
             raise SchemaMismatch(
                 f"the {who} at the other end (version {other}) speaks schema {hello.schema:016x},"
-                f" this end (version {version('leadline')}) {schema_hash():016x};"
+                f" this end (version {version('leadline')}) {wire_schema_hash():016x};"
                 " both must be built from the same records"
             )
         if hello.boot != self.other_boot:

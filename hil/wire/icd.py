@@ -19,7 +19,7 @@ from hil.wire.packets import (
     MESSAGES,
     REGIONS,
     Message,
-    schema_sha256,
+    wire_schema_sha256,
 )
 
 FILE = Path(__file__).parents[1] / "ICD.md"
@@ -106,10 +106,11 @@ counts its packets from 0.
 
 def document() -> str:
     """The whole text of ICD.md."""
+    sha256 = wire_schema_sha256()
     parts = [
         INTRODUCTION,
-        f"## Schema\n\nSHA-256 of everything below: `{schema_sha256()}`. Hello carries its first"
-        f" eight bytes as an integer, `0x{schema_sha256()[:16]}`.\n",
+        f"## Schema\n\nSHA-256 of everything below: `{sha256}`. Hello carries its first eight bytes"
+        f" as an integer, `0x{sha256[:16]}`.\n",
         "## Packets\n",
         "\n".join(_packet_table()) + "\n",
         *(_section(message) for message in MESSAGES),

@@ -162,7 +162,7 @@ def message_of(record: Record) -> Message:
 
 
 @functools.cache
-def schema_sha256() -> str:
+def wire_schema_sha256() -> str:
     """SHA-256 over the layout of everything that crosses the wire, in hex."""
     lines = [line for message in MESSAGES for line in _message_lines(message)]
     for name, region in REGIONS.items():
@@ -170,9 +170,9 @@ def schema_sha256() -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def schema_hash() -> int:
+def wire_schema_hash() -> int:
     """First eight bytes of the schema hash as an integer: what Hello carries."""
-    return int(schema_sha256()[:16], 16)
+    return int(wire_schema_sha256()[:16], 16)
 
 
 def _message_lines(message: Message) -> Iterator[str]:

@@ -87,7 +87,7 @@ TOLD_SLOTS = (
     Slot("order", SENSOR_INBOX, "range_command", "has_range_command"),
 )
 TOLD = tuple(message_of(record) for record in (RANGE_TRUTH, STATUS_TRUTH, RANGE_COMMAND))
-TRUTH_MESSAGE = message_of(SENSOR_TRUTH)
+SENSOR_TRUTH_MESSAGE = message_of(SENSOR_TRUTH)
 MESSAGES_AT, WANTS_AT = (
     next(at for path, _, at in SENSOR_TRUTH.leaves() if path == name)
     for name in ("messages", "wants")

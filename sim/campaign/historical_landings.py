@@ -1,8 +1,8 @@
 """Landings of the past flown again: published figures beside simulated ones.
 
 Every scenario that names published figures is flown twice from the same seed, with the parameters
-of its time (`as-flown`) and with ours (`default`). The table is `sim/scenarios/HISTORY.md`, which
-`leadline scenarios --history` writes again.
+of its time (`as-flown`) and with ours (`default`). The table is `sim/scenarios/HISTORY.md`,
+which `leadline scenarios --history` writes again.
 """
 
 from collections.abc import Iterable
@@ -13,12 +13,12 @@ import numpy as np
 
 from sim.evaluation.published_figures import FIGURES, Track, measure
 from sim.plant.world import TRUTH_L
-from sim.run.fly import Result, judge, new_run
+from sim.run.fly import Result, evaluate_run, new_run
 from sim.run.loop import as_rows, fly_ticks, observe_run
 from sim.scenario.load import SCENARIOS, Scenario, library, load
 from sim.scenario.schema import AS_FLOWN, DEFAULT
 
-HISTORY = SCENARIOS / "HISTORY.md"
+HISTORY_PAGE = SCENARIOS / "HISTORY.md"
 
 # a sample of a track every so many ticks: 10 Hz
 SAMPLE_TICKS = 10
@@ -104,7 +104,7 @@ def fly_tracked(scenario: Scenario, seed: int) -> Flight:
         for name, (view, scale) in watched.items():
             series[name].append(view[0] * scale)
         series["way_m"].append(place[0, 0] * axis[0] + place[0, 1] * axis[1])
-    result = judge(scenario, seed, run)
+    result = evaluate_run(scenario, seed, run)
     return Flight(result, _track(run.world, result, series))
 
 

@@ -12,7 +12,7 @@ from sim.campaign.sampling import Draw, Plan, scenario_of
 from sim.evaluation.verdict import Touchdown
 from sim.faults.table import ACTUATOR, COMPUTING, CONTACT, INERTIAL, TIMING, VALUE
 from sim.run.fly import Result, fly
-from sim.run.survivability import judge_survival
+from sim.run.survivability import evaluate_survivability
 
 # a run has so much of truthful ranges above 300 m, or its range faults count as blind
 ENOUGH_S = 5.0
@@ -36,7 +36,7 @@ def fly_row(plan: Plan, index: int) -> Row:
     draw = plan.draw(index)
     scenario = scenario_of(draw)
     result = fly(scenario, draw.seed)
-    judgement = judge_survival(scenario, result)
+    judgement = evaluate_survivability(scenario, result)
     return {
         **_identity(plan, draw, result),
         **_outcome(result),

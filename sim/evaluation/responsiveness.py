@@ -30,8 +30,8 @@ ATTENTION = record(
     imu_missing_ticks=i64("ticks without an increment"),
     imu_silence_ticks=i64("most of them that no event tells of"),
     unsaid=i64("restarts and missed ticks that no event tells of"),
-    range_told=u8("1 while an event has told that ranges are silent"),
-    imu_told=u8("1 once an event has told that increments are missing"),
+    range_reported=u8("1 while an event has told that ranges are silent"),
+    imu_reported=u8("1 once an event has told that increments are missing"),
     spare=u8("zero", 6),
 )
 
@@ -59,11 +59,11 @@ def _note_events(attention, inbox, outbox):
     for i in range(int(outbox.n_events)):
         code = int(outbox.events[i].code)
         if code == EventCode.RANGE_SILENT:
-            attention.range_told = 1
+            attention.range_reported = 1
         elif code == EventCode.RANGE_RESUMED:
-            attention.range_told = 0
+            attention.range_reported = 0
         elif code == EventCode.IMU_SILENT:
-            attention.imu_told = 1
+            attention.imu_reported = 1
         elif code == EventCode.RESTARTED:
             restarted = True
         elif code == EventCode.MISSED_TICKS:
@@ -118,13 +118,13 @@ def _fault_is_open(world):
 def _note_silence(attention, view, inbox, now_ns):
     """How long range and inertial unit have been silent while no event told of it."""
     flying = engine_may_run(int(view.mode))
-    if flying and int(view.locked) == 1 and int(attention.range_told) == 0:
+    if flying and int(view.locked) == 1 and int(attention.range_reported) == 0:
         silence_s = float(now_ns - int(view.fused_t_ns)) * 1e-9
         attention.range_silence_s = max(float(attention.range_silence_s), silence_s)
     attention.imu_missing_ticks = int(attention.imu_missing_ticks) + 1
     if int(inbox.n_imus) > 0:
         attention.imu_missing_ticks = 0
-        attention.imu_told = 0
-    if int(attention.imu_told) == 0:
+        attention.imu_reported = 0
+    if int(attention.imu_reported) == 0:
         most = max(int(attention.imu_silence_ticks), int(attention.imu_missing_ticks))
         attention.imu_silence_ticks = most

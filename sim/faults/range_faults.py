@@ -13,7 +13,7 @@ from sim.faults.windows import (
     acts,
     false_stamp_ns,
     is_lost,
-    message_dice,
+    message_stream,
     ns,
     open_ns,
 )
@@ -31,7 +31,7 @@ def fault_range(faults, memories, n, seed, count, cycles, t_ns, sample, due_ns):
         fault = faults[i]
         memory = memories[i]
         if int(fault.sensor) == Sensor.RANGE:
-            key = message_dice(seed, i)
+            key = message_stream(seed, i)
             if is_lost(fault, memory, seed, i, count, t_ns):
                 return (NOTHING, NOTHING)
             acting = acts(fault, memory, key, count)
@@ -39,7 +39,7 @@ def fault_range(faults, memories, n, seed, count, cycles, t_ns, sample, due_ns):
             stamp_ns = int(sample.t_ns)
             sample.t_ns = false_stamp_ns(fault, memory, key, count, t_ns, stamp_ns)
             if acting:
-                _falsify(fault, memory, key, count, cycles, t_ns, sample)
+                _corrupt(fault, memory, key, count, cycles, t_ns, sample)
                 if int(fault.kind) == FaultKind.DUPLICATE:
                     copy_ns = due_ns + ns(float(fault.delay_s))
                 elif copy_ns != NOTHING:
@@ -99,7 +99,7 @@ def _say_nothing(sample):
 
 
 @kernel
-def _falsify(fault, memory, key, count, cycles, t_ns, sample):
+def _corrupt(fault, memory, key, count, cycles, t_ns, sample):
     """What an acting row makes of the value and of the instrument's opinion of it."""
     kind = int(fault.kind)
     if kind == FaultKind.LATE_ACQUISITION or kind == FaultKind.EARLY_LOSS:
@@ -109,13 +109,13 @@ def _falsify(fault, memory, key, count, cycles, t_ns, sample):
     elif kind == FaultKind.ZERO_VALID:
         _say(sample, 0.0)
     elif int(sample.valid) == 1:
-        _falsify_good(fault, memory, key, count, cycles, t_ns, sample)
+        _corrupt_valid(fault, memory, key, count, cycles, t_ns, sample)
     elif kind == FaultKind.SATURATED or kind == FaultKind.FALSE_VALID:
         _say(sample, float(fault.value_m))
 
 
 @kernel
-def _falsify_good(fault, memory, key, count, cycles, t_ns, sample):
+def _corrupt_valid(fault, memory, key, count, cycles, t_ns, sample):
     """The same for a sample that saw the ground."""
     kind = int(fault.kind)
     good = float(sample.range_m)

@@ -31,7 +31,7 @@ SILENCING = ("off", "pause", "late_acquisition", "early_loss")
 
 # kinds that leave nothing of what came before them: two of them in one window are one too many
 REPLACING = ("stuck", "stale", "garbage", "zero_valid")
-UNDOING = ({"false_valid", "false_invalid"}, {"saturated", "false_invalid"})
+CONFLICTING = ({"false_valid", "false_invalid"}, {"saturated", "false_invalid"})
 STAMPING = ("stamp_offset", "stamp_jump", "stamp_wrap", "stamp_drift", "stamp_at_arrival")
 
 
@@ -187,7 +187,7 @@ def _conflict(first: Any, second: Any) -> str:
             return "nothing is sent, so it can never act"
     if names[0] in REPLACING and names[1] in REPLACING:
         return "the second leaves nothing of the first"
-    if set(names) in UNDOING:
+    if set(names) in CONFLICTING:
         return "one undoes the other"
     if names[0] in STAMPING and names[1] == "stamp_at_arrival":
         return "the second leaves nothing of the first"

@@ -6,7 +6,7 @@ Rows act in their order, as in sim.faults.range_faults.
 from fsw.framework.kernel import kernel
 from fsw.mathlib.vectors import clamp, load3
 from sim.faults.table import FaultKind, Sensor
-from sim.faults.windows import acts, false_stamp_ns, is_lost, message_dice, ns, open_ns
+from sim.faults.windows import acts, false_stamp_ns, is_lost, message_stream, ns, open_ns
 
 
 @kernel
@@ -28,7 +28,7 @@ def fault_imu(faults, memories, n, seed, count, t_ns, reading):
         fault = faults[i]
         memory = memories[i]
         kind = int(fault.kind)
-        key = message_dice(seed, i)
+        key = message_stream(seed, i)
         if int(fault.sensor) == Sensor.IMU:
             stamp_ns = int(reading.t_ns)
             reading.t_ns = false_stamp_ns(fault, memory, key, count, t_ns, stamp_ns)

@@ -70,7 +70,7 @@ def open_ns(memory, t_ns):
 
 
 @kernel
-def message_dice(seed, row):
+def message_stream(seed, row):
     """Key of the dice of a row's messages."""
     return stream_key(seed, STREAM_FAULT_MESSAGES + row)
 
@@ -98,7 +98,7 @@ def is_lost(fault, memory, seed, row, count, t_ns):
             and _comes_too_soon(fault, memory, t_ns)
         )
     if kind == FaultKind.OFF or kind == FaultKind.DROP:
-        return acts(fault, memory, message_dice(seed, row), count)
+        return acts(fault, memory, message_stream(seed, row), count)
     period_ns = ns(float(fault.period_s))
     if int(memory.open) == 0 or period_ns == 0:
         return False

@@ -30,7 +30,7 @@ from fsw.mathlib.vectors import (
 )
 from sim.common.random_streams import Stream, gauss, gauss3, stream_key
 from sim.plant.terrain import settle_terrain
-from sim.plant.truth_observer import look
+from sim.plant.truth_observer import observe_surroundings
 from sim.plant.world import StartKind
 from sim.sensors.imu import HOUR_S, UG_MPS2
 from sim.sensors.rangefinder import NEVER_NS
@@ -220,7 +220,7 @@ def disperse(world):
     _draw_imu(world)
     _draw_site(world)
     _draw_state(world)
-    look(world)
+    observe_surroundings(world)
 
 
 @kernel

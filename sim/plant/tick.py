@@ -29,7 +29,12 @@ from sim.plant.landing_legs import leg_load
 from sim.plant.moon import ground_velocity
 from sim.plant.plant_faults import settle_faults
 from sim.plant.ray_cast import cast
-from sim.plant.truth_observer import look, motion_over_ground, note_contact, note_rest
+from sim.plant.truth_observer import (
+    motion_over_ground,
+    note_contact,
+    note_rest,
+    observe_surroundings,
+)
 from sim.plant.vehicle import centre_of_mass_B, mass_kg, step_vehicle
 from sim.plant.world import LEGS
 from sim.sensors.rangefinder import is_sampling
@@ -170,7 +175,7 @@ def advance(world):
     world.tick = int(world.tick) + 1
     world.t_ns = int(world.t_ns) + TICK_NS
     _keep_increments(world, q_before, gain)
-    look(world)
+    observe_surroundings(world)
     note_rest(world)
 
 

@@ -45,7 +45,7 @@ STILL_NS = 2_000_000_000
 
 
 @kernel
-def look(world):
+def observe_surroundings(world):
     """Heights of now: over the mean radius, of the ground below, of the lowest footpad over it."""
     truth = world.truth
     r_I = load3(truth.r_BM_I_m)
@@ -83,7 +83,7 @@ def _rate_over_ground_B(world):
 
 
 @kernel
-def observe(world, out):
+def observe_truth(world, out):
     """Fill a TruthL with the state of now in the site's frame."""
     truth = world.truth
     r_I = load3(truth.r_BM_I_m)

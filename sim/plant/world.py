@@ -231,7 +231,7 @@ ACTUATORS = record(
     spare=u8("zero", 6),
 )
 
-TOUCHDOWN = record(
+TOUCHDOWN_TRUTH = record(
     "Touchdown",
     "What became of the landing, measured on the truth; nothing here judges it.",
     first_t_ns=i64("first contact; -1 before", default=-1),
@@ -280,7 +280,7 @@ WORLD = record(
     actuators=ACTUATORS("engine and thrusters"),
     told=SENSOR_INBOX("what the sensors are told in this tick"),
     board=SENSOR_BOARD("the sensors, and all faults"),
-    touchdown=TOUCHDOWN("the landing so far"),
+    touchdown=TOUCHDOWN_TRUTH("the landing so far"),
     uplink=UPLINK("the ground"),
     effects=EFFECTS("what faults do to engine and thrusters in this tick"),
     computer=COMPUTER("what they make of the flight computer"),

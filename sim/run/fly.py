@@ -84,10 +84,10 @@ def fly(
             for event in run.log.events[told : kept[0]]:
                 on_event(event)
             told = int(kept[0])
-    return judge(scenario, seed, run)
+    return evaluate_run(scenario, seed, run)
 
 
-def judge(scenario: Scenario, seed: int, run: Any) -> Result:
+def evaluate_run(scenario: Scenario, seed: int, run: Any) -> Result:
     """The result of a run that is over."""
     core, monitor = run.state.core, run.monitor
     return Result(

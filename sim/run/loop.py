@@ -15,13 +15,13 @@ from fsw.framework.kernel_cache import INTERPRETED
 from fsw.framework.record import i64, record
 from fsw.interface.mailbox import MAILBOX, collect, empty_mailbox
 from fsw.interface.messages import EVENT, INBOX, OUTBOX
-from sim.evaluation.flight_view import FLIGHT_VIEW, look
+from sim.evaluation.flight_view import FLIGHT_VIEW, observe_flight
 from sim.evaluation.monitor import MONITOR, watch
 from sim.faults.injection_events import keep_injections
 from sim.faults.records import ComputerAction
 from sim.plant.plant_faults import flies, take_missed
 from sim.plant.tick import advance, obey, obey_range_command, sense
-from sim.plant.truth_observer import observe
+from sim.plant.truth_observer import observe_truth
 from sim.plant.world import WORLD
 from sim.sensors.records import ARRIVALS
 from sim.sensors.transport_delay import deliver, lose_arrivals
@@ -108,7 +108,7 @@ def fly_tick(run):
     flown = sense_tick(run)
     if flown:
         step(run.state, run.params, run.inbox, run.outbox)
-        look(run.state.core, run.flight)
+        observe_flight(run.state.core, run.flight)
     return move_tick(run, flown)
 
 
@@ -129,7 +129,7 @@ def fly_ticks(runs, count):
 @kernel
 def observe_run(runs, truths):
     """Write what is true now into an array of one TruthL."""
-    observe(runs[0].world, truths[0])
+    observe_truth(runs[0].world, truths[0])
 
 
 @kernel

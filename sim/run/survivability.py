@@ -61,7 +61,7 @@ class Judgement:
     loss: str | None
 
 
-def judge_survival(scenario: Scenario, result: Result) -> Judgement:
+def evaluate_survivability(scenario: Scenario, result: Result) -> Judgement:
     """The judgement of a run; a lost one without a certificate is flown again by the witness."""
     if result.verdict == LANDED:
         return Judgement(True, "witness", None, None)

@@ -14,7 +14,7 @@ from fsw.interface.events import EventCode
 from sim.faults.reader import read_faults, refuse_wire_faults
 from sim.faults.table import FAULT
 from sim.plant.world import WORLD
-from sim.run.fly import CHUNK_TICKS, Result, fly, judge, new_run
+from sim.run.fly import CHUNK_TICKS, Result, evaluate_run, fly, new_run
 from sim.run.loop import RUN, as_rows, fly_ticks
 from sim.scenario.load import Scenario
 
@@ -110,4 +110,4 @@ def _go_on(checkpoint: Checkpoint, scenario: Scenario, seed: int) -> Result:
     rows = as_rows(run)
     while fly_ticks(rows, CHUNK_TICKS):
         pass
-    return judge(scenario, seed, run)
+    return evaluate_run(scenario, seed, run)

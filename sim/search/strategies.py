@@ -149,7 +149,7 @@ def fault_rows(
         span = span.within(*narrower[magnitude]) if narrower else span
         row[magnitude] = draw(magnitudes(magnitude, span))
     row |= draw(windows(name, horizon, bounds))
-    return row | draw(_befallen(name, sensor))
+    return row | draw(_affected_sensor(name, sensor))
 
 
 @st.composite
@@ -164,7 +164,7 @@ def _wanted(draw: st.DrawFn, name: str, narrower: Mapping[str, Any] | None) -> l
 
 
 @st.composite
-def _befallen(draw: st.DrawFn, name: str, sensor: str) -> Row:
+def _affected_sensor(draw: st.DrawFn, name: str, sensor: str) -> Row:
     """Which sensor, axis, legs or direction of the wire."""
     kind, row = KINDS[name], Row()
     if len(kind.sensors) > 1:

@@ -187,9 +187,9 @@ def _sense_contact(board, truth, arrivals, status_due):
     legs = int(truth.legs)
     legs = fault_legs(board.faults, board.fault_memory, int(board.n_faults), t_ns, legs)
     near = float(truth.clearance_m) < CONTACT_M
-    if not status_due and not near and legs == int(board.legs_told):
+    if not status_due and not near and legs == int(board.legs_reported):
         return
-    board.legs_told = legs
+    board.legs_reported = legs
     arrivals.contact.t_ns = t_ns
     arrivals.contact.seq = int(board.contacts_sent) & 0xFFFF
     arrivals.contact.legs = legs

@@ -112,7 +112,7 @@ class Filter:
 
     def estimate(self):
         """Bytes of all that is a function of stamps: the grid filter and the head."""
-        return self.nav.grid.tobytes() + self.nav.head.tobytes()
+        return self.nav.grid.tobytes() + self.nav.current.tobytes()
 
 
 def fly_filter(ticks, arrivals, seed=0):

@@ -244,7 +244,7 @@ def test_the_flight_that_is_shifted_has_it_all():
     assert core["navigation"]["inertial"]["gaps"] >= 3
 
 
-@pytest.mark.parametrize("field", ["navigation.head.t_ns", "executive.tick", "estimate.mass_kg"])
+@pytest.mark.parametrize("field", ["navigation.current.t_ns", "executive.tick", "estimate.mass_kg"])
 def test_a_field_that_moves_otherwise_is_named(field):
     before = plain()[-1][0]
     offset = next(place for path, _, place in CORE.leaves() if path == field)

@@ -93,7 +93,7 @@ def test_the_old_head_flies_on_while_the_grid_catches_up():
         rig.tick((n + 1) * TICK_NS, imus[n], waiting[:8])
         waiting = waiting[8:]
         replayed += int(rig.nav.replaying)
-        assert rig.nav.head.t_ns == (n + 1) * TICK_NS
+        assert rig.nav.current.t_ns == (n + 1) * TICK_NS
     steps_per_tick = int(rig.params.navigation.replay_grid_steps_per_tick)
     # the burst takes 8 ticks to arrive, and what came after the first waits for another replay
     assert 60 // steps_per_tick <= replayed <= 150 // steps_per_tick

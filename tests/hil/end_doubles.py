@@ -16,9 +16,9 @@ from hil.platform.ports import open_port, open_pty
 from hil.protocol.peer import Peer
 from hil.wire.codec import codec
 from hil.wire.framing import Decoder, Encoder
-from hil.wire.packets import BENCH_HEARS_FLIGHT, BY_NAME, FLIGHT_HEARS, schema_hash
+from hil.wire.packets import BENCH_HEARS_FLIGHT, BY_NAME, FLIGHT_HEARS, wire_schema_hash
 from hil.wire.session_messages import Role
-from sim.run.fly import judge, new_run
+from sim.run.fly import evaluate_run, new_run
 from sim.run.loop import as_rows, fly_ticks
 from sim.scenario.load import load
 
@@ -35,24 +35,24 @@ def in_process(seconds, seed=0):
     run = new_run(nominal(), seed)
     run.monitor.t_limit_ns = int(seconds * S)
     fly_ticks(as_rows(run), 10**9)
-    return judge(nominal(), seed, run)
+    return evaluate_run(nominal(), seed, run)
 
 
 @contextlib.contextmanager
 def _errors_at_the_end():
     """(position [m], velocity [m/s]) by which navigation errs where the sessions in here end."""
-    errors, judged = [], Emulator.judge
+    errors, judged = [], Emulator.evaluate
 
     def judge_and_look(emulator):
         result = judged(emulator)
-        truth, head = emulator.run.world.truth, emulator.run.state.core.navigation.head
+        truth, head = emulator.run.world.truth, emulator.run.state.core.navigation.current
         late_s = (emulator.now_ns - int(head.t_ns)) / S
         moved = truth.r_BM_I_m - truth.v_BM_I_mps * late_s - head.r_BM_I_m
         errors.append((np.linalg.norm(moved), np.linalg.norm(truth.v_BM_I_mps - head.v_BM_I_mps)))
         return result
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Emulator, "judge", judge_and_look)
+        patch.setattr(Emulator, "evaluate", judge_and_look)
         yield errors
 
 
@@ -112,7 +112,10 @@ def scripted(answer, clock=None):
 
 
 def hello(**fields):
-    return ("Hello", {"schema": schema_hash(), "boot": 1, "version": b"9.9", "role": 1, **fields})
+    return (
+        "Hello",
+        {"schema": wire_schema_hash(), "boot": 1, "version": b"9.9", "role": 1, **fields},
+    )
 
 
 class FlightThread(threading.Thread):

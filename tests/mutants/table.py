@@ -58,10 +58,10 @@ FLIGHT = (
         "tests/fsw/filter/test_range_gate.py::test_three_samples_that_agree_make_a_lock",
     ),
     Mutant(
-        "skip-the-challenger",
+        "skip-the-candidate",
         "fsw/filter/terrain_hypotheses.py",
-        "    return int(trust.challenger_samples) >= needed\n",
-        "    return int(trust.challenger_samples) >= 65535 * needed\n",
+        "    return int(trust.candidate_samples) >= needed\n",
+        "    return int(trust.candidate_samples) >= 65535 * needed\n",
         "tests/fsw/guidance/test_altitude_bounds.py::test_a_step_of_the_ground_is_believed_within_two_seconds",
     ),
     Mutant(
@@ -75,8 +75,8 @@ FLIGHT = (
     Mutant(
         "heed-the-highest-altitude",
         "fsw/guidance/altitude_bounds.py",
-        "        low = min(low, lowest_altitude(descent, rival, sigma, latency_m))\n",
-        "        low = max(low, lowest_altitude(descent, rival, sigma, latency_m))\n",
+        "        low = min(low, lowest_altitude(descent, alternate, sigma, latency_m))\n",
+        "        low = max(low, lowest_altitude(descent, alternate, sigma, latency_m))\n",
         "tests/fsw/guidance/test_altitude_bounds.py::test_the_lowest_altitude_alive_is_heeded_less_three_sigma_and_latency",
     ),
     Mutant(

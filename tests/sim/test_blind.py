@@ -78,7 +78,7 @@ def test_without_any_range_the_ground_is_met_at_touch_speed_where_it_is_most_pro
     blind = (("sensors.range.powered", "0"), ("dispersions.altitude_m", "25.0"))
     results = [fly(load("nominal", blind), seed) for seed in range(20)]
     assert len(landed(results)) >= 8
-    assert all("blind_let_down" in events(result) for result in results)
+    assert all("blind_descent" in events(result) for result in results)
     assert "out_of_propellant" not in {result.verdict for result in results}
 
 

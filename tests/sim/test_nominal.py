@@ -10,7 +10,7 @@ import math
 import numpy as np
 import pytest
 
-from sim.run.fly import judge, new_run
+from sim.run.fly import evaluate_run, new_run
 from sim.run.loop import as_rows, fly_ticks
 from sim.scenario.load import load
 
@@ -76,7 +76,7 @@ def fly_and_sample(scenario, seed):
         samples.append((nees(run, truth), nis))
     while going:
         going = fly_ticks(rows, 1000)
-    return judge(scenario, seed, run), samples
+    return evaluate_run(scenario, seed, run), samples
 
 
 @pytest.fixture(scope="module")

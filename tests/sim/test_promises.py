@@ -20,7 +20,7 @@ from sim.faults.envelope import read_envelope
 from sim.faults.injection_events import InjectionEvent
 from sim.faults.table import KINDS, TIMING, WIRE
 from sim.plant.truth_observer import motion_over_ground
-from sim.run.fly import judge, new_run
+from sim.run.fly import evaluate_run, new_run
 from sim.run.loop import as_rows, fly_tick, fly_ticks
 from sim.run.warm_start import Checkpoints
 from sim.scenario.load import SCENARIOS
@@ -136,7 +136,7 @@ def test_whatever_fails_numbers_stay_finite_commands_legal_and_the_end_explained
     rows = as_rows(run)
     while fly_ticks(rows, CHUNK_TICKS):
         assert least_eigenvalue(run) > -1e-6
-    result = judge(scenario, case.seed, run)
+    result = evaluate_run(scenario, case.seed, run)
     assert result.verdict in RunVerdict.labels()
     assert not ALWAYS & set(broken(result.margins)), result.margins
     assert is_explained(result)

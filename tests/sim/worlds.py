@@ -7,7 +7,7 @@ from fsw.interface.messages import ACTUATOR_COMMAND
 from sim.plant.initial_conditions import place
 from sim.plant.terrain import settle_terrain
 from sim.plant.tick import advance, obey, sense
-from sim.plant.truth_observer import look
+from sim.plant.truth_observer import observe_surroundings
 from sim.plant.vehicle import step_vehicle
 from sim.plant.world import DISPERSIONS, WORLD
 from sim.sensors.records import ARRIVALS
@@ -40,7 +40,7 @@ def above_site(world, footpads_m, v_up_mps=0.0, v_east_mps=0.0, propellant_kg=40
     # x_B east (inertial y), y_B north (inertial z), z_B up (inertial x)
     truth.q_IB = (0.5, 0.5, 0.5, 0.5)
     truth.omega_BI_B_radps = (0.0, moon.omega_radps, 0.0)
-    look(world)
+    observe_surroundings(world)
     return world
 
 

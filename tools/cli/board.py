@@ -84,17 +84,17 @@ def info(as_json: Annotated[bool, typer.Option("--json")] = False) -> int:
     from hil.boards.build import FLASH_BYTES, RAM_BYTES
     from hil.boards.build import build as build_image
     from hil.boards.qemu import MACHINE
-    from hil.wire.packets import schema_hash
+    from hil.wire.packets import wire_schema_hash
 
     images = {name: build_image(name) for name in PAYLOADS}
     if as_json:
         sizes = {name: _sizes(image) for name, image in images.items()}
-        figures = {"machine": MACHINE, "schema": f"{schema_hash():016x}", "images": sizes}
+        figures = {"machine": MACHINE, "schema": f"{wire_schema_hash():016x}", "images": sizes}
         emit({**figures, "instructions": {**baseline(), "budget": BUDGET}})
         return 0
     said = console(as_json)
     said.print(Text(f"machine       QEMU {MACHINE}; STM32F405, F407, F446 at 168 MHz"))
-    said.print(Text(f"schema        {schema_hash():016x}"))
+    said.print(Text(f"schema        {wire_schema_hash():016x}"))
     for name, image in images.items():
         flash = f"{image.flash_bytes} of {FLASH_BYTES} B of flash"
         said.print(Text(f"{name:<14}{flash}, {image.ram_bytes} of {RAM_BYTES} B of RAM"))

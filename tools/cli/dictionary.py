@@ -8,7 +8,7 @@ from rich.text import Text
 
 from fsw.framework.record import REGISTRY, Field, Record, layout
 from fsw.interface.events import EventCode
-from hil.wire.packets import MESSAGES, schema_sha256
+from hil.wire.packets import MESSAGES, wire_schema_sha256
 from sim.common.toml_records import UNITS, expected, unit_of
 from tools.output.console import console, emit
 
@@ -16,7 +16,7 @@ from tools.output.console import console, emit
 def describe() -> dict[str, Any]:
     """The whole dictionary as plain values."""
     return {
-        "schema_sha256": schema_sha256(),
+        "schema_sha256": wire_schema_sha256(),
         "packets": [
             {
                 "apid": message.apid,
@@ -77,7 +77,7 @@ def _field(key: str, field: Field, offset: int) -> dict[str, Any]:
 
 
 def _print_packets(out: Console, whole: dict[str, Any]) -> None:
-    out.print(Text(f"Packets, schema {whole['schema_sha256'][:16]}", style="bold"))
+    out.print(Text(f"Packets, schema {whole['wire_schema_sha256'][:16]}", style="bold"))
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("APID", "record", "way", "payload", "packet"):
         table.add_column(heading)

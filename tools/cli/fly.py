@@ -9,7 +9,7 @@ from rich.text import Text
 
 from fsw.framework.kernel_cache import is_compiled
 from sim.run.fly import Result, fly
-from sim.run.survivability import judge_survival
+from sim.run.survivability import evaluate_survivability
 from sim.scenario.load import Scenario, check_seed, load
 from tools.output.compile_warmup import warm
 from tools.output.console import console, emit
@@ -106,7 +106,7 @@ def result_figures(scenario: Scenario, result: Result, wall_s: float) -> dict[st
         },
         "worst_stopping_margin_m": result.worst_stopping_margin_m,
         "margins": result.margins,
-        "clairvoyant": asdict(judge_survival(scenario, result)),
+        "survivability": asdict(evaluate_survivability(scenario, result)),
         "state_sha256": result.state_sha256,
         "wall_s": wall_s,
     }

@@ -3,7 +3,7 @@
 from rich.table import Table
 from rich.text import Text
 
-from sim.campaign.historical_landings import HISTORY, fly_past, history_of, past_scenarios
+from sim.campaign.historical_landings import HISTORY_PAGE, fly_past, history_of, past_scenarios
 from sim.scenario.load import library, load
 from tools.output.console import console, emit
 
@@ -36,7 +36,7 @@ def write_history(as_json: bool) -> int:
         pasts.append(past)
         told.append(past.ends())
         out.print(Text("{scenario}: as flown {as_flown}, ours {ours}".format(**told[-1])))
-    HISTORY.write_text(history_of(pasts), encoding="utf-8")
+    HISTORY_PAGE.write_text(history_of(pasts), encoding="utf-8")
     if as_json:
         emit({"history": told})
     return 0 if all(past.as_expected() for past in pasts) else 1

@@ -82,7 +82,7 @@ def _figures(result: dict[str, Any]) -> list[tuple[str, str]]:
         )
     )
     if result["verdict"] != "landed":
-        rows.append(("survivable", _survivable(result["clairvoyant"])))
+        rows.append(("survivable", _survivable(result["survivability"])))
     margin = result["worst_stopping_margin_m"]
     if margin is not None:
         rows.append(("stopping margin", f"{margin:.1f} m at worst"))

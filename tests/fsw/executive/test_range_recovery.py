@@ -2,7 +2,7 @@
 
 import pytest
 
-from fsw.executive.range_recovery import RANGE_CARE_PARAMS, contradicts_flight
+from fsw.executive.range_recovery import RANGE_RECOVERY_PARAMS, contradicts_flight
 from fsw.filter.range_gate import RANGE_TRUST
 from fsw.interface.messages import RANGE_SAMPLE, RangeAction
 from fsw.interface.modes import Mode
@@ -10,7 +10,7 @@ from tests.fsw.computer import TICK_NS, Computer, above_the_site
 
 S = 1_000_000_000
 NOW_NS = 700 * S
-CARE = RANGE_CARE_PARAMS.new()
+CARE = RANGE_RECOVERY_PARAMS.new()
 
 
 def suspected(unusable=0, care=CARE, **trust):
@@ -27,10 +27,10 @@ def suspected(unusable=0, care=CARE, **trust):
         ({"locked": 0}, 12, False),
         ({"rejects_in_a_row": 11}, 0, False),
         ({"rejects_in_a_row": 12}, 0, True),  # nothing that they agree on
-        ({"rejects_in_a_row": 12, "challenger_samples": 5}, 0, True),
-        ({"rejects_in_a_row": 12, "challenger_samples": 6}, 0, False),  # another ground, perhaps
-        ({"rejects_in_a_row": 12, "challenger_samples": 12, "crowned_t_ns": 671 * S}, 0, True),
-        ({"rejects_in_a_row": 12, "challenger_samples": 12, "crowned_t_ns": 669 * S}, 0, False),
+        ({"rejects_in_a_row": 12, "candidate_samples": 5}, 0, True),
+        ({"rejects_in_a_row": 12, "candidate_samples": 6}, 0, False),  # another ground, perhaps
+        ({"rejects_in_a_row": 12, "candidate_samples": 12, "promoted_t_ns": 671 * S}, 0, True),
+        ({"rejects_in_a_row": 12, "candidate_samples": 12, "promoted_t_ns": 669 * S}, 0, False),
     ],
 )
 def test_an_instrument_is_suspected_when_what_it_claims_is_no_ground(trust, unusable, expected):
@@ -38,7 +38,7 @@ def test_an_instrument_is_suspected_when_what_it_claims_is_no_ground(trust, unus
 
 
 def test_where_it_is_switched_off_nothing_is_suspected():
-    never = RANGE_CARE_PARAMS.new(samples=0)
+    never = RANGE_RECOVERY_PARAMS.new(samples=0)
     assert not suspected(1000, never, rejects_in_a_row=1000)
 
 

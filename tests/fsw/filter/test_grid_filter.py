@@ -421,15 +421,15 @@ def test_what_a_step_cannot_hold_is_turned_away_and_said_so():
     assert bench.step() == 8
     assert (
         bench.counts[RangeVerdict.FUSED_NOW],
-        bench.counts[RangeVerdict.CROWDED],
+        bench.counts[RangeVerdict.EXCESS],
         bench.counts[0],
     ) == (8, 4, 1)
     verdicts = [int(bench.history.ranges[n % RANGE_SLOTS].verdict) for n in range(13)]
-    assert verdicts == [RangeVerdict.FUSED_NOW] * 8 + [RangeVerdict.CROWDED] * 4 + [0]
+    assert verdicts == [RangeVerdict.FUSED_NOW] * 8 + [RangeVerdict.EXCESS] * 4 + [0]
     assert bench.step() == 1
     assert (
         bench.counts[RangeVerdict.FUSED_NOW],
-        bench.counts[RangeVerdict.CROWDED],
+        bench.counts[RangeVerdict.EXCESS],
         bench.counts[0],
     ) == (9, 4, 0)
 
@@ -439,11 +439,11 @@ def test_what_a_step_cannot_hold_is_turned_away_and_said_so():
 BIAS = np.array([7e-5, -6e-5, 9e-5])
 
 
-def fall(seconds, bias, flags, dt_ms=50, quiet_s=1.0):
+def fall(seconds, bias, flags, dt_ms=50, free_fall_s=1.0):
     """Free fall seen through a noisy, biased instrument, at 20 Hz unless told."""
     bench = Bench()
     own = bench.params.navigation.filter
-    own.quiet_s = quiet_s
+    own.free_fall_s = free_fall_s
     bench.grid.nominal.v_BM_I_mps = (10.0, 1650.0, 0.0)
     rng = np.random.default_rng(3)
     dt_s = dt_ms * 1e-3
@@ -458,9 +458,9 @@ def fall(seconds, bias, flags, dt_ms=50, quiet_s=1.0):
     return bench
 
 
-@pytest.mark.parametrize(("dt_ms", "quiet_s"), [(50, 1.0), (50, 5.0), (30, 1.0), (70, 2.0)])
-def test_free_fall_shows_the_accelerometers_their_bias(dt_ms, quiet_s):
-    bench = fall(60.0, BIAS, FREE_FALL, dt_ms, quiet_s)
+@pytest.mark.parametrize(("dt_ms", "free_fall_s"), [(50, 1.0), (50, 5.0), (30, 1.0), (70, 2.0)])
+def test_free_fall_shows_the_accelerometers_their_bias(dt_ms, free_fall_s):
+    bench = fall(60.0, BIAS, FREE_FALL, dt_ms, free_fall_s)
     sigma = np.sqrt(np.diag(bench.grid.P)[BA0 : BA0 + 3])
     found = np.array(bench.grid.nominal.accel_bias_B_mps2)
     assert np.all(np.abs(found - BIAS) < 3.0 * sigma)

@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fsw.filter.buffers import RANGE_ENTRY
-from fsw.filter.range_gate import RANGE_TRUST, TRUST_PARAMS, judge, range_variance_m2, set_verdict
+from fsw.filter.range_gate import (
+    RANGE_TRUST,
+    TRUST_PARAMS,
+    judge_range,
+    range_variance_m2,
+    set_verdict,
+)
 from fsw.interface.verdicts import RangeVerdict
 
 S = 1_000_000_000
@@ -17,7 +23,7 @@ AGREE_M = 5.0 * 2.0**0.5
 
 
 def judged(trust, t_s, innovation_m, params=PARAMS):
-    return judge(trust, params, round(t_s * S), innovation_m, VARIANCE_M2, R_M2)
+    return judge_range(trust, params, round(t_s * S), innovation_m, VARIANCE_M2, R_M2)
 
 
 def locked():

@@ -8,9 +8,9 @@ from fsw.filter.range_gate import RANGE_TRUST
 from fsw.guidance.altitude_bounds import (
     HYPOTHESES,
     HYPOTHESES_PARAMS,
-    drop_dear_rival,
-    heed_challenger,
-    weigh,
+    bound_by_candidate,
+    drop_unaffordable_alternate,
+    update_altitude_bounds,
 )
 from fsw.interface.messages import OUTBOX
 from fsw.interface.verdicts import RangeVerdict
@@ -35,7 +35,7 @@ def arrivals(change, until=TICKS):
 
 
 def heights(changed, ticks):
-    return altitude_m(fly_filter(ticks, changed).nav.head, PARAMS.new())
+    return altitude_m(fly_filter(ticks, changed).nav.current, PARAMS.new())
 
 
 @pytest.mark.parametrize("step_m", [-800.0, -60.0, 60.0, 400.0, 3000.0])
@@ -45,13 +45,13 @@ def test_a_step_of_the_ground_is_believed_within_two_seconds(step_m):
     assert heights(stepped, after) - heights(plain, after) == pytest.approx(step_m, abs=12.0)
     trust = fly_filter(after, stepped).nav.grid.trust
     assert trust.won == 1
-    assert trust.rival_since_ns > 0
+    assert trust.alternate_since_ns > 0
 
 
 def test_the_old_altitude_stays_alive_as_the_rival():
     rig = fly_filter(FROM_TICK + 200, arrivals(lambda r, n: r + 400.0))
     trust, terrain = rig.nav.grid.trust, float(rig.nav.grid.nominal.terrain_m)
-    assert float(trust.rival_terrain_m) - terrain == pytest.approx(400.0, abs=12.0)
+    assert float(trust.alternate_terrain_m) - terrain == pytest.approx(400.0, abs=12.0)
 
 
 def test_a_bias_that_ends_is_forgotten_and_leaves_no_rival():
@@ -60,8 +60,8 @@ def test_a_bias_that_ends_is_forgotten_and_leaves_no_rival():
     assert heights(biased, UNTIL_TICK + 250) == pytest.approx(
         heights(arrivals(lambda r, n: r), UNTIL_TICK + 250), abs=12.0
     )
-    assert rig.nav.grid.trust.rival_since_ns == -1
-    age_s = (rig.nav.head.t_ns - rig.nav.grid.trust.last_fused_t_ns) * 1e-9
+    assert rig.nav.grid.trust.alternate_since_ns == -1
+    age_s = (rig.nav.current.t_ns - rig.nav.grid.trust.last_fused_t_ns) * 1e-9
     assert age_s < 1.0
 
 
@@ -88,9 +88,9 @@ def test_an_altitude_below_zero_without_contact_is_condemned_and_the_ranges_win(
     for n in range(400):
         due = [s for s in ranges if int(s.t_ns) // TICK_NS + 5 == n + 1]
         rig.tick((n + 1) * TICK_NS, imus[n], due)
-    assert rig.nav.grid.trust.condemned >= 1
+    assert rig.nav.grid.trust.invalidated >= 1
     last = [s for s in ranges if int(s.t_ns) <= 390 * TICK_NS][-1]
-    assert altitude_m(rig.nav.head, rig.params) == pytest.approx(float(last.range_m), abs=60.0)
+    assert altitude_m(rig.nav.current, rig.params) == pytest.approx(float(last.range_m), abs=60.0)
 
 
 def test_a_latch_rejects_for_good_once_it_has_closed():
@@ -98,7 +98,7 @@ def test_a_latch_rejects_for_good_once_it_has_closed():
     rig = Filter()
     rig.params = PARAMS.from_bytes(rig.params.tobytes())
     rig.params.navigation.trust.latch_after_rejects = 3
-    rig.params.navigation.trust.challenger_win_samples = 1_000_000
+    rig.params.navigation.trust.candidate_promotion_samples = 1_000_000
     imus, _ = stream(TICKS)
     for n in range(TICKS):
         rig.tick((n + 1) * TICK_NS, imus[n], stepped.get(n + 1, []))
@@ -108,42 +108,42 @@ def test_a_latch_rejects_for_good_once_it_has_closed():
 # --- weighing them -----------------------------------------------------------------------
 
 
-def weighed(rival_m=None, challenger_m=None, samples=10, altitude=1000.0):
+def bounded_by(alternate_m=None, candidate_m=None, samples=10, altitude=1000.0):
     """The estimate after weighing, with altitudes of the others above their own grounds."""
-    p, trust, estimate = PARAMS.new(), RANGE_TRUST.new(rival_since_ns=-1), ESTIMATE.new()
+    p, trust, estimate = PARAMS.new(), RANGE_TRUST.new(alternate_since_ns=-1), ESTIMATE.new()
     hypotheses = HYPOTHESES.new(dropped_since_ns=-1)
     estimate.altitude_m, estimate.sigma_altitude_m = altitude, 2.0
-    if rival_m is not None:
-        trust.rival_since_ns = 7
-        trust.rival_terrain_m = altitude - rival_m
-        trust.rival_variance_m2 = 9.0
-    if challenger_m is not None:
-        trust.challenger_samples = samples
-        trust.challenger_terrain_m = altitude - challenger_m
-        trust.challenger_variance_m2 = 1.0
-    weigh(hypotheses, p.descent, trust, 0.0, 5.0, estimate)
-    heed_challenger(trust, p.navigation.trust, p.descent, 0.0, 5.0, estimate)
+    if alternate_m is not None:
+        trust.alternate_since_ns = 7
+        trust.alternate_terrain_m = altitude - alternate_m
+        trust.alternate_variance_m2 = 9.0
+    if candidate_m is not None:
+        trust.candidate_samples = samples
+        trust.candidate_terrain_m = altitude - candidate_m
+        trust.candidate_variance_m2 = 1.0
+    update_altitude_bounds(hypotheses, p.descent, trust, 0.0, 5.0, estimate)
+    bound_by_candidate(trust, p.navigation.trust, p.descent, 0.0, 5.0, estimate)
     return estimate, hypotheses, trust, p
 
 
 def test_the_lowest_altitude_alive_is_heeded_less_three_sigma_and_latency():
-    assert weighed()[0].altitude_lo_m == pytest.approx(1000.0 - 6.0 - 5.0)
-    assert weighed(rival_m=400.0)[0].altitude_lo_m == pytest.approx(400.0 - 9.0 - 5.0)
-    assert weighed(rival_m=3000.0)[0].altitude_lo_m == pytest.approx(989.0)
-    assert weighed(rival_m=3000.0)[0].altitude_hi_m == pytest.approx(3000.0)
-    assert weighed(challenger_m=200.0)[0].altitude_lo_m == pytest.approx(200.0 - 3.0 - 5.0)
+    assert bounded_by()[0].altitude_lo_m == pytest.approx(1000.0 - 6.0 - 5.0)
+    assert bounded_by(alternate_m=400.0)[0].altitude_lo_m == pytest.approx(400.0 - 9.0 - 5.0)
+    assert bounded_by(alternate_m=3000.0)[0].altitude_lo_m == pytest.approx(989.0)
+    assert bounded_by(alternate_m=3000.0)[0].altitude_hi_m == pytest.approx(3000.0)
+    assert bounded_by(candidate_m=200.0)[0].altitude_lo_m == pytest.approx(200.0 - 3.0 - 5.0)
 
 
 def test_a_challenger_with_few_samples_is_not_heeded_yet():
-    assert weighed(challenger_m=200.0, samples=3)[0].altitude_lo_m == pytest.approx(989.0)
+    assert bounded_by(candidate_m=200.0, samples=3)[0].altitude_lo_m == pytest.approx(989.0)
 
 
 @pytest.mark.parametrize(("mass_kg", "kept"), [(420.0, True), (345.0, False)])
 def test_a_rival_is_dropped_when_the_other_ground_would_get_out_of_reach(mass_kg, kept):
-    estimate, hypotheses, trust, p = weighed(rival_m=2000.0, altitude=5000.0)
+    estimate, hypotheses, trust, p = bounded_by(alternate_m=2000.0, altitude=5000.0)
     outbox = OUTBOX.new()
-    drop_dear_rival(
+    drop_unaffordable_alternate(
         hypotheses, HYPOTHESES_PARAMS.new(), trust, p.vehicle, mass_kg, 1.62, 5000.0, outbox
     )
-    assert (hypotheses.dropped_since_ns != trust.rival_since_ns) == kept
+    assert (hypotheses.dropped_since_ns != trust.alternate_since_ns) == kept
     assert outbox.n_events == (0 if kept else 1)

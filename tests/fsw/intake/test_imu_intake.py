@@ -20,10 +20,10 @@ PARAMS = INERTIAL_PARAMS.new()
 class Taker:
     """Ring, sums and outbox, fed sample by sample."""
 
-    def __init__(self, instrument=None, quiet=0, pushed_mps2=0.0):
+    def __init__(self, instrument=None, quiet=0, thrust_accel_mps2=0.0):
         self.inertial, self.history, self.outbox = INERTIAL.new(), HISTORY.new(), OUTBOX.new()
         clear_history(self.history)
-        self.timebase, self.quiet, self.pushed_mps2 = TIMEBASE.new(), quiet, pushed_mps2
+        self.timebase, self.quiet, self.thrust_accel_mps2 = TIMEBASE.new(), quiet, thrust_accel_mps2
         self.instrument = instrument or Instrument()
 
     def take(self, sample, now_ns=None, punctual=1):
@@ -38,7 +38,7 @@ class Taker:
             int(sample.t_ns) if now_ns is None else now_ns,
             punctual,
             self.quiet,
-            self.pushed_mps2,
+            self.thrust_accel_mps2,
             self.outbox,
         )
         return int(self.history.imu_count) > before
@@ -175,7 +175,7 @@ def test_a_hole_is_bridged_for_a_second_and_no_longer():
 
 
 def test_a_longer_hole_is_bridged_with_what_the_engine_was_told():
-    taker = flying(pushed_mps2=3.0)
+    taker = flying(thrust_accel_mps2=3.0)
     taker.instrument = Instrument(seq=0)
     for n in range(6):
         taker.hear((500 + n) * 10 * MS)
@@ -312,7 +312,7 @@ def test_exactly_nothing_many_times_in_a_row_is_said_once():
 
 
 def test_exactly_nothing_under_a_burning_engine_is_what_was_commanded():
-    taker = flying(pushed_mps2=2.5)
+    taker = flying(thrust_accel_mps2=2.5)
     taker.hear(30 * MS, dv=(0.0, 0.0, 0.0))
     taker.hear(40 * MS)
     _, dv, dtheta, flags = taker.ring()

@@ -134,7 +134,7 @@ def test_increments_of_any_rate_and_phase_tell_the_same(dt_ms, phase_ms):
     assert_alike(feed, reference())
     # what is left at the end of the stream has been carried to the head
     last_ns = max(int(sample.t_ns) for group in imus.values() for sample in group)
-    assert int(feed.nav.head.t_ns) == last_ns
+    assert int(feed.nav.current.t_ns) == last_ns
 
 
 def test_the_ranges_of_the_comparison_are_fused_and_agree():
@@ -163,7 +163,7 @@ def steadily(lost=(), clipped=(), ticks=TICKS):
 @pytest.mark.parametrize(("first", "end"), [(100, 103), (93, 113), (60, 130), (50, 200)])
 def test_what_was_gained_in_a_hole_is_not_lost(first, end):
     whole, holed = steadily(), steadily(lost=range(first, end))
-    position, velocity, attitude = distance(holed.nav.head, whole.nav.head)
+    position, velocity, attitude = distance(holed.nav.current, whole.nav.current)
     assert position < 1e-3 and velocity < 1e-4 and attitude < 1e-7
     assert holed.nav.inertial.gaps == 1
     gap_s = (end - first) * 0.01
@@ -204,7 +204,7 @@ def test_a_clipped_axis_is_counted_said_once_and_widens_the_covariance():
     plain, clipped = steadily(), steadily(clipped=range(101, 111))
     assert clipped.nav.inertial.saturated == 10
     assert [event[0] for event in clipped.events].count(EventCode.IMU_SATURATED) == 1
-    assert distance(clipped.nav.head, plain.nav.head) == (0.0, 0.0, 0.0)
+    assert distance(clipped.nav.current, plain.nav.current) == (0.0, 0.0, 0.0)
     own = clipped.params.navigation.filter
     grown = clipped.sigma(V0) ** 2 - plain.sigma(V0) ** 2
     assert grown == pytest.approx([0.01 * float(own.gap_accel_sigma_mps2) ** 2] * 3, rel=0.1)

@@ -3,17 +3,17 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsw.intake.range_timestamps import CADENCE, CADENCE_PARAMS, repaired_stamp
+from fsw.intake.range_timestamps import RANGE_TIMESTAMPS, RANGE_TIMESTAMPS_PARAMS, repaired_stamp
 
 PERIOD_NS = 50_000_000
 LATENCY_NS = 50_000_000
 S = 1_000_000_000
-PARAMS = CADENCE_PARAMS.new()
+PARAMS = RANGE_TIMESTAMPS_PARAMS.new()
 
 
 def feed(samples):
     """Stamps after repair, None for a distrusted one; samples are (true_ns, stamp, seq, rx)."""
-    cadence = CADENCE.new()
+    cadence = RANGE_TIMESTAMPS.new()
     out = []
     for _, stamp, seq, rx in samples:
         t_ns, trusted = repaired_stamp(cadence, PARAMS, stamp, seq & 0xFFFF, rx)

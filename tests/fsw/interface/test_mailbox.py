@@ -10,7 +10,7 @@ from fsw.interface.mailbox import (
     COMMAND_SLOTS,
     IMU_SLOTS,
     MAILBOX,
-    RANGE_SLOTS,
+    RANGE_QUEUE_SLOTS,
     collect,
     empty_mailbox,
     post_clock,
@@ -64,12 +64,12 @@ class MailboxStory(RuleBasedStateMachine):
         else:
             self.lost += 1
 
-    @rule(count=st.integers(1, 20) | st.just(RANGE_SLOTS))
+    @rule(count=st.integers(1, 20) | st.just(RANGE_QUEUE_SLOTS))
     def ranges_arrive(self, count):
         for _ in range(count):
             mark = self.next_mark()
             post_range(self.mailbox, RANGE_SAMPLE.new(t_ns=mark), 1000 + mark)
-            self.queue(self.ranges, RANGE_SLOTS, mark)
+            self.queue(self.ranges, RANGE_QUEUE_SLOTS, mark)
 
     @rule(count=st.integers(1, 12) | st.just(IMU_SLOTS))
     def increments_arrive(self, count):
@@ -132,7 +132,7 @@ class MailboxStory(RuleBasedStateMachine):
     @precondition(lambda self: self.ranges)
     @rule()
     def the_oldest_range_waits_in_front(self):
-        head = int(self.mailbox.range_head) % RANGE_SLOTS
+        head = int(self.mailbox.range_head) % RANGE_QUEUE_SLOTS
         assert int(self.mailbox.ranges[head].t_ns) == self.ranges[0]
 
 
@@ -161,10 +161,10 @@ def test_a_burst_takes_eight_a_tick_oldest_first():
 
 def test_a_full_ring_drops_the_newest_and_counts_it():
     mailbox = MAILBOX.new()
-    for mark in range(RANGE_SLOTS + 44):
+    for mark in range(RANGE_QUEUE_SLOTS + 44):
         post_range(mailbox, RANGE_SAMPLE.new(t_ns=mark), mark)
     assert int(mailbox.lost) == 44
-    assert drained(mailbox)[1] == list(range(RANGE_SLOTS))
+    assert drained(mailbox)[1] == list(range(RANGE_QUEUE_SLOTS))
 
 
 def test_an_empty_tick_is_empty():

@@ -69,9 +69,9 @@ def test_a_restart_touches_nothing_but_the_bookkeeping_of_the_grid():
             assert computer.core[name] == before[name], name
     after, was = computer.core.navigation, before.navigation
     assert np.array_equal(after.grid.P, was.grid.P)
-    assert after.head == was.head and after.grid.nominal == was.head
+    assert after.current == was.current and after.grid.nominal == was.current
     assert after.grid.trust == was.grid.trust
-    assert after.grid.k == after.computed_k == after.head.t_ns // GRID_NS
+    assert after.grid.k == after.computed_k == after.current.t_ns // GRID_NS
 
 
 def test_it_is_said_how_long_the_computer_was_away():
@@ -87,7 +87,7 @@ def test_what_was_gained_meanwhile_is_in_the_sums(away_ticks):
     restarted(computer, away_ticks)
     for _ in range(away_ticks + 1):
         awake.tick(imus=[awake.imu(**STEADY)])
-    ours, theirs = computer.core.navigation.head, awake.core.navigation.head
+    ours, theirs = computer.core.navigation.current, awake.core.navigation.current
     assert ours.t_ns == theirs.t_ns
     np.testing.assert_allclose(ours.r_BM_I_m, theirs.r_BM_I_m, rtol=0, atol=1e-3)
     np.testing.assert_allclose(ours.v_BM_I_mps, theirs.v_BM_I_mps, rtol=0, atol=1e-3)
@@ -134,4 +134,4 @@ def test_a_computer_that_knew_nothing_yet_begins_as_it_would_have():
     fresh.tick(imus=[fresh.imu(**STEADY)])
     for each in (computer, fresh):
         each.tick(nav_update=above_the_site(2000.0))
-    assert computer.core.navigation.head == fresh.core.navigation.head
+    assert computer.core.navigation.current == fresh.core.navigation.current

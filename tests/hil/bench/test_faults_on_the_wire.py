@@ -19,7 +19,7 @@ from sim.faults.reader import read_faults
 from sim.faults.records import INJECTION
 from sim.faults.table import WireDirection
 from sim.plant.world import WORLD
-from sim.run.fly import judge, new_run
+from sim.run.fly import evaluate_run, new_run
 from sim.run.loop import as_rows, fly_ticks
 from sim.scenario.load import load
 
@@ -43,7 +43,7 @@ def in_process(scenario, seconds):
     run = new_run(scenario, 0)
     run.monitor.t_limit_ns = int(seconds * S)
     fly_ticks(as_rows(run), 10**9)
-    return judge(scenario, 0, run)
+    return evaluate_run(scenario, 0, run)
 
 
 def codes(result):

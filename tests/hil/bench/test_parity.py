@@ -14,7 +14,7 @@ def test_every_tick_is_the_same_in_process_and_over_a_pseudo_terminal():
 
 def flip_core(tick, run):
     if tick == 123:
-        run.state.core.navigation.head.v_BM_I_mps[1] *= -1.0
+        run.state.core.navigation.current.v_BM_I_mps[1] *= -1.0
 
 
 def flip_history(tick, run):
@@ -25,7 +25,7 @@ def flip_history(tick, run):
 @pytest.mark.parametrize(
     ("tamper", "tick", "region", "field"),
     [
-        (flip_core, 123, "core", "navigation.head.v_BM_I_mps[1]"),
+        (flip_core, 123, "core", "navigation.current.v_BM_I_mps[1]"),
         (flip_history, 99, "history", "imu_t_ns[3]"),
     ],
 )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fsw.interface.timing import TICK_NS
-from hil.boards.flight_payload import FLIGHT
+from hil.boards.flight_payload import FLIGHT_PAYLOAD
 from hil.log.differences import first_field
 from hil.platform.errors import BenchError
 from hil.protocol.remote_end import FarEnd
@@ -81,7 +81,7 @@ def test_a_bit_that_flips_in_the_boards_core_is_named_as_the_first_difference(ro
         path, _, offset = next(
             leaf for leaf in REGIONS["core"].leaves() if leaf[0] == "propulsion.mass_kg"
         )
-        core = board.address_of("payload_memory") + FLIGHT.offset("state.core")
+        core = board.address_of("payload_memory") + FLIGHT_PAYLOAD.offset("state.core")
         board.upset(core + offset + 5, 4)
         fly_ticks(ours, 1)
         session.wants = WANT_CORE_HASH

@@ -27,7 +27,7 @@ from hil.wire.packets import BENCH_HEARS_SENSORS, BY_NAME, SENSORS_HEAR, message
 from hil.wire.session_messages import Pace, Role
 from hil.wire.slots import memory_of, told_of
 from sim.plant.tick import advance, obey_range_command
-from sim.run.fly import judge, new_run
+from sim.run.fly import evaluate_run, new_run
 from sim.run.loop import as_rows, fly_ticks, sense_tick
 from sim.scenario.load import load
 from sim.sensors.records import ARRIVALS, SENSOR_BOARD, SENSOR_INBOX
@@ -45,7 +45,7 @@ def in_process(scenario, seconds, seed=0):
     run = new_run(scenario, seed)
     run.monitor.t_limit_ns = int(seconds * S)
     fly_ticks(as_rows(run), 10**9)
-    return judge(scenario, seed, run)
+    return evaluate_run(scenario, seed, run)
 
 
 class Twin(threading.Thread):

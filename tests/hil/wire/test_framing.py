@@ -24,7 +24,7 @@ from hil.wire.packets import (
     TO_FLIGHT,
     TO_SENSORS,
     message_of,
-    schema_hash,
+    wire_schema_hash,
 )
 
 messages = st.sampled_from(MESSAGES)
@@ -266,6 +266,6 @@ def test_the_schema_hash_notices_a_change_of_layout_and_no_change_of_wording(mon
             monkeypatch.undo()
             packets.schema_sha256.cache_clear()
 
-    assert hash_with(doc="another wording") == schema_hash()
-    assert hash_with(type="i16") != schema_hash()
-    assert hash_with(codes=Code("Other", {"A": 0, "B": 1})) != schema_hash()
+    assert hash_with(doc="another wording") == wire_schema_hash()
+    assert hash_with(type="i16") != wire_schema_hash()
+    assert hash_with(codes=Code("Other", {"A": 0, "B": 1})) != wire_schema_hash()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sim.campaign.historical_landings import (
-    HISTORY,
+    HISTORY_PAGE,
     Past,
     fly_tracked,
     past_scenarios,
@@ -102,7 +102,7 @@ def test_every_scenario_of_the_past_gives_its_sources_and_says_what_was_inferred
 
 
 def test_the_committed_table_has_today_s_scenarios_and_published_figures():
-    text = HISTORY.read_text(encoding="utf-8")
+    text = HISTORY_PAGE.read_text(encoding="utf-8")
     parts = text.split("\n## ")[1:]
     assert tuple(part.splitlines()[0] for part in parts) == PAST
     for scenario, part in zip(past_scenarios(), parts, strict=True):

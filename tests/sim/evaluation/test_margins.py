@@ -10,7 +10,7 @@ from fsw.interface.events import EventCode
 from fsw.interface.messages import INBOX, OUTBOX
 from fsw.interface.modes import Mode
 from fsw.interface.timing import TICK_NS
-from sim.evaluation.flight_view import FLIGHT_VIEW, look
+from sim.evaluation.flight_view import FLIGHT_VIEW, observe_flight
 from sim.evaluation.monitor import MONITOR, watch
 from sim.evaluation.requirements import (
     FUSED_AGE_S,
@@ -226,7 +226,7 @@ def test_falling_faster_than_can_be_stopped_is_a_negative_stopping_margin():
 
 @kernel
 def _look(cores, views):
-    look(cores[0], views[0])
+    observe_flight(cores[0], views[0])
 
 
 def sound(core):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim.plant.truth_observer import observe
+from sim.plant.truth_observer import observe_truth
 from sim.plant.world import TRUTH_L
 from tests.sim.worlds import above_site, flown, quiet_world, vector
 
@@ -75,7 +75,7 @@ def on_a_slope(slope, friction, seconds):
     above_site(world, 0.3)
     flown(world, seconds)
     seen = TRUTH_L.new()
-    observe(world, seen)
+    observe_truth(world, seen)
     return seen
 
 
@@ -105,7 +105,7 @@ def test_it_rests_on_rough_ground_without_drifting_from_the_turning_moon():
     world = above_site(quiet_world(flat=False), 1.0)
     flown(world, 20.0)
     seen = TRUTH_L.new()
-    observe(world, seen)
+    observe_truth(world, seen)
     assert world.touchdown.settled_t_ns > 0
     assert np.linalg.norm(seen.r_BL_L_m[:2]) < 0.3
     assert bin(world.truth.legs).count("1") >= 3

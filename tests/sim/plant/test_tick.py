@@ -12,7 +12,7 @@ from fsw.interface.messages import ACTUATOR_COMMAND, CommandCode
 from fsw.interface.timing import TICK_NS
 from sim.plant.initial_conditions import prepare
 from sim.plant.tick import advance, obey, sense
-from sim.plant.truth_observer import observe
+from sim.plant.truth_observer import observe_truth
 from sim.plant.world import TRUTH_L, WORLD
 from sim.sensors.records import ARRIVALS
 from tests.sim.worlds import above_site, copy_of, flown, quiet_world, vector
@@ -131,7 +131,7 @@ def test_the_truth_in_the_site_s_frame_is_turned_by_hand():
     prepare(world)
     flown(world, 20.0)
     seen = TRUTH_L.new()
-    observe(world, seen)
+    observe_truth(world, seen)
     omega, t = world.moon.omega_radps, 20.0
     lat, lon = np.radians(30.0), np.radians(-40.0) + omega * t
     east = [-np.sin(lon), np.cos(lon), 0.0]

@@ -6,7 +6,7 @@ import pytest
 
 from sim.evaluation.survivability_bound import heights_to_stop
 from sim.run.fly import fly
-from sim.run.survivability import fault_names, judge_survival, loss, witness_of
+from sim.run.survivability import evaluate_survivability, fault_names, loss, witness_of
 from sim.scenario.load import load
 
 SEED = 5
@@ -105,13 +105,13 @@ def test_what_is_late_and_wrongly_stamped_is_told_to_nobody(flown):
 
 
 def test_what_landed_is_its_own_witness(flown):
-    judged = judge_survival(with_faults(), flown())
+    judged = evaluate_survivability(with_faults(), flown())
     assert (judged.survivable, judged.how, judged.why, judged.loss) == (True, "witness", None, None)
 
 
 def test_an_engine_lost_for_good_above_the_ground_is_certified(flown):
     row = {"kind": "engine_out", "from_altitude_m": 900}
-    judged = judge_survival(with_faults(row), flown(row))
+    judged = evaluate_survivability(with_faults(row), flown(row))
     assert flown(row).verdict == "crashed"
     assert (judged.survivable, judged.how, judged.loss) == (False, "certificate", None)
     assert "ground" in judged.why or "propellant" in judged.why
@@ -134,7 +134,7 @@ def lost(result, **changes):
 
 def test_a_loss_that_the_truth_would_have_saved_has_a_witness(flown):
     row = {"kind": "delayed", "delay_s": 1}
-    judged = judge_survival(with_faults(row), lost(flown(row)))
+    judged = evaluate_survivability(with_faults(row), lost(flown(row)))
     assert (judged.survivable, judged.how, judged.loss) == (True, "witness", "navigation")
 
 
@@ -142,7 +142,7 @@ def test_a_loss_that_nobody_can_settle_is_open_and_counts_as_survivable():
     scenario = load("nominal", [("start.propellant_kg", "275")])  # too little for this guidance
     result = fly(scenario, SEED)
     assert result.verdict != "landed"
-    judged = judge_survival(scenario, result)
+    judged = evaluate_survivability(scenario, result)
     assert (judged.survivable, judged.how) == (True, "open")
 
 
@@ -153,8 +153,8 @@ def test_in_the_margin_between_certificate_and_flight_nothing_is_certified(flown
     beyond, within = (replace(moment, height_m=least * share) for share in (0.995, 1.005))
     scenario = load("nominal", [("start.propellant_kg", "275")])
     result = fly(scenario, SEED)
-    assert judge_survival(scenario, lost(result, onset=beyond)).how == "certificate"
-    assert judge_survival(scenario, lost(result, onset=within)).how == "open"
+    assert evaluate_survivability(scenario, lost(result, onset=beyond)).how == "certificate"
+    assert evaluate_survivability(scenario, lost(result, onset=within)).how == "open"
 
 
 def test_too_fast_at_the_first_truth_is_hedging_and_in_time_is_navigation(flown):

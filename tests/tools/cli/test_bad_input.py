@@ -140,7 +140,7 @@ def test_a_busy_port_is_named(refused):
 
 
 def test_ends_with_other_records_are_refused_at_connect(refused, monkeypatch):
-    monkeypatch.setattr("hil.protocol.peer.schema_hash", lambda: 12345)
+    monkeypatch.setattr("hil.protocol.peer.wire_schema_hash", lambda: 12345)
     assert "both must be built from the same records" in refused("hil")
 
 

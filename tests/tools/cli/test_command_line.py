@@ -25,7 +25,7 @@ FIGURES = {
     "propellant_left_kg",
     "events",
     "range",
-    "clairvoyant",
+    "survivability",
     "worst_stopping_margin_m",
     "margins",
     "state_sha256",
@@ -159,7 +159,7 @@ def test_a_panel_is_drawn_whatever_is_missing(touchdown):
         "touchdown": touchdown,
         "propellant_left_kg": 1.0,
         "range": {"first_valid_alt_m": None, "first_fused_alt_m": None},
-        "clairvoyant": {"survivable": True, "how": "open", "why": None, "loss": "other"},
+        "survivability": {"survivable": True, "how": "open", "why": None, "loss": "other"},
         "worst_stopping_margin_m": None,
         "margins": {"touchdown": -1.0, "v_down": None, "stopping": 0.2},
         "time_s": 1.0,
@@ -174,7 +174,7 @@ def test_a_panel_is_drawn_whatever_is_missing(touchdown):
 def test_a_lost_flight_says_whether_it_could_have_landed(run):
     engine_out = ("faults.0.kind=engine_out", "faults.0.from_altitude_m=900")
     _, out, err = run("fly", "--json", *(part for key in engine_out for part in ("--set", key)))
-    judged = json.loads(out)["clairvoyant"]
+    judged = json.loads(out)["survivability"]
     assert (judged["survivable"], judged["how"]) == (False, "certificate")
     assert judged["why"] in err
 
