@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants.judging import BROKEN, KILLED, SURVIVED, broken_source, key_of, verdict_of
+from tests.mutants.judging import (
+    BROKEN,
+    KILLED,
+    SURVIVED,
+    broken_source,
+    code_of,
+    key_of,
+    verdict_of,
+)
 from tests.mutants.results import results
 from tests.mutants.table import COMPARERS, FLIGHT, INJECTOR, MUTANTS
 
@@ -70,3 +78,11 @@ def test_the_last_run_is_of_today_and_killed_them_all():
     stale = [m.name for m in MUTANTS if last.get(m.name, {}).get("key") != key_of(m)]
     assert stale == [], "run `python -m tests.mutants` and commit what it found"
     assert {name: found["end"] for name, found in last.items() if found["end"] != KILLED} == {}
+
+
+def test_a_comment_or_a_docstring_makes_no_result_stale():
+    plain = b"def f(x):\n    return x + 1\n"
+    worded = b'"""Module."""\n\n# why\ndef f(x):  # how\n    """What."""\n\n    return x + 1\n'
+    assert code_of(plain) == code_of(worded)
+    assert code_of(plain) != code_of(plain.replace(b"1", b"2"))
+    assert code_of(b'x = "# no comment"\n') != code_of(b'x = "# none"\n')

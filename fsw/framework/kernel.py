@@ -22,7 +22,7 @@ from numba.core import types
 from numba.core.typing.templates import signature
 from numba.extending import intrinsic, overload
 
-from fsw.framework.kernel_cache import INTERPRETED, ROOMS, cache_folder
+from fsw.framework.kernel_cache import INTERPRETED, ROOMS, KernelCache
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
@@ -65,8 +65,8 @@ def kernel(function: Kernel) -> Kernel:
     """
     if INTERPRETED:
         return function
+    compiled: Any = numba.njit(error_model="numpy")(function)
     module = inspect.getmodule(function)
-    if module is None or module.__name__.partition(".")[0] not in ROOMS:
-        return numba.njit(error_model="numpy")(function)
-    with cache_folder(module.__name__):
-        return numba.njit(error_model="numpy", cache=True)(function)
+    if module is not None and module.__name__.partition(".")[0] in ROOMS:
+        compiled._cache = KernelCache(function)
+    return compiled

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from fsw.framework.kernel_cache import cache_root, kernels_hash
+from fsw.framework.kernel_cache import cache_problem, cache_root, kernels_hash
 from hil.boards.c_headers import records_header, table_header
 from hil.boards.kernel_object import build_in_process_of_its_own, payload_named
 from hil.boards.toolchain import COMPILER, need_tools
@@ -181,7 +181,9 @@ def _compile(command: list[str], env: dict[str, str]) -> None:
 
 def _builds() -> Path:
     """Where builds are kept."""
-    folder = cache_root() / "boards"
+    if problem := cache_problem():
+        raise BuildFailed(problem)
+    folder = Path(cache_root() or "") / "boards"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

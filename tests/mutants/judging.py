@@ -1,6 +1,9 @@
 """Flying a mutant, and saying what its test made of it."""
 
+import ast
+import functools
 import hashlib
+import io
 import os
 import re
 import shutil
@@ -8,11 +11,12 @@ import subprocess
 import sys
 import tempfile
 import time
+import tokenize
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from pathlib import Path
 
-from fsw.framework.kernel_cache import ROOMS, cache_root, kernels_hash
+from fsw.framework.kernel_cache import cache_root, imported_modules, source_of
 from tests.mutants.table import Mutant
 
 ROOT = Path(__file__).parents[2]
@@ -42,8 +46,31 @@ def key_of(mutant: Mutant) -> str:
     """Hash of all that a result rests on: the break, its test, and the sources of the kernels."""
     module = mutant.file.removesuffix(".py").replace("/", ".")
     test = ROOT / mutant.test.partition("::")[0]
-    parts = (repr(mutant), kernels_hash("sim.run.loop"), kernels_hash(module), test.read_text())
+    flown = {*imported_modules("sim.run.loop"), *imported_modules(module)}
+    parts = (
+        repr(mutant),
+        *(code_of(source_of(name)) for name in sorted(flown)),
+        code_of(test.read_bytes()),
+    )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+@functools.cache
+def code_of(source: bytes) -> str:
+    """A source without comments, docstrings and empty lines."""
+    lines = source.decode().splitlines()
+    for token in tokenize.tokenize(io.BytesIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
+            node
+        ):
+            first = node.body[0]
+            for row in range(first.lineno, (first.end_lineno or first.lineno) + 1):
+                lines[row - 1] = ""
+    return "\n".join(line.rstrip() for line in lines if line.strip())
 
 
 def broken_source(mutant: Mutant) -> str:
@@ -75,7 +102,7 @@ def judge(mutant: Mutant) -> Outcome:
         tree = folder / "tree"
         _copy_tree(tree)
         (tree / mutant.file).write_text(broken_source(mutant), encoding="utf-8")
-        _copy_cache(tree, folder / "cache")
+        _copy_cache(folder / "cache")
         return _judge(mutant, tree, folder, {**os.environ, "LEADLINE_CACHE": f"{folder}/cache"})
 
 
@@ -135,21 +162,15 @@ def _copy_tree(tree: Path) -> None:
             shutil.copy2(ROOT / name, tree / name)
 
 
-def _copy_cache(tree: Path, target: Path) -> None:
-    """The compiled kernels, where a compiler of this tree looks for them.
+def _copy_cache(target: Path) -> None:
+    """The compiled kernels of what is not broken.
 
-    Numba names a folder by the hash of the one that holds the source. Files get a second name
-    instead of a copy where the file system allows it: they are only ever replaced as a whole.
+    Files get a second name instead of a copy where the file system allows it: they are only ever
+    replaced as a whole.
     """
-    names = {_cache_name(ROOT / room): _cache_name(tree / room) for room in ROOMS}
-    for home in cache_root().glob("*/*/*"):
-        if home.name in names:
-            place = target / home.relative_to(cache_root()).with_name(names[home.name])
-            shutil.copytree(home, place, copy_function=_link)
-
-
-def _cache_name(folder: Path) -> str:
-    return f"{folder.name}_{hashlib.sha1(str(folder).encode()).hexdigest()}"
+    root = cache_root()
+    if root is not None and root.exists():
+        shutil.copytree(root, target, copy_function=_link)
 
 
 def _link(source: str, target: str) -> None:

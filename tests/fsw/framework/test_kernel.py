@@ -14,7 +14,6 @@ import types
 from pathlib import Path
 
 import pytest
-from numba.core import caching
 
 from fsw.framework import kernel_cache
 from fsw.framework.kernel import kernel
@@ -52,7 +51,7 @@ def edit(folder, name, old, new):
 def forget():
     """What the kernel module has read of the sources."""
     importlib.invalidate_caches()
-    for cached in (kernel_cache._source, kernel_cache._our_imports):
+    for cached in (kernel_cache.source_of, kernel_cache._our_imports):
         cached.cache_clear()
 
 
@@ -128,21 +127,22 @@ def test_the_cache_folder_follows_the_hash(room, monkeypatch, tmp_path):
     for step in ("1.0", "2.0"):
         edit(room, "base", "STEP = 1.0", f"STEP = {step}")
         forget()
-        folders.append(kernel_cache._module_folder.__wrapped__(name))
+        folders.append(kernel_cache.module_folder.__wrapped__(name))
         assert folders[-1].parent == tmp_path / "cache" / name
     assert folders[0] != folders[1]
 
 
-def test_only_the_newest_builds_of_a_module_are_kept(room, monkeypatch, tmp_path):
+def test_the_builds_used_last_are_kept(room, monkeypatch, tmp_path):
     monkeypatch.setenv("LEADLINE_CACHE", str(tmp_path / "cache"))
     name = f"{room.name}.base"
     home = tmp_path / "cache" / name
-    for age in range(9):
-        build = home / f"build{age}"
+    for age in range(12):
+        build = home / f"build{age:02}"
         build.mkdir(parents=True)
         os.utime(build, (1000 - age, 1000 - age))
-    kernel_cache._module_folder.__wrapped__(name)
-    assert sorted(path.name for path in home.iterdir()) == ["build0", "build1", "build2", "build3"]
+    kernel_cache.module_folder.__wrapped__(name)
+    kept = sorted(path.name for path in home.iterdir())
+    assert kept == [f"build{age:02}" for age in range(kernel_cache.BUILDS_KEPT - 1)]
 
 
 def test_a_function_outside_the_rooms_is_compiled_without_a_cache():
@@ -232,17 +232,76 @@ def test_interpreted_kernels_are_plain_functions(tree):
     assert not (tree / "cache").exists()
 
 
-def test_a_compiled_kernel_is_saved_by_one_process_at_a_time(tmp_path):
-    fcntl = pytest.importorskip("fcntl")
-    file = caching.IndexDataCacheFile(str(tmp_path), "kernel", "stamp")
-    look = file._load_index
+TOP = "import fsw.top; print(fsw.top.top(3.0))"
 
-    def look_while_locked():
-        with open(tmp_path / "lock", "wb") as lock, pytest.raises(BlockingIOError):
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return look()
 
-    file._load_index = look_while_locked
-    file.save("arguments", "machine code")
-    file._load_index = look
-    assert file.load("arguments") == "machine code"
+def compiled_files(tree):
+    return sorted((tree / "cache").rglob("*.kernel"))
+
+
+def test_a_second_process_compiles_nothing(tree):
+    assert run(tree, TOP) == ["4.0"]
+    before = {path: path.stat().st_mtime_ns for path in compiled_files(tree)}
+    assert len(before) == 3
+    assert run(tree, TOP) == ["4.0"]
+    assert {path: path.stat().st_mtime_ns for path in compiled_files(tree)} == before
+
+
+@pytest.mark.parametrize("damage", [b"", b"x", b"\0" * 5000, None])
+def test_a_damaged_file_of_the_cache_is_compiled_again(tree, damage):
+    assert run(tree, TOP) == ["4.0"]
+    sound = {path: path.read_bytes() for path in compiled_files(tree)}
+    for path, content in sound.items():
+        flipped = bytes([*content[:-9], content[-9] ^ 1, *content[-8:]])
+        path.write_bytes(flipped if damage is None else damage)
+    assert run(tree, TOP) == ["4.0"]
+    assert [len(path.read_bytes()) > 100 for path in compiled_files(tree)] == [True] * 3
+
+
+def test_a_folder_that_cannot_be_used_keeps_nothing_and_nothing_else_is_used(tree):
+    (tree / "cache").write_text("a file, no folder")
+    code = TOP + "; from fsw.framework.kernel_cache import cache_problem; print(cache_problem())"
+    assert " ".join(run(tree, code)).startswith(f"4.0 compiled kernels are not kept: {tree}/cache")
+    edit(tree / "fsw", "base", "STEP = 1.0", "STEP = 5.0")
+    assert run(tree, TOP) == ["8.0"]
+    assert list(tree.rglob("*.nb?")) == list(tree.rglob("*.kernel")) == []
+
+
+NO_HOME = """
+import os, pathlib
+del os.environ["LEADLINE_CACHE"]
+def no_home():
+    raise RuntimeError("Could not determine home directory.")
+pathlib.Path.home = no_home
+"""
+READ_ONLY = """
+import pathlib
+def refuse(*arguments):
+    raise OSError(30, "Read-only file system")
+pathlib.Path.write_bytes = refuse
+"""
+
+
+def test_without_a_home_nothing_is_kept(tree):
+    problem = "from fsw.framework import kernel_cache; print(kernel_cache.cache_problem())"
+    printed = run(tree, f"{NO_HOME}{TOP}; {problem}")
+    assert printed[0] == "4.0" and " ".join(printed[1:]).startswith("no home folder")
+    assert compiled_files(tree) == []
+
+
+def test_a_cache_that_can_only_be_read_is_used(tree):
+    assert run(tree, READ_ONLY + TOP) == ["4.0"]
+    assert compiled_files(tree) == []
+    assert run(tree, TOP) == ["4.0"]
+    before = {path: path.stat().st_mtime_ns for path in compiled_files(tree)}
+    assert run(tree, READ_ONLY + TOP) == ["4.0"]
+    assert {path: path.stat().st_mtime_ns for path in compiled_files(tree)} == before != {}
+
+
+def test_two_checkouts_share_what_one_has_compiled(tree, tmp_path_factory):
+    assert run(tree, TOP) == ["4.0"]
+    other = tmp_path_factory.mktemp("other")
+    shutil.copytree(tree, other, dirs_exist_ok=True)
+    before = {path: path.stat().st_mtime_ns for path in compiled_files(other)}
+    assert run(other, TOP) == ["4.0"]
+    assert {path: path.stat().st_mtime_ns for path in compiled_files(other)} == before
