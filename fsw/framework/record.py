@@ -20,6 +20,9 @@ from fsw.framework.codes import CodeList
 
 REGISTRY: dict[str, Record] = {}
 
+# greatest values of narrow fields: counters stop there
+U8_MAX, U16_MAX = 0xFF, 0xFFFF
+
 SCALARS = {
     "f64": np.float64,
     "f32": np.float32,

@@ -212,7 +212,7 @@ def test_a_clock_that_is_mapped_late_does_no_harm_meanwhile(sensor_ns):
     late = flight(sensor_ns=sensor_ns, mapped_tick=20)
     ours, other = (np.frombuffer(kept[-1][0], CORE.dtype)[0] for kept in (plain(), late))
     for name, most in (("r_BM_I_m", 0.5), ("v_BM_I_mps", 0.05), ("q_IB", 1e-9)):
-        moved = other["navigation"]["head"][name] - ours["navigation"]["head"][name]
+        moved = other["navigation"]["current"][name] - ours["navigation"]["current"][name]
         assert np.linalg.norm(moved) < most
     assert other["navigation"]["inertial"]["shift_ns"] == 0
 
@@ -227,9 +227,9 @@ def test_a_step_of_the_sensors_clock_in_flight_costs_a_few_ranges_and_moves_noth
 
     ours, stepped = navigation(plain()), navigation(flight(step_ns=step_ns))
     assert stepped["timebase"]["jumps"] == 1 and stepped["inertial"]["shift_ns"] == 0
-    assert stepped["head"]["t_ns"] == ours["head"]["t_ns"]
+    assert stepped["current"]["t_ns"] == ours["current"]["t_ns"]
     for name, most in (("r_BM_I_m", 0.1), ("v_BM_I_mps", 0.02), ("q_IB", 1e-9)):
-        moved = stepped["head"][name] - ours["head"][name]
+        moved = stepped["current"][name] - ours["current"][name]
         assert np.linalg.norm(moved) < most
     fused = [each["intake"]["verdicts"][1:3].sum() for each in (ours, stepped)]
     assert fused[0] - 3 <= fused[1] <= fused[0]

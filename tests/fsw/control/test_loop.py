@@ -56,11 +56,10 @@ BODY = record(
 @kernel
 def turn(body, kept):
     """Fly as many ticks as `kept` has rows; torque acts one tick after it was computed."""
-    e, p = body.estimate, body.params
+    e = body.estimate
     for n in range(len(kept)):
         torque = load3(body.control.torque_B_Nm)
-        guidance, mode = body.guidance, int(body.mode)
-        control(body.control, p.control, p.vehicle, e, guidance, mode, body.actuators, TICK_S)
+        control(body, body.params, int(body.mode), TICK_S)
         kept[n] = body
         omega = load3(e.omega_BL_B_radps)
         momentum = (INERTIA[0] * omega[0], INERTIA[1] * omega[1], INERTIA[2] * omega[2])
@@ -253,22 +252,12 @@ def test_degenerate_directions_still_give_an_attitude(z):
 def test_whatever_is_believed_commands_stay_within_limits(told, mass_kg, mode):
     body = new_body(mode=mode)
     body.estimate.mass_kg = mass_kg
-    p = body.params
     for direction, rate, number in told:
         body.guidance.thrust_dir_L = direction
         body.guidance.accel_mps2 = abs(number)
         body.estimate.omega_BL_B_radps = rate
         body.estimate.f_B_mps2 = (0.0, 0.0, number)
-        control(
-            body.control,
-            p.control,
-            p.vehicle,
-            body.estimate,
-            body.guidance,
-            mode,
-            body.actuators,
-            TICK_S,
-        )
+        control(body, body.params, mode, TICK_S)
         assert np.all(np.abs(body.actuators.torque_B_Nm) <= (40.0, 40.0, 20.0))
         throttle = float(body.actuators.throttle)
         assert throttle == 0.0 or 0.1 <= throttle + 1e-7 <= 1.0 + 2e-7

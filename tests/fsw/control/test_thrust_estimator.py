@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fsw.control.loop import control
-from fsw.control.thrust_estimator import THRUST, THRUST_PARAMS, gauge_thrust
+from fsw.control.thrust_estimator import THRUST, THRUST_PARAMS, ThrustReading, estimate_thrust
 from fsw.interface.modes import Mode
 from tests.fsw.control.test_loop import TICK_S, flown, new_body
 
@@ -63,20 +63,10 @@ def test_a_dip_of_a_quarter_of_a_second_is_no_loss():
 def test_a_dead_accelerometer_is_no_dead_engine():
     body = new_body(mode=Mode.DESCENT)
     flown(body, 5.0)
-    p = body.params
     before = float(body.control.thrust.scale)
     for _ in range(300):
         body.estimate.f_B_mps2 = (0.0, 0.0, 0.0)
-        control(
-            body.control,
-            p.control,
-            p.vehicle,
-            body.estimate,
-            body.guidance,
-            Mode.DESCENT,
-            body.actuators,
-            TICK_S,
-        )
+        control(body, body.params, Mode.DESCENT, TICK_S)
     assert int(body.control.thrust.lost) == 0
     assert float(body.control.thrust.scale) == before
 
@@ -84,7 +74,7 @@ def test_a_dead_accelerometer_is_no_dead_engine():
 def test_an_engine_that_is_out_is_believed_to_give_the_least():
     thrust = THRUST.new()
     for _ in range(500):
-        gauge_thrust(thrust, PARAMS, 1e-6, 0.6, True, 0.06, TICK_S)
+        estimate_thrust(thrust, PARAMS, ThrustReading(1e-6, 0.6, True, 0.06), TICK_S)
     assert int(thrust.lost) == 1
     assert float(thrust.scale) == pytest.approx(float(PARAMS.least))
 
@@ -92,6 +82,6 @@ def test_an_engine_that_is_out_is_believed_to_give_the_least():
 def test_with_a_loss_limit_of_one_no_loss_is_ever_noticed():
     thrust, blunt = THRUST.new(), THRUST_PARAMS.new(loss=1.0)
     for _ in range(2000):
-        gauge_thrust(thrust, blunt, 0.2, 0.6, True, 0.06, TICK_S)
+        estimate_thrust(thrust, blunt, ThrustReading(0.2, 0.6, True, 0.06), TICK_S)
     assert int(thrust.lost) == 0
     assert float(thrust.scale) == pytest.approx(0.88)

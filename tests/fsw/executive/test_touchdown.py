@@ -4,13 +4,23 @@ import itertools
 
 import pytest
 
-from fsw.executive.touchdown import TOUCHDOWN, TOUCHDOWN_PARAMS, ground_reached, legs_touching
+from fsw.executive.state import PARAMS
+from fsw.executive.touchdown import TOUCHDOWN, ground_reached, legs_touching
 from fsw.interface.messages import INBOX
 from fsw.interface.modes import Mode
 from fsw.navigation.estimate import ESTIMATE
 
-PARAMS = TOUCHDOWN_PARAMS.new()
-TICK_S, G_MPS2, MASS_KG, THRUST_N = 0.01, 1.62, 400.0, 600.0
+
+def with_touchdown(**values):
+    """Default parameters, but for these of touchdown detection."""
+    made = PARAMS.new()
+    for name, value in values.items():
+        made.touchdown[name] = value
+    return made
+
+
+DEFAULT = with_touchdown()
+G_MPS2, MASS_KG, THRUST_N = 1.62, 400.0, 600.0
 TWO_LEGS, ONE_LEG, NO_LEG = 0b0101, 0b1000, 0b0000
 HELD_UP_MPS2 = THRUST_N / MASS_KG
 
@@ -18,7 +28,7 @@ HELD_UP_MPS2 = THRUST_N / MASS_KG
 class Witnesses:
     """The witnesses, heard tick by tick; in the let-down, low by a fresh range, unless told."""
 
-    def __init__(self, params=PARAMS, altitude_m=0.3, range_age_s=0.2):
+    def __init__(self, params=DEFAULT, altitude_m=0.3, range_age_s=0.2):
         self.touchdown, self.inbox, self.params = TOUCHDOWN.new(), INBOX.new(), params
         self.estimate = ESTIMATE.new(mass_kg=MASS_KG, altitude_m=altitude_m)
         self.estimate.range_age_s = range_age_s
@@ -33,11 +43,9 @@ class Witnesses:
             self.touchdown,
             self.params,
             self.estimate,
-            THRUST_N,
-            G_MPS2,
-            mode,
             self.inbox,
-            TICK_S,
+            mode,
+            THRUST_N,
         )
 
     def ticks_until_ground(self, limit=200, **said):
@@ -134,13 +142,13 @@ def test_a_moment_of_support_before_the_let_down_is_no_confirmation():
 
 
 def test_where_no_confirmation_is_asked_switches_are_believed():
-    trusting = TOUCHDOWN_PARAMS.new(confirm=0)
+    trusting = with_touchdown(confirm=0)
     assert Witnesses(trusting, **BLIND).ticks_until_ground(legs=TWO_LEGS) == 6
 
 
 def test_a_latch_remembers_the_transient_that_cut_an_engine_forty_metres_up():
     # the logic flown in 1999, as a parameter: remembered from any phase, believed once armed
-    latched = Witnesses(TOUCHDOWN_PARAMS.new(confirm=0, latch=1), altitude_m=40.0)
+    latched = Witnesses(with_touchdown(confirm=0, latch=1), altitude_m=40.0)
     for _ in range(6):
         assert not latched.tick(legs=0b0111, mode=Mode.BRAKING)
     latched.tick(legs=NO_LEG, mode=Mode.BRAKING)

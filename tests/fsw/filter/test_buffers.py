@@ -182,7 +182,7 @@ def test_clearing_forgets_everything():
     history = emptied()
     push_imu(history, 1, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), 0)
     insert_range(history, 1, 1.0, 0, 0)
-    save(grid_at(10, 1), history)
+    save(history, grid_at(10, 1))
     clear_history(history)
     assert ring(history) == []
     assert not restore_before(grid_at(99, 2), history, 99)
@@ -205,7 +205,7 @@ def test_a_checkpoint_brings_back_every_part_of_the_grid():
     for point in (40, 41):  # from a slot of either kind
         history = emptied()
         grid.k = point
-        save(grid, history)
+        save(history, grid)
         other = GRID.new(k=50)
         other.P[N_STATES:, N_STATES:] = grid.P[N_STATES:, N_STATES:]  # never changes, never kept
         assert restore_before(other, history, 45)
@@ -230,7 +230,7 @@ def test_a_restore_finds_the_newest_good_checkpoint_and_never_a_stale_one(begin,
     fine, coarse, truth = {}, {}, {}
 
     def keep(k, mark):
-        save(grid_at(k, mark), history)
+        save(history, grid_at(k, mark))
         truth[k] = mark
         fine[k % FINE_SLOTS] = k
         if k % COARSE_STEPS == 0:
@@ -258,7 +258,7 @@ def test_a_restore_finds_the_newest_good_checkpoint_and_never_a_stale_one(begin,
 def test_checkpoints_reach_back_nine_seconds():
     history = emptied()
     for k in range(300):
-        save(grid_at(k, k), history)
+        save(history, grid_at(k, k))
     for back in range(0, 90):
         grid = grid_at(299, 299)
         assert restore_before(grid, history, 299 - back)
@@ -269,6 +269,6 @@ def test_checkpoints_reach_back_nine_seconds():
 def test_forgotten_checkpoints_are_not_found():
     history = emptied()
     for k in range(30):
-        save(grid_at(k, k), history)
+        save(history, grid_at(k, k))
     forget_checkpoints(history)
     assert not restore_before(grid_at(30, 30), history, 30)

@@ -17,7 +17,7 @@ from fsw.filter.buffers import (
     push_imu,
 )
 from fsw.filter.covariance import BA0, BG0, HT, N_ALL, N_STATES, R0, TH0, V0
-from fsw.filter.grid_filter import GRID, anchor, grid_step
+from fsw.filter.grid_filter import GRID, Sigmas, anchor, grid_step
 from fsw.filter.strapdown import NOMINAL
 from fsw.interface.verdicts import RangeVerdict
 from tests.fsw.byhand import (
@@ -52,7 +52,7 @@ class Bench:
             v_BM_I_mps=(-DOWN_MPS, ACROSS_MPS, 0.0),
             q_IB=q,
         )
-        sigmas = (100.0, 50.0, 0.1, 1e-4)
+        sigmas = Sigmas(100.0, 50.0, 0.1, 1e-4)
         anchor(self.grid, k, start, sigmas, self.params.navigation.filter, self.params.site)
         self.grid.trust.locked = locked
         self.begin_ns = k * GRID_NS
@@ -72,17 +72,7 @@ class Bench:
         return place
 
     def step(self):
-        p = self.params
-        return grid_step(
-            self.grid,
-            self.history,
-            p.moon,
-            p.vehicle,
-            p.site,
-            p.navigation.filter,
-            p.navigation.trust,
-            self.counts,
-        )
+        return grid_step(self.grid, self.history, self.params, self.counts)
 
     def expected(self, n=0):
         """What was expected of the nth range of the last step."""
@@ -502,7 +492,8 @@ def test_an_uplinked_state_spreads_position_radially_and_across():
     up = np.array([0.48, -0.6, 0.64])
     start = NOMINAL.new(r_BM_I_m=1.75e6 * up, q_IB=UPRIGHT_ON_X)
     site = bench.params.site
-    anchor(bench.grid, 7, start, (300.0, 40.0, 0.2, 1e-3), bench.params.navigation.filter, site)
+    sigmas = Sigmas(300.0, 40.0, 0.2, 1e-3)
+    anchor(bench.grid, 7, start, sigmas, bench.params.navigation.filter, site)
     P = np.array(bench.grid.P)
     across = np.cross(up, (0.0, 0.0, 1.0))
     across /= np.linalg.norm(across)
@@ -511,8 +502,8 @@ def test_an_uplinked_state_spreads_position_radially_and_across():
     assert up @ P[:3, :3] @ across == pytest.approx(0.0, abs=1e-6)
     assert P[3:9, 3:9] == pytest.approx(np.diag([0.04] * 3 + [1e-6] * 3))
     assert P[HT, HT] == float(site.height_sigma_m) ** 2
-    own = bench.params.navigation.filter
-    tilt2, scale2 = float(own.misalignment_sigma_rad) ** 2, float(own.scale_sigma) ** 2
+    noise = bench.params.navigation.filter
+    tilt2, scale2 = float(noise.misalignment_sigma_rad) ** 2, float(noise.scale_sigma) ** 2
     assert np.diag(P)[16:] == pytest.approx([tilt2, tilt2, scale2, tilt2, scale2, tilt2])
 
 
@@ -523,7 +514,7 @@ def test_a_second_uplink_keeps_what_was_learnt_of_biases_and_terrain():
     bench.grid.nominal.terrain_m = 12.5
     learnt = np.diag(bench.grid.P)[9:].copy()
     start = NOMINAL.new(r_BM_I_m=(1.75e6, 0.0, 0.0), q_IB=UPRIGHT_ON_X)
-    sigmas = (1.0, 2.0, 3.0, 4.0)
+    sigmas = Sigmas(1.0, 2.0, 3.0, 4.0)
     anchor(bench.grid, 9, start, sigmas, bench.params.navigation.filter, bench.params.site)
     nominal = bench.grid.nominal
     assert nominal.gyro_bias_B_radps.tolist() == [1e-6, 2e-6, 3e-6]

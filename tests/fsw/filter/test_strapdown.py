@@ -31,7 +31,7 @@ def move(moon, nominal, steps, duration_s, rate_radps=(0.0, 0.0, 0.0), force_mps
     gained = np.zeros(3)
     for n in range(steps):
         end_ns = round((n + 1) * dt_s * S)
-        gained += strapdown(moon, nominal, end_ns, dv, dtheta)
+        gained += strapdown(nominal, moon, end_ns, dv, dtheta)
     return gained
 
 
@@ -102,7 +102,7 @@ def test_the_attitude_stays_a_unit_quaternion():
 def test_time_is_what_was_asked_for():
     nominal = state((2e6, 0.0, 0.0), (1.0, 0.0, 0.0))
     nominal.t_ns = 7
-    strapdown(NOWHERE, nominal, 10_000_007, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
+    strapdown(nominal, NOWHERE, 10_000_007, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
     assert nominal.t_ns == 10_000_007
     assert nominal.r_BM_I_m[0] == pytest.approx(2e6 + 0.01, abs=1e-9)
 

@@ -7,7 +7,6 @@ from fsw.executive.state import PARAMS
 from fsw.filter.range_gate import RANGE_TRUST
 from fsw.guidance.altitude_bounds import (
     HYPOTHESES,
-    HYPOTHESES_PARAMS,
     bound_by_candidate,
     drop_unaffordable_alternate,
     update_altitude_bounds,
@@ -44,7 +43,7 @@ def test_a_step_of_the_ground_is_believed_within_two_seconds(step_m):
     after = FROM_TICK + 200
     assert heights(stepped, after) - heights(plain, after) == pytest.approx(step_m, abs=12.0)
     trust = fly_filter(after, stepped).nav.grid.trust
-    assert trust.won == 1
+    assert trust.promotions == 1
     assert trust.alternate_since_ns > 0
 
 
@@ -68,7 +67,7 @@ def test_a_bias_that_ends_is_forgotten_and_leaves_no_rival():
 def test_a_stuck_value_is_called_stale_and_never_wins():
     held = {}
     rig = fly_filter(TICKS, arrivals(lambda r, n: held.setdefault("r", r)))
-    assert rig.nav.grid.trust.won == 0
+    assert rig.nav.grid.trust.promotions == 0
     counts = dict(zip(RangeVerdict.labels(), map(int, rig.nav.intake.verdicts), strict=True))
     assert counts["stale_repeat"] > 100
 
@@ -78,7 +77,7 @@ def test_false_short_returns_in_a_third_of_the_samples_never_win():
     short = rng.uniform(size=TICKS) < 0.33
     spoilt = arrivals(lambda r, n: r * rng.uniform(0.3, 0.9) if short[n] else r)
     rig = fly_filter(TICKS, spoilt)
-    assert rig.nav.grid.trust.won == 0
+    assert rig.nav.grid.trust.promotions == 0
     assert heights(spoilt, TICKS) == pytest.approx(heights(arrivals(lambda r, n: r), TICKS), abs=5)
 
 
@@ -121,8 +120,8 @@ def bounded_by(alternate_m=None, candidate_m=None, samples=10, altitude=1000.0):
         trust.candidate_samples = samples
         trust.candidate_terrain_m = altitude - candidate_m
         trust.candidate_variance_m2 = 1.0
-    update_altitude_bounds(hypotheses, p.descent, trust, 0.0, 5.0, estimate)
-    bound_by_candidate(trust, p.navigation.trust, p.descent, 0.0, 5.0, estimate)
+    update_altitude_bounds(estimate, hypotheses, p.descent, trust, 0.0, 5.0)
+    bound_by_candidate(estimate, p, trust, 0.0, 5.0)
     return estimate, hypotheses, trust, p
 
 
@@ -142,8 +141,7 @@ def test_a_challenger_with_few_samples_is_not_heeded_yet():
 def test_a_rival_is_dropped_when_the_other_ground_would_get_out_of_reach(mass_kg, kept):
     estimate, hypotheses, trust, p = bounded_by(alternate_m=2000.0, altitude=5000.0)
     outbox = OUTBOX.new()
-    drop_unaffordable_alternate(
-        hypotheses, HYPOTHESES_PARAMS.new(), trust, p.vehicle, mass_kg, 1.62, 5000.0, outbox
-    )
+    estimate.mass_kg = mass_kg
+    drop_unaffordable_alternate(hypotheses, p, estimate, trust, outbox)
     assert (hypotheses.dropped_since_ns != trust.alternate_since_ns) == kept
     assert outbox.n_events == (0 if kept else 1)

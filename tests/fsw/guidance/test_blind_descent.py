@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from fsw.executive.state import PARAMS
 from fsw.guidance.blind_descent import (
+    descent_floor,
     descent_time,
     hold_speed,
     is_blind,
-    let_down,
     search_plan,
     touch_speed,
 )
@@ -38,7 +38,7 @@ def believing(height_m, sigma_m, mass_kg=400.0, v_down=15.0, sigma_v=0.25, age_s
 
 def floor(estimate, params=PARAM):
     accel = FULL_N / float(estimate.mass_kg)
-    return let_down(params.letdown, params.descent, params.vehicle, estimate, accel, G)[0]
+    return descent_floor(params, estimate, accel, G)[0]
 
 
 def let_go(height_m, sigma_m, kg, until_m=-1e4, params=PARAM):
@@ -180,7 +180,7 @@ believed = st.builds(
 @given(believed, st.floats(1e-3, 100.0))
 def test_whatever_is_believed_the_floor_is_a_speed_within_reach(estimate, accel):
     p = PARAM
-    v, decel = let_down(p.letdown, p.descent, p.vehicle, estimate, accel, G)
+    v, decel = descent_floor(p, estimate, accel, G)
     assert math.isfinite(v) and math.isfinite(decel)
     assert v >= 1.2 and decel >= 0.0
     assert descent_time(p.letdown, p.vehicle, estimate, G) >= 1.0

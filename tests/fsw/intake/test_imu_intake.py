@@ -6,10 +6,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fsw.filter.buffers import BRIDGED, CLIPPED, FREE_FALL, HISTORY, SUMMED, clear_history
-from fsw.intake.clock_sync import TIMEBASE, TIMEBASE_PARAMS, timebase_observe
-from fsw.intake.imu_intake import INERTIAL, INERTIAL_PARAMS, imu_clock_stepped, take_imu
+from fsw.intake.clock_sync import TIMEBASE_PARAMS, timebase_observe
+from fsw.intake.imu_intake import INERTIAL_PARAMS, imu_clock_stepped, take_imu
 from fsw.interface.events import EventCode
 from fsw.interface.messages import ANGLE_COUNT_RAD, CLOCK_EXCHANGE, OUTBOX, VELOCITY_COUNT_MPS
+from fsw.interface.timing import Tick
+from fsw.navigation.tick import NAVIGATION
 from tests.sums import Instrument
 
 MS, S = 1_000_000, 1_000_000_000
@@ -20,27 +22,19 @@ PARAMS = INERTIAL_PARAMS.new()
 class Taker:
     """Ring, sums and outbox, fed sample by sample."""
 
-    def __init__(self, instrument=None, quiet=0, thrust_accel_mps2=0.0):
-        self.inertial, self.history, self.outbox = INERTIAL.new(), HISTORY.new(), OUTBOX.new()
+    def __init__(self, instrument=None, unpowered=False, thrust_accel_mps2=0.0):
+        self.nav, self.history, self.outbox = NAVIGATION.new(), HISTORY.new(), OUTBOX.new()
         clear_history(self.history)
-        self.timebase, self.quiet, self.thrust_accel_mps2 = TIMEBASE.new(), quiet, thrust_accel_mps2
+        self.inertial, self.timebase = self.nav.inertial, self.nav.timebase
+        self.unpowered, self.thrust_accel_mps2 = unpowered, thrust_accel_mps2
         self.instrument = instrument or Instrument()
 
-    def take(self, sample, now_ns=None, punctual=1):
+    def take(self, sample, now_ns=None, punctual=True):
         """True when an increment was appended; it arrives at now_ns, at its stamp when left out."""
         before = int(self.history.imu_count)
-        take_imu(
-            self.inertial,
-            self.history,
-            self.timebase,
-            PARAMS,
-            sample,
-            int(sample.t_ns) if now_ns is None else now_ns,
-            punctual,
-            self.quiet,
-            self.thrust_accel_mps2,
-            self.outbox,
-        )
+        now_ns = int(sample.t_ns) if now_ns is None else now_ns
+        tick = Tick(now_ns, punctual, self.unpowered, self.thrust_accel_mps2)
+        take_imu(self.nav, self.history, PARAMS, sample, tick, self.outbox)
         return int(self.history.imu_count) > before
 
     def hear(self, t_ns, dv=DV, dtheta=DTHETA, now_ns=None, **fields):
@@ -216,9 +210,11 @@ def test_stamps_may_jitter(shift_ns):
 def test_samples_that_have_waited_for_the_flight_software_keep_their_times():
     taker = Taker()
     for n in range(8):
-        assert taker.take(taker.instrument.sample(n * 10 * MS, DV, DTHETA), 600 * MS, punctual=0)
+        assert taker.take(
+            taker.instrument.sample(n * 10 * MS, DV, DTHETA), 600 * MS, punctual=False
+        )
     sample = taker.instrument.sample(80 * MS - S, DV, DTHETA)  # and their clock has stepped
-    assert taker.take(sample, 600 * MS, punctual=0)
+    assert taker.take(sample, 600 * MS, punctual=False)
     assert taker.ring()[0].tolist() == [n * 10 * MS for n in range(9)]
 
 
@@ -285,11 +281,11 @@ def test_whether_it_was_away_or_its_clock_has_stepped_no_time_is_left_out(step_n
 
 
 @pytest.mark.parametrize(
-    ("quiet", "dv", "flags"),
-    [(1, 1.9e-4, FREE_FALL), (1, 2.1e-4, 0), (0, 0.0, 0), (0, 1.9e-4, 0)],
+    ("unpowered", "dv", "flags"),
+    [(True, 1.9e-4, FREE_FALL), (True, 2.1e-4, 0), (False, 0.0, 0), (False, 1.9e-4, 0)],
 )
-def test_free_fall_takes_a_quiet_vehicle_and_quiet_accelerometers(quiet, dv, flags):
-    taker = flying(quiet=quiet)
+def test_free_fall_needs_an_unpowered_vehicle_and_near_zero_accelerometers(unpowered, dv, flags):
+    taker = flying(unpowered=unpowered)
     taker.hear(30 * MS, dv=(0.0, dv, 0.0))
     assert taker.ring()[3][3] == flags
 

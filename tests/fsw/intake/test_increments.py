@@ -16,7 +16,7 @@ from fsw.filter.strapdown import NOMINAL, strapdown
 from fsw.interface.events import EventCode
 from fsw.interface.messages import RANGE_SAMPLE
 from fsw.navigation.tick import navigate
-from tests.fsw.rig import TICK_NS, Filter, params, start
+from tests.fsw.rig import TICK_NS, Filter, params, powered_tick, start
 from tests.sums import sample_of
 
 MS = 1_000_000
@@ -71,7 +71,8 @@ class Feed(Filter):
             self.inbox.ranges[i] = sample
         self.inbox.range_rx_ns = now_ns
         self.outbox.n_events = 0
-        navigate(self.nav, self.history, self.params, self.inbox, 0, 0.0, self.outbox)
+        tick = powered_tick(now_ns)
+        navigate(self.nav, self.history, self.params, self.inbox, tick, self.outbox)
         for event in self.outbox.events[: int(self.outbox.n_events)]:
             self.events.append((int(event.code), float(event.a), float(event.b)))
 
@@ -93,7 +94,7 @@ def ranges():
         begin_s, end_s = (end_ns - step_ns) * 1e-9, end_ns * 1e-9
         dv = (0.0, 0.0, _velocity(end_s) - _velocity(begin_s))
         dtheta = (0.0, _angle(end_s) - _angle(begin_s), 0.0)
-        strapdown(params().moon, truth, end_ns, dv, dtheta)
+        strapdown(truth, params().moon, end_ns, dv, dtheta)
         if n % 100 == 37:
             seen = RANGE_SAMPLE.new(t_ns=end_ns, seq=n // 100, valid=1, quality=200)
             seen.range_m = predict_range(params().moon, params().vehicle, truth)[1]
