@@ -62,7 +62,7 @@ PARAMS = record(
 
 EXECUTIVE = record(
     "Executive",
-    "Ticks, counters, and what was said last.",
+    "Ticks, counters, and sequence numbers.",
     now_ns=i64("time of the last tick, flight clock"),
     mode_since_ns=i64("when the mode was entered"),
     guided_ns=i64("when guidance ran last"),
@@ -75,7 +75,7 @@ EXECUTIVE = record(
     events_lost=u32("events that found no room"),
     actuator_seq=u16("commands sent"),
     event_seq=u16("events sent"),
-    range_command_seq=u16("orders to the rangefinder sent"),
+    range_command_seq=u16("commands to the rangefinder sent"),
     last_command_seq=u16("sequence number of the last ground command taken"),
     late_in_a_row=u8("ticks in a row that came late"),
     mode=u8("flight mode", codes=Mode),

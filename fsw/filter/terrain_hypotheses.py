@@ -11,6 +11,7 @@ from math import sqrt
 from fsw.filter.covariance import HT, N_ALL, R0, V0, variance_along
 from fsw.filter.range_gate import range_variance_m2
 from fsw.framework.kernel import kernel
+from fsw.framework.record import U16_MAX
 from fsw.interface.verdicts import RangeVerdict
 from fsw.mathlib.vectors import dot3, load3, norm3, store3, sub3
 
@@ -168,7 +169,7 @@ def check_against_contact(grid, history, params, up):
     primary_m = height - float(nominal.terrain_m) - history.dx[HT]
     if primary_m >= -(sigmas * sigma + margin):
         return
-    trust.invalidated = min(int(trust.invalidated) + 1, 65535)
+    trust.invalidated = min(int(trust.invalidated) + 1, U16_MAX)
     trust.reference_t_ns[0] = 0
     trust.reference_t_ns[1] = 0
     trust.candidate_samples = 0
@@ -208,7 +209,7 @@ def open_candidate(trust, params, t_ns, terrain_m, variance_m2, hit_F_m):
     gain = prior / (prior + variance_m2)
     trust.candidate_terrain_m = float(trust.candidate_terrain_m) + gain * step
     trust.candidate_variance_m2 = (1.0 - gain) * prior
-    trust.candidate_samples = min(int(trust.candidate_samples) + 1, 65535)
+    trust.candidate_samples = min(int(trust.candidate_samples) + 1, U16_MAX)
     return RangeVerdict.HELD_FOR_HYPOTHESIS
 
 
@@ -246,7 +247,7 @@ def returns_to_alternate(trust):
 def count_promotion(trust, params, t_ns):
     """Count a promotion, and whether it came soon after another."""
     trust.streak = int(trust.streak) + 1 if _promoted_recently(trust, params, t_ns) else 0
-    trust.promotions = min(int(trust.promotions) + 1, 65535)
+    trust.promotions = min(int(trust.promotions) + 1, U16_MAX)
     trust.promoted_t_ns = t_ns
     trust.candidate_samples = 0
     trust.rejects_in_a_row = 0

@@ -27,7 +27,7 @@ from fsw.filter.buffers import (
     push_imu,
 )
 from fsw.framework.kernel import kernel
-from fsw.framework.record import f64, i32, i64, record, u8, u16, u32
+from fsw.framework.record import U8_MAX, f64, i32, i64, record, u8, u16, u32
 from fsw.intake.clock_sync import to_flight_ns
 from fsw.interface.events import EventCode, post_event
 from fsw.interface.messages import ANGLE_COUNT_RAD, VELOCITY_COUNT_MPS
@@ -36,6 +36,9 @@ from fsw.mathlib.vectors import load3, norm3, scale3
 
 # half of what the 16-bit count of intervals holds: beyond it the sample is older than the last
 INTERVALS_MAX = 0x7FFF
+
+# what the 32-bit integrals hold
+ALL_32_BITS, HALF_OF_32_BITS = 0xFFFFFFFF, 0x80000000
 
 INERTIAL_PARAMS = record(
     "InertialParams",
@@ -214,7 +217,7 @@ def _take_next(nav, history, params, sample, tick, outbox):
         history, time.t_ns
     ):
         inertial.refused = int(inertial.refused) + 1
-        inertial.refused_in_a_row = min(int(inertial.refused_in_a_row) + 1, 255)
+        inertial.refused_in_a_row = min(int(inertial.refused_in_a_row) + 1, U8_MAX)
         return
     paused = tick.now_ns - time.t_ns > seconds_to_ns(float(params.away_s))
     if jumped and tick.punctual and paused:
@@ -287,7 +290,7 @@ def _difference(now, before, count):
 @kernel
 def _wrapped(counts):
     """A difference of counts as a signed number of 32 bits."""
-    return ((counts + 0x80000000) & 0xFFFFFFFF) - 0x80000000
+    return ((counts + HALF_OF_32_BITS) & ALL_32_BITS) - HALF_OF_32_BITS
 
 
 @kernel

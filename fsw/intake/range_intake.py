@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from fsw.filter.buffers import GRID_NS, NO_PLACE_DUPLICATE, NO_PLACE_TOO_OLD, insert_range
 from fsw.framework.kernel import kernel
-from fsw.framework.record import i64, record, u8, u16, u32
+from fsw.framework.record import U16_MAX, i64, record, u8, u16, u32
 from fsw.interface.events import EventCode, post_event
 from fsw.interface.verdicts import RangeVerdict
 from fsw.mathlib.units import seconds_to_ns
@@ -46,7 +46,7 @@ def take_range(nav, history, params, sample, arrival, outbox):
     age_ns = arrival.now_ns - arrival.t_ns
     verdict = _verdict_at_intake(intake, params, sample, arrival)
     if verdict == RangeVerdict.OUT_OF_RANGE:
-        intake.unusable_in_a_row = min(int(intake.unusable_in_a_row) + 1, 65535)
+        intake.unusable_in_a_row = min(int(intake.unusable_in_a_row) + 1, U16_MAX)
     if verdict == RangeVerdict.PENDING:
         intake.unusable_in_a_row = 0
         verdict = _insert(nav, history, arrival.t_ns, range_m, int(sample.seq))

@@ -39,7 +39,7 @@ HELD = range(200, 260)  # ranges seen in these ticks come in one burst, 1.2 s la
 # a stamp that has not been set yet, in the words of its field
 UNSET = (0, -1, NEVER)
 # every other integer of nanoseconds is a point of time
-LENGTHS_OF_TIME = ("offset_ns", "half_ns", "shift_ns", "step_ns", "youngest_ns")
+LENGTHS_OF_TIME = ("offset_ns", "half_ns", "shift_ns", "step_ns", "least_age_ns")
 GRID_COUNTS = ("k", "computed_k", "dirty_k")
 # what is kept as the sensor's own clock has it, and the event that tells how far it is ahead
 SENSOR_SIDE = ("timebase.", "inertial.stamp_ns", "events[0].a")
