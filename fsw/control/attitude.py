@@ -28,7 +28,7 @@ from fsw.models.vehicle import inertia_at
 # sine of the angle below which two axes count as parallel
 PARALLEL = 1e-3
 
-# a pulse counts as worth firing within rounding of the smallest impulse
+# rounding allowed where an impulse equals the smallest one
 PULSE_SHARE = 0.999999
 
 # least impulse to divide by, for thrusters without a smallest one

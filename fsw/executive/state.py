@@ -1,8 +1,8 @@
 """The flight software's memory: parameters, core and history. No state is kept elsewhere.
 
-`core` is all that is needed to fly on, and small: it is hashed at every tick for parity, and a
-restart resumes from it. `history` holds the rings that allow late ranges to be fused; a restart
-begins with an empty one.
+`core` is all that is needed to continue flight, and small: it is hashed at every tick for parity,
+and a restart resumes from it. `history` holds the ring buffers that allow late ranges to be fused;
+a restart begins with an empty one.
 """
 
 from fsw.control.loop import CONTROL, CONTROL_PARAMS
@@ -85,7 +85,7 @@ EXECUTIVE = record(
 
 CORE = record(
     "Core",
-    "All that is needed to fly on.",
+    "All that is needed to continue flight.",
     executive=EXECUTIVE("ticks and modes"),
     navigation=NAVIGATION("navigation"),
     propulsion=PROPULSION("mass and thrust"),
@@ -100,8 +100,8 @@ CORE = record(
 STATE = record(
     "State",
     "The whole memory of the flight software.",
-    core=CORE("all that is needed to fly on"),
-    history=HISTORY("rings of the past"),
+    core=CORE("all that is needed to continue flight"),
+    history=HISTORY("ring buffers of the past"),
 )
 
 if CORE.dtype.itemsize > CORE_LIMIT_BYTES:

@@ -64,7 +64,7 @@ def due(tick, row):
 
 @kernel
 def boot(state, params):
-    """Bring a zeroed state to the beginning: standby, no estimate, empty rings."""
+    """Initialise a zeroed state: standby, no estimate, empty rings."""
     core = state.core
     core.executive.mode = Mode.STANDBY
     core.executive.now_ns = -1
@@ -77,7 +77,7 @@ def boot(state, params):
 
 @kernel
 def step(state, params, inbox, outbox):
-    """One tick of the flight software. All four are single records; outbox is written anew."""
+    """One tick of the flight software. All four are single records; outbox is overwritten."""
     core = state.core
     executive = core.executive
     tick = int(executive.tick)

@@ -6,7 +6,7 @@ at or before it is then at most 1 s older, and its replay may wait for another o
 0.9 s: 10.2 s of increments cover them. About 80 KB; sizes of rings are powers of two, since a
 microcontroller divides 64 bits slowly.
 
-History is not needed to fly on: a restart begins with an empty one.
+History is not needed to continue flight: a restart begins with an empty one.
 """
 
 from fsw.filter.covariance import N_ALL, N_STATES
@@ -75,7 +75,7 @@ CHECKPOINT = record(
 
 HISTORY = record(
     "History",
-    "Rings of the past; empty after a restart.",
+    "Ring buffers of the past; empty after a restart.",
     imu_t_ns=i64("end of each increment, flight clock", IMU_SLOTS),
     imu_dv_B_mps=f32("velocity gained", (IMU_SLOTS, 3)),
     imu_dtheta_B_rad=f32("angle turned", (IMU_SLOTS, 3)),
@@ -101,12 +101,12 @@ def clear_history(history):
     history.imu_count = 0
     history.range_first = 0
     history.range_end = 0
-    forget_checkpoints(history)
+    clear_checkpoints(history)
 
 
 @kernel
-def forget_checkpoints(history):
-    """Empty the checkpoints: the grid has been anchored anew, the past cannot be redone."""
+def clear_checkpoints(history):
+    """Empty the checkpoints: the grid has a new anchor, the past cannot be redone."""
     for i in range(FINE_SLOTS):
         history.fine[i].k = -1
     for i in range(COARSE_SLOTS):

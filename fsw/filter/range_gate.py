@@ -213,7 +213,7 @@ def is_stale(trust, params, range_m, expected_m):
 
 
 @kernel
-def learn_scatter(trust, params, innovation_m, R_m2):
+def estimate_scatter(trust, params, innovation_m, R_m2):
     """Variance of a sample, raised to the noise that neighbouring samples show [m^2].
 
     The scatter follows the 10 % quantile of |difference| of neighbours over its expectation, so

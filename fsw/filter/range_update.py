@@ -4,9 +4,9 @@ from fsw.filter.buffers import GRID_NS, PREDICTIONS, RANGE_SLOTS, first_range_af
 from fsw.filter.covariance import HT, N_STATES, R0, TH0, V0, fuse_vertical, project
 from fsw.filter.imu_increments import increment_until
 from fsw.filter.range_gate import (
+    estimate_scatter,
     is_stale,
     judge_range,
-    learn_scatter,
     range_variance_m2,
     set_verdict,
 )
@@ -112,7 +112,7 @@ def _fuse_range(grid, history, expected, entry, params, up):
     t_ns = int(entry.t_ns)
     if is_stale(trust, gate, float(entry.range_m), float(expected.range_m)):
         return RangeVerdict.STALE_REPEAT
-    noise = learn_scatter(trust, gate, innovation, R)
+    noise = estimate_scatter(trust, gate, innovation, R)
     S = project(PHt, grid.P, H) + ground * H[HT] * H[HT] + noise
     verdict = judge_range(trust, gate, t_ns, innovation, S, R)
     if verdict == RangeVerdict.REJECTED:

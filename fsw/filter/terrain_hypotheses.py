@@ -1,7 +1,7 @@
 """Terrain hypotheses: primary, candidate and alternate ground under one inertial height.
 
 A rejected range implies another ground. Samples that agree about it form the candidate; enough of
-them promote it to primary, and the former primary is kept as the alternate. Flight tells which of
+them promote it to primary, and the former primary is kept as the alternate. Flight decides which of
 the two is wrong: an altitude well below zero without contact is invalid. The terrain is a state of
 its own, so that a change of the ground leaves height and speed alone.
 """
@@ -132,15 +132,15 @@ def monitor_raised_altitude(grid, params, up):
 
 @kernel
 def _make_alternate(trust, params, terrain_m, variance_m2, t_ns):
-    """Keep a ground alive as the alternate, unless a higher one is alive already.
+    """Keep a ground as the alternate, unless the present alternate is higher.
 
     A false range that moves in steps must not displace the last sound altitude.
     """
     if int(trust.alternate_since_ns) >= 0 and float(trust.alternate_terrain_m) > terrain_m:
         return
-    doubt = float(params.alternate_doubt_m)
+    undetected_m = float(params.alternate_doubt_m)
     trust.alternate_terrain_m = terrain_m
-    trust.alternate_variance_m2 = variance_m2 + doubt * doubt
+    trust.alternate_variance_m2 = variance_m2 + undetected_m * undetected_m
     trust.alternate_since_ns = t_ns
 
 
@@ -149,7 +149,7 @@ def check_against_contact(grid, history, params, up):
     """Invalidate an altitude that is well below zero while nothing was touched.
 
     An invalid alternate is dropped. An invalid primary is replaced by the alternate; without one
-    the ground is at the footpads or lower, and a lock is sought anew.
+    the ground is at the footpads or lower, and a new first lock is needed.
     """
     trust = grid.trust
     gate = params.navigation.trust

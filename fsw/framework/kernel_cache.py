@@ -1,8 +1,8 @@
-"""Where compiled kernels are kept.
+"""Cache of compiled kernels on disk.
 
 Numba's on-disk cache is keyed on the file of the kernel alone, so an edit in a callee that
 lives in another file would go unnoticed. Each module therefore has a cache folder of its
-own, named by the hash of its source and of every module of ours that it imports,
+own, named by the hash of its source and of every module of the rooms that it imports,
 transitively: an edit recompiles its callers and nothing else.
 """
 

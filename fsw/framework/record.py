@@ -60,7 +60,7 @@ class Field:
 
     @property
     def numpy(self) -> tuple[Any, ...]:
-        """What a structured dtype wants behind the field's name."""
+        """Type, and shape where there is one, as a structured dtype takes them."""
         return (self.base, self.shape) if self.shape else (self.base,)
 
 

@@ -99,8 +99,8 @@ def touch_speed(params, estimate):
     and is small where the altitude's is, within the window: touch_sigma of it is subtracted, less
     than the 1.65 of an independent error.
     """
-    doubt = float(params.touch_sigma) * float(estimate.sigma_v_down_mps)
-    v = float(params.touch_limit_mps) - doubt - float(params.touch_margin_mps)
+    uncertain_mps = float(params.touch_sigma) * float(estimate.sigma_v_down_mps)
+    v = float(params.touch_limit_mps) - uncertain_mps - float(params.touch_margin_mps)
     return max(v, float(params.touch_least_mps))
 
 

@@ -37,8 +37,8 @@ STEPS_AT_FIRST = 3
 @kernel
 def gate_height(params, estimate):
     """Height of the gate above the site that the present uncertainty requires [m]."""
-    doubt_m = float(estimate.altitude_m) - float(estimate.altitude_lo_m)
-    clear_m = doubt_m + float(params.gate_clear_m)
+    uncertain_m = float(estimate.altitude_m) - float(estimate.altitude_lo_m)
+    clear_m = uncertain_m + float(params.gate_clear_m)
     return clamp(clear_m, float(params.gate_height_m), float(params.gate_highest_m))
 
 

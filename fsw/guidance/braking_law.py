@@ -37,7 +37,7 @@ WEIGHT_INNER = 8.0 / 18.0
 # the moments diverge where t reaches tau, all mass burnt: time used, at most, over tau
 BURN_SHARE_MAX = 0.9
 
-# bounds of the time to go: a step without a way, and longer than any braking from low orbit
+# bounds of the first guess of time to go: at the gate, and longer than any braking from low orbit
 T_GO_LEAST_S = 1.0
 T_GO_MAX_S = 2000.0
 

@@ -31,7 +31,7 @@ DESCENT_PARAMS = record(
     eta=f64("share of the spare deceleration that the law counts on", default=0.7, lo=0.05, hi=1.0),
     thrust_share=f64("share of full thrust that the law counts on", default=0.95, lo=0.1, hi=1.0),
     decel_max_mps2=f64(
-        "greatest deceleration counted on or asked for", default=20.0, lo=0.05, hi=20.0
+        "greatest deceleration counted on or commanded", default=20.0, lo=0.05, hi=20.0
     ),
     t_d_s=f64("time from a true state to the thrust that answers it", default=0.40, lo=0.0, hi=5.0),
     h_margin_m=f64("height at which the touchdown speed is reached", default=2.0, lo=0.0, hi=100.0),

@@ -125,7 +125,7 @@ def empty_mailbox(mailbox):
 
 @kernel
 def collect(inbox, mailbox, now_ns, missed_ticks):
-    """Fill the inbox of the tick at now_ns with what fits; the rest waits, oldest first."""
+    """Fill the inbox of the tick at now_ns with a tick's number of messages, oldest first."""
     inbox.now_ns = now_ns
     inbox.missed_ticks = min(missed_ticks, U8_MAX)
     _collect_ranges(inbox, mailbox)

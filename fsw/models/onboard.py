@@ -42,7 +42,7 @@ SITE_BELIEF = record(
 
 VEHICLE_BELIEF = record(
     "VehicleBelief",
-    "Masses, engine, thrusters and geometry as the flight software knows them.",
+    "Masses, engine, thrusters and geometry as modelled on board.",
     mass_kg=f64("mass at flight time 0", default=720.0, lo=1.0, hi=1e5),
     dry_mass_kg=f64("mass with empty tanks", default=340.0, lo=1.0, hi=1e5),
     thrust_max_N=f64("full thrust", default=1600.0, lo=1.0, hi=1e6),

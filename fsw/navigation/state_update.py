@@ -1,6 +1,6 @@
 """State-vector update: an uplinked state anchors the grid filter while no force acts."""
 
-from fsw.filter.buffers import GRID_NS, IMU_SLOTS, NEVER, forget_checkpoints
+from fsw.filter.buffers import GRID_NS, IMU_SLOTS, NEVER, clear_checkpoints
 from fsw.filter.checkpoints import save
 from fsw.filter.grid_filter import Sigmas, anchor
 from fsw.filter.strapdown import strapdown
@@ -55,7 +55,7 @@ def take_nav_update(nav, history, params, update, now_ns, outbox):
     nav.computed_k = k
     nav.intake.dirty_k = NEVER
     nav.intake.anchor_t_ns = k * GRID_NS
-    forget_checkpoints(history)
+    clear_checkpoints(history)
     save(history, nav.grid)
     reset_current(nav, history, params)
     moved = (0.0, 0.0)

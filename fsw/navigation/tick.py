@@ -55,7 +55,7 @@ NAVIGATION_PARAMS = record(
 
 NAVIGATION = record(
     "Navigation",
-    "All that navigation needs to fly on.",
+    "All that navigation needs to continue.",
     timebase=TIMEBASE("clock map"),
     timestamps=RANGE_TIMESTAMPS("time-tags of ranges"),
     inertial=INERTIAL("inertial integrals"),

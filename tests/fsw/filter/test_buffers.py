@@ -12,9 +12,9 @@ from fsw.filter.buffers import (
     HISTORY,
     IMU_SLOTS,
     RANGE_SLOTS,
+    clear_checkpoints,
     clear_history,
     first_range_after,
-    forget_checkpoints,
     insert_range,
     newest_imu_ns,
     push_imu,
@@ -270,5 +270,5 @@ def test_forgotten_checkpoints_are_not_found():
     history = emptied()
     for k in range(30):
         save(history, grid_at(k, k))
-    forget_checkpoints(history)
+    clear_checkpoints(history)
     assert not restore_before(grid_at(30, 30), history, 30)
