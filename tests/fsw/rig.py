@@ -63,9 +63,9 @@ def stream(ticks, seed=0):
     truth = NOMINAL.from_bytes(start().tobytes())
     ranges = []
     for n in range(ticks):
-        felt = (0.0, 0.0, 0.0097 + 1e-5 * rng.standard_normal())
+        dv_B = (0.0, 0.0, 0.0097 + 1e-5 * rng.standard_normal())
         turned = 1e-6 * rng.standard_normal(3)
-        imus.append(instrument.sample((n + 1) * TICK_NS, felt, turned))
+        imus.append(instrument.sample((n + 1) * TICK_NS, dv_B, turned))
         dv, dtheta = gained(imus[-2:])
         strapdown(truth, params().moon, int(imus[-1].t_ns), tuple(dv[0]), tuple(dtheta[0]))
         if n % RANGE_EVERY == RANGE_EVERY - 1:
@@ -79,7 +79,7 @@ def powered_tick(now_ns):
 
 
 def switched_on():
-    """The sample at t = 0, before anything was gained."""
+    """The sample at t = 0, before any delta-v."""
     return sample_of(0, 0, (0.0,) * 3, (0.0,) * 3)
 
 
@@ -117,7 +117,7 @@ class Filter:
         navigate(self.nav, self.history, self.params, self.inbox, powered_tick(now_ns), self.outbox)
 
     def estimate(self):
-        """Bytes of all that is a function of stamps: the grid filter and the head."""
+        """Bytes of all that is a function of stamps: the grid filter and the output predictor."""
         return self.nav.grid.tobytes() + self.nav.current.tobytes()
 
 

@@ -41,15 +41,15 @@ UNSET = (0, -1, NEVER)
 # every other integer of nanoseconds is a point of time
 LENGTHS_OF_TIME = ("offset_ns", "half_ns", "shift_ns", "step_ns", "least_age_ns")
 GRID_COUNTS = ("k", "computed_k", "dirty_k")
-# what is kept as the sensor's own clock has it, and the event that tells how far it is ahead
+# what is kept as the sensor's own clock has it, and the event that gives how far it is ahead
 SENSOR_SIDE = ("timebase.", "inertial.stamp_ns", "events[0].a")
 
 
 @functools.cache
 def on_a_moon_at_rest():
-    own = PARAMS.new()
-    own.moon.omega_radps = 0.0
-    return own
+    made = PARAMS.new()
+    made.moon.omega_radps = 0.0
+    return made
 
 
 def flight(shift_ns=0, sensor_ns=0, step_ns=0, mapped_tick=0):
@@ -57,7 +57,7 @@ def flight(shift_ns=0, sensor_ns=0, step_ns=0, mapped_tick=0):
 
     Its first exchange comes at mapped_tick.
     """
-    computer = Computer(own=on_a_moon_at_rest())
+    computer = Computer(made=on_a_moon_at_rest())
     computer.n = first = 100 + shift_ns // TICK_NS
     kept, held, seen = [], [], 0
     for n in range(TICKS):

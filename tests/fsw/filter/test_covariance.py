@@ -86,11 +86,11 @@ class Flight:
         dt = DT_S / INCREMENTS
         dv = self.dv - error[BA] * dt - error[CA] * self.dv[2]
         dtheta = self.dtheta - error[BG] * dt - error[CG] * self.dtheta[1]
-        gained = np.zeros(3)
+        dv_I = np.zeros(3)
         for n in range(INCREMENTS):
             end_ns = round((n + 1) * dt * 1e9)
-            gained += strapdown(state, MOON, end_ns, as_tuple(dv), as_tuple(dtheta))
-        return state, gained
+            dv_I += strapdown(state, MOON, end_ns, as_tuple(dv), as_tuple(dtheta))
+        return state, dv_I
 
     def transition(self):
         """Rows r, v, theta of the transition matrix, by central differences of the strapdown."""
@@ -114,11 +114,11 @@ class Flight:
 
     def step(self):
         """The step, as `propagate` takes it."""
-        _, gained = self.move(np.zeros(N_ALL))
+        _, dv_I = self.move(np.zeros(N_ALL))
         tide, up = tidal_tensor_scale(MOON, as_tuple(self.r))
         pitch = INCREMENTS * self.dtheta[1]
         along = INCREMENTS * self.dv[2]
-        dv_I = as_tuple(gained)
+        dv_I = as_tuple(dv_I)
         return Step(DT_S, DT_S, float(along), float(pitch), float(tide), as_tuple(up), dv_I)
 
 
@@ -138,7 +138,7 @@ def dense_transition(q, step):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_errors_grow_as_the_strapdown_makes_them_grow(seed):
+def test_errors_grow_as_in_the_strapdown(seed):
     flight = Flight(seed)
     phi = dense_transition(flight.q, flight.step())[:9]
     found = flight.transition()
@@ -166,7 +166,7 @@ def test_what_the_transition_leaves_out_is_small(seed):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_every_state_but_position_velocity_and_attitude_is_left_alone(seed):
+def test_every_state_but_position_velocity_and_attitude_is_unchanged(seed):
     flight = Flight(seed)
     assert np.array_equal(dense_transition(flight.q, flight.step())[9:], np.eye(N_ALL)[9:])
 
@@ -234,7 +234,7 @@ def direction(rng):
 
 @given(st.integers(0, 2**32), st.floats(1e-4, 1e2), st.sampled_from([0.0, 1e3]))
 @settings(max_examples=60)
-def test_a_vertical_update_moves_height_and_terrain_and_a_doubtful_rate(seed, noise, doubt_mps):
+def test_a_vertical_update_moves_height_and_terrain_and_an_uncertain_rate(seed, noise, doubt_mps):
     rng = np.random.default_rng(seed)
     P = random_covariance(rng, SIGMAS)
     H, up = random_row(rng), direction(rng)
@@ -253,7 +253,7 @@ def test_a_vertical_update_moves_height_and_terrain_and_a_doubtful_rate(seed, no
     assert np.array_equal(P[N_STATES:, N_STATES:], considered)
 
 
-def test_the_descent_rate_is_in_doubt_from_its_limit_on():
+def test_the_descent_rate_is_uncertain_from_its_limit_on():
     P, up = np.diag(SIGMAS**2), np.array([0.0, 0.6, 0.8])
     P[V, V] = np.diag([9.0, 0.04, 0.04])  # across it is poorly known, which does not count
     assert variance_along(P, 3, as_tuple(up)) == pytest.approx(0.04)

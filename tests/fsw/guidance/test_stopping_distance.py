@@ -104,7 +104,7 @@ def test_the_profile_follows_its_own_curve(h, a_d, t_d):
     assert profile_decel(v, v, a_d, t_d) == pytest.approx(v * slope, rel=1e-3, abs=1e-6)
 
 
-def test_doubt_and_latency_lower_the_altitude():
+def test_uncertainty_and_latency_lower_the_altitude():
     assert lowest_altitude(PARAMS, 1000.0, 50.0, 8.0) == 1000.0 - 3.0 * 50.0 - 8.0
 
 
@@ -114,7 +114,7 @@ def test_doubt_and_latency_lower_the_altitude():
     st.floats(2.5, 5.0),
     st.lists(st.floats(0.0, 5.0), min_size=1, max_size=8),
 )
-def test_assurance_keeps_the_margin_whatever_is_asked(h, share, full, asked):
+def test_assurance_keeps_the_margin_for_any_command(h, share, full, asked):
     """At 10 Hz behind lag and dead time, with any nominal thrust; full thrust over mass constant.
 
     Dead time, lag and period are what t_d and the height reserved stand for: the margin above
@@ -147,7 +147,7 @@ def test_assurance_leaves_a_safe_descent_alone():
 
 
 @given(st.floats(1.0, 1e4), st.floats(0.0, 30.0), decels, delays)
-def test_a_curve_comes_to_its_last_speed_at_its_end_and_slows_on_the_way(h, v_end, a_d, t_s):
+def test_a_curve_slows_to_its_last_speed_at_its_end(h, v_end, a_d, t_s):
     assert speed_curve(v_end, v_end, 0.0, a_d, t_s)[0] == pytest.approx(v_end, abs=1e-6)
     v, decel = speed_curve(v_end, v_end, h, a_d, t_s)
     spent_m = stopping_distance(v, a_d, t_s) - stopping_distance(v_end, a_d, t_s)

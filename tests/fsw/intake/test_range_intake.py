@@ -125,7 +125,7 @@ def test_a_range_older_than_all_of_a_full_ring_is_too_old():
     assert gate.range(t_ns=NOW_NS - 3 * S) == name(RangeVerdict.TOO_OLD)
 
 
-def test_while_ranges_are_inhibited_good_ones_are_turned_away_and_bad_ones_named():
+def test_inhibited_good_ranges_are_refused_and_bad_ones_keep_their_verdict():
     gate = Gate()
     gate.intake.inhibited = 1
     assert gate.range() == name(RangeVerdict.INHIBITED)
@@ -143,7 +143,7 @@ def test_a_stamp_that_cannot_be_trusted_is_a_clock_fault():
     assert gate.kept() == 0
 
 
-def test_the_first_valid_range_is_told_once_with_its_age():
+def test_the_first_valid_range_is_reported_once_with_its_age():
     gate = Gate()
     gate.range(valid=0)
     gate.range(range_m=0.0)
