@@ -1,1 +1,1 @@
-"""FLIGHT: what would fly. Navigation, range trust, guidance, control, modes, executive."""
+"""Flight software: navigation, range gate, guidance, control, modes, executive."""

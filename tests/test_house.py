@@ -552,6 +552,90 @@ def test_a_cycle_of_calls_is_seen():
     assert call_cycles({"fsw/a.py": one, "fsw/b.py": two}) == ["fsw.a.f", "fsw.b.g"]
 
 
+# --- arguments of kernels ----------------------------------------------------------------
+
+MOST_ARGUMENTS = 6
+ROOMS_WITH_SHORT_ARGUMENTS = ("fsw",)
+
+
+def long_argument_lists(text):
+    """Kernels with more arguments than six, as `line: name`."""
+    return [
+        f"{function.lineno}: {function.name} takes {len(function.args.args)}"
+        for function in kernels(ast.parse(text))
+        if len(function.args.args) > MOST_ARGUMENTS
+    ]
+
+
+def written_out_of_order(text):
+    """Kernels that write a record they take, but not their first argument, as `line: name`.
+
+    Seen are stores to fields and elements, also through a local name for a part of an argument;
+    what a callee writes is not.
+    """
+    found = []
+    for function in kernels(ast.parse(text)):
+        arguments = [argument.arg for argument in function.args.args]
+        written = _written_arguments(function, arguments)
+        if written and arguments[0] not in written:
+            found.append(f"{function.lineno}: {function.name} writes {', '.join(sorted(written))}")
+    return found
+
+
+def _written_arguments(function, arguments):
+    """Arguments whose fields or elements a kernel stores to."""
+    root = {name: name for name in arguments}
+    written = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and isinstance(node.value, (ast.Attribute, ast.Subscript)):
+            for target in node.targets:
+                if isinstance(target, ast.Name) and _base(node.value) in root:
+                    root[target.id] = root[_base(node.value)]
+    for node in ast.walk(function):
+        if isinstance(node, (ast.Attribute, ast.Subscript)) and _stores(node):
+            written.add(root.get(_base(node)))
+    return written - {None}
+
+
+def _base(node):
+    """Name that an attribute or element is taken from."""
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def breaches_of_arguments(rule, rooms):
+    checked = {p: t for p, t in sources().items() if p.split("/")[0] in rooms}
+    return {path: found for path, text in checked.items() if (found := rule(text))}
+
+
+@pytest.mark.parametrize("rule", [long_argument_lists, written_out_of_order])
+def test_a_kernel_takes_at_most_six_arguments_and_writes_the_first(rule):
+    assert breaches_of_arguments(rule, ROOMS_WITH_SHORT_ARGUMENTS) == {}
+
+
+def test_a_seventh_argument_is_seen():
+    assert long_argument_lists("@kernel\ndef f(a, b, c, d, e, g, h): ...")
+    assert not long_argument_lists("@kernel\ndef f(a, b, c, d, e, g): ...")
+    assert not long_argument_lists("def f(a, b, c, d, e, g, h): ...")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "b.x = 1",
+        "b[0] = a.x",
+        "b.x += 1",
+        "part = b.inner\n    part.x = 1",
+        "part = b[2]\n    inner = part.y\n    inner[0] = 1",
+    ],
+)
+def test_a_write_to_another_argument_than_the_first_is_seen(line):
+    assert written_out_of_order(f"@kernel\ndef f(a, b):\n    {line}")
+    assert not written_out_of_order(f"@kernel\ndef f(b, a):\n    {line}")
+    assert not written_out_of_order(f"@kernel\ndef f(a, b):\n    a.x = 1\n    {line}")
+
+
 # --- annotations -------------------------------------------------------------------------
 
 

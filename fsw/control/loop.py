@@ -1,10 +1,10 @@
 """Control at 100 Hz: attitude by thrusters, thrust by throttle.
 
-Attitude: the turn rate wanted follows the stopping curve of the angle still to turn, as the
-descent rate follows that of the height, and is limited; torque follows the rate error and takes
-away a disturbance (the engine pushes beside the centre of mass) that a momentum observer finds
-from what the thrusters were told, so that saturation cannot wind it up. Thrusters have a
-smallest impulse: what is asked is summed, and fired once it is worth a pulse.
+Attitude: the turn rate commanded follows the stopping curve of the angle still to turn, as the
+descent rate follows that of the height, and is limited; torque follows the rate error and
+compensates a disturbance (thrust has an offset from the centre of mass), which a momentum observer
+estimates from the torque commanded within limits, so that saturation cannot wind it up. Thrusters
+have a smallest impulse: commanded impulse is summed, and fired once it is a pulse.
 
 Thrust: acceleration times mass over full thrust, corrected by an estimate of true over commanded
 thrust (fsw.control.thrust_estimator), with a part of the engine's lag compensated. A part only:
@@ -28,28 +28,28 @@ CONTROL_PARAMS = record(
     torque_share=f64(
         "share of the thrusters' torque that stopping a turn counts on", default=0.5, lo=0.1, hi=1.0
     ),
-    deadband_deg=f64("angle left alone in coast", default=0.5, lo=0.0, hi=10.0),
-    rate_deadband_degps=f64("rate error left alone in coast", default=0.1, lo=0.0, hi=2.0),
+    deadband_deg=f64("deadband of angle in coast", default=0.5, lo=0.0, hi=10.0),
+    rate_deadband_degps=f64("deadband of rate error in coast", default=0.1, lo=0.0, hi=2.0),
     min_impulse_Nms=f64(
         "smallest angular impulse of a thruster pulse", 3, default=(0.4, 0.4, 0.2), lo=0.0, hi=100.0
     ),
     observer_per_s=f64("bandwidth of the disturbance observer", default=0.8, lo=0.0, hi=5.0),
     disturbance_max_Nm=f64(
-        "greatest disturbance believed, each axis", default=30.0, lo=0.0, hi=100.0
+        "greatest disturbance estimated, each axis", default=30.0, lo=0.0, hi=100.0
     ),
-    lag_compensation=f64("share of the thrust lag taken away", default=0.33, lo=0.0, hi=0.8),
-    thrust=THRUST_PARAMS("what the engine gives"),
+    lag_compensation=f64("share of the thrust lag compensated", default=0.33, lo=0.0, hi=0.8),
+    thrust=THRUST_PARAMS("thrust estimator"),
 )
 
 CONTROL = record(
     "Control",
-    "What control remembers from one tick to the next.",
+    "Memory of control between ticks.",
     momentum_B_Nms=f64("angular momentum that the observer expects", 3),
-    disturbance_B_Nm=f64("torque on the body that no thruster made", 3),
-    unfired_B_Nms=f64("angular impulse asked for and not yet fired", 3),
-    torque_B_Nm=f64("torque told to the thrusters", 3),
+    disturbance_B_Nm=f64("torque on the body beside that of the thrusters", 3),
+    unfired_B_Nms=f64("angular impulse commanded and not yet fired", 3),
+    torque_B_Nm=f64("torque commanded from the thrusters", 3),
     angle_B_rad=f64("rotation still to make", 3),
-    thrust=THRUST("what the engine gives"),
+    thrust=THRUST("thrust estimator"),
     thrust_share=f64("thrust that the lag model expects, as a share of full thrust"),
     throttle=f64("throttle commanded"),
     fired=u8("1 when this tick commands a thruster"),
@@ -59,14 +59,16 @@ CONTROL = record(
 
 
 @kernel
-def control(state, params, vehicle, estimate, guidance, mode, actuators, dt_s):
-    """One tick: write torque, throttle and engine_on of the actuator command."""
-    running = engine_may_run(mode) and int(guidance.engine_cut) == 0
+def control(core, params, mode, dt_s):
+    """One tick: write torque, throttle and engine_on of the actuator command, `core.actuators`."""
+    state = core.control
+    actuators = core.actuators
+    running = engine_may_run(mode) and int(core.guidance.engine_cut) == 0
     state.running = 1 if running else 0
     actuators.engine_on = 1 if running else 0
-    actuators.throttle = control_throttle(state, params, vehicle, estimate, guidance, running, dt_s)
+    actuators.throttle = control_throttle(core, params, running, dt_s)
     if running or mode == Mode.COAST:
-        control_attitude(state, params, vehicle, estimate, guidance, running, dt_s)
+        control_attitude(core, params, running, dt_s)
     else:
         state.fired = 0
         store3(state.unfired_B_Nms, (0.0, 0.0, 0.0))

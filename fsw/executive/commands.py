@@ -11,7 +11,7 @@ from fsw.navigation.state_update import take_nav_update
 
 @kernel
 def take_state_update(core, history, params, inbox, outbox):
-    """An uplinked state is taken only where no force has acted since its epoch."""
+    """Take an uplinked state, in the modes in which no force has acted since its epoch."""
     mode = int(core.executive.mode)
     if int(inbox.has_nav_update) == 1 and (mode == Mode.STANDBY or mode == Mode.COAST):
         update = inbox.nav_update
@@ -20,7 +20,7 @@ def take_state_update(core, history, params, inbox, outbox):
 
 @kernel
 def take_commands(core, params, inbox, outbox):
-    """Obey or refuse each command, and answer it."""
+    """Execute or refuse each command, and acknowledge it."""
     for i in range(int(inbox.n_commands)):
         command = inbox.commands[i]
         result = _execute(core, params, int(command.code), int(inbox.now_ns), outbox)
@@ -35,7 +35,7 @@ def take_commands(core, params, inbox, outbox):
 
 @kernel
 def _execute(core, params, code, now_ns, outbox):
-    """Carry out one command; returns the answer."""
+    """Execute one command; returns its result."""
     if code == CommandCode.GO:
         return (
             AckResult.ACCEPTED
@@ -64,7 +64,7 @@ def _execute(core, params, code, now_ns, outbox):
 
 @kernel
 def power_cycle_range(executive, params, now_ns, outbox):
-    """Ask for a power cycle of the rangefinder, while tries are left; returns the answer."""
+    """Command a power cycle of the rangefinder, while tries are left; returns the result."""
     if int(executive.power_cycles) >= int(params.power_cycles_max):
         return AckResult.TRIES_USED_UP
     executive.power_cycles = int(executive.power_cycles) + 1

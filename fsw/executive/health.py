@@ -1,4 +1,7 @@
-"""Health monitoring (FDIR): silent inputs, contradicting ranges, lost thrust, touchdown."""
+"""Health monitoring (FDIR): silent inputs, contradicting ranges, lost thrust, touchdown.
+
+Each condition is reported once when it begins, and where it can end, once when it ends.
+"""
 
 from fsw.executive.commands import power_cycle_range
 from fsw.executive.mode_manager import apply_cue
@@ -12,17 +15,20 @@ from fsw.models.gravity import surface_gravity
 from fsw.models.propulsion import propellant_left_kg
 from fsw.navigation.nav_events import report_silence
 
+# least weight to divide by
+WEIGHT_MIN_N = 1.0
+
 
 @kernel
 def commanded_accel_mps2(core):
-    """Specific force along z_B that the engine should give now."""
+    """Specific force along z_B that the engine should give at present [m/s^2]."""
     thrust_N = float(core.propulsion.thrust_N) * float(core.control.thrust.scale)
     return thrust_N / float(core.propulsion.mass_kg)
 
 
 @kernel
 def monitor_inputs(core, params, inbox, outbox):
-    """Report silent and dead instruments and low propellant, once each time."""
+    """Report silent instruments and low propellant, and recover the rangefinder."""
     executive = core.executive
     if engine_may_run(int(executive.mode)):
         report_silence(core.navigation, params, int(inbox.now_ns), outbox)
@@ -34,43 +40,36 @@ def monitor_inputs(core, params, inbox, outbox):
     low = left < float(params.propulsion.propellant_low_kg)
     if low and int(core.propulsion.low_reported) == 0 and engine_may_run(int(executive.mode)):
         core.propulsion.low_reported = 1
-        rate = float(core.propulsion.mass_kg) * surface_gravity(params.moon, params.site)
-        hover_s = left * float(params.vehicle.exhaust_mps) / max(rate, 1.0)
+        weight_N = float(core.propulsion.mass_kg) * surface_gravity(params.moon, params.site)
+        hover_s = left * float(params.vehicle.exhaust_mps) / max(weight_N, WEIGHT_MIN_N)
         post_event(outbox, EventCode.PROPELLANT_LOW, left, hover_s)
 
 
 @kernel
 def _recover_range(core, params, now_ns, outbox):
-    """Power-cycle a rangefinder that contradicts flight, while height and tries are left."""
+    """Power-cycle a rangefinder that contradicts flight, while altitude and tries allow it."""
     executive = core.executive
-    care = params.range_recovery
+    recovery = params.range_recovery
     nav = core.navigation
     altitude_m = float(core.estimate.altitude_m)
     since_s = float(now_ns - int(executive.cycled_ns)) * 1e-9
-    ready = int(executive.cycled_ns) == 0 or since_s > float(care.spacing_s)
-    may = ready and altitude_m > float(care.lowest_m)
-    may = may and int(executive.power_cycles) < int(care.tries_max)
+    ready = int(executive.cycled_ns) == 0 or since_s > float(recovery.spacing_s)
+    allowed = ready and altitude_m > float(recovery.lowest_m)
+    allowed = allowed and int(executive.power_cycles) < int(recovery.tries_max)
     unusable = int(nav.intake.unusable_in_a_row)
-    if may and contradicts_flight(care, nav.grid.trust, unusable, now_ns):
+    if allowed and contradicts_flight(recovery, nav.grid.trust, unusable, now_ns):
         power_cycle_range(executive, params.executive, now_ns, outbox)
         post_event(outbox, EventCode.RANGE_POWER_CYCLED, float(executive.power_cycles), altitude_m)
 
 
 @kernel
 def monitor_touchdown(core, params, inbox, outbox):
-    """Listen to the witnesses of touchdown; report the first contact."""
+    """Detect touchdown; report the first contact."""
     touchdown = core.touchdown
     estimate = core.estimate
-    reached = ground_reached(
-        touchdown,
-        params.touchdown,
-        estimate,
-        float(core.propulsion.thrust_N) * float(core.control.thrust.scale),
-        surface_gravity(params.moon, params.site),
-        int(core.executive.mode),
-        inbox,
-        TICK_S,
-    )
+    thrust_N = float(core.propulsion.thrust_N) * float(core.control.thrust.scale)
+    mode = int(core.executive.mode)
+    reached = ground_reached(touchdown, params, estimate, inbox, mode, thrust_N)
     legs = legs_touching(int(touchdown.legs))
     if legs > 0 and int(touchdown.reported) == 0:
         touchdown.reported = 1
@@ -81,7 +80,7 @@ def monitor_touchdown(core, params, inbox, outbox):
 
 @kernel
 def report_thrust(core, outbox):
-    """Say once when thrust is lost, and when it is back."""
+    """Report once when thrust is lost, and once when it is back."""
     thrust = core.control.thrust
     if int(thrust.lost) == int(thrust.reported):
         return
@@ -92,7 +91,7 @@ def report_thrust(core, outbox):
 
 @kernel
 def report_blind_descent(guidance, estimate, mode, outbox):
-    """Say once that the ground comes unseen."""
+    """Report once that the descent is blind."""
     low = mode == Mode.APPROACH or mode == Mode.DESCENT or mode == Mode.TERMINAL
     if low and int(guidance.blind) == 1 and int(guidance.blind_reported) == 0:
         guidance.blind_reported = 1
@@ -102,7 +101,10 @@ def report_blind_descent(guidance, estimate, mode, outbox):
 
 @kernel
 def is_fit_for_descent(core, params):
-    """True when accelerometers live and propulsion can carry a descent; silence is no refusal."""
+    """True when accelerometers work and propulsion suffices for a descent.
+
+    A propulsion controller that has not reported does not forbid it.
+    """
     zeros = int(params.navigation.inertial.zero_samples)
     if zeros > 0 and int(core.navigation.inertial.zeros) >= zeros:
         return False

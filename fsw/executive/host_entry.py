@@ -1,4 +1,4 @@
-"""The flight software's door as Python calls it: with arrays of one record each.
+"""Entry into the flight software for callers in Python: arrays of one record each.
 
 Numba finds the type of an array by a pointer, but that of a record by comparing every name and
 offset in it: for records of this size that costs 80 microseconds a call instead of one.
@@ -16,5 +16,5 @@ def step_rows(states, params, inboxes, outboxes):
 
 @kernel
 def boot_rows(states, params):
-    """Bring a zeroed state to the beginning; each argument is an array of one record."""
+    """Initialise a zeroed state; each argument is an array of one record."""
     boot(states[0], params[0])

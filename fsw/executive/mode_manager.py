@@ -5,12 +5,10 @@ from fsw.interface.events import EventCode, post_event
 from fsw.interface.modes import Mode, next_mode
 from fsw.mathlib.vectors import load3, norm3
 
-# --- modes and commands ------------------------------------------------------------------
-
 
 @kernel
 def apply_cue(core, cue, now_ns, outbox):
-    """Give a cue to the mode machine; true when it moved."""
+    """Apply a cue to the mode table; True when the mode changed."""
     before = int(core.executive.mode)
     after = next_mode(before, cue)
     if after < 0 or after == before:

@@ -1,11 +1,10 @@
-"""Care of the rangefinder: power off and on for an instrument that contradicts flight.
+"""Range recovery: power cycles of a rangefinder that contradicts flight.
 
-An instrument may be beyond what software on this side can straighten and be well after a restart:
-Apollo 14's radar locked after its breaker had been pulled (1971). A change of the ground is the
-other reason for ranges that are rejected, so the instrument is suspected only when what it claims
-is no ground: values that cannot be, claims that do not agree with one another, or a second change
-soon after one that was believed. A restart costs seconds without ranges: few tries, far apart,
-and none near the ground.
+An instrument may fail in a way that only its restart can repair: Apollo 14's radar locked after its
+breaker had been pulled (1971). A change of the ground is the other reason for rejected ranges, so
+the instrument is suspected only when its ranges are consistent with no ground: values out of
+range, claims that do not agree with one another, or a second change soon after an accepted one. A
+restart costs seconds without ranges: few tries, far apart, and none near the ground.
 """
 
 from fsw.framework.kernel import kernel
@@ -13,28 +12,28 @@ from fsw.framework.record import f64, i64, record
 
 RANGE_RECOVERY_PARAMS = record(
     "RangeRecoveryParams",
-    "When the flight software power-cycles the rangefinder on its own.",
-    lowest_m=f64("altitude below which it is left alone", default=150.0, lo=0.0, hi=1e5),
+    "Automatic power cycles of the rangefinder.",
+    lowest_m=f64("altitude below which it is not power-cycled", default=150.0, lo=0.0, hi=1e5),
     spacing_s=f64("time between two tries", default=15.0, lo=0.1, hi=1e4),
     believed_s=f64(
-        "a disagreement so soon after a change of the ground was believed is suspect",
+        "time after an accepted change of the ground in which a disagreement is suspect",
         default=30.0,
         lo=0.0,
         hi=1e4,
     ),
     samples=i64(
-        "samples in a row that contradict flight before it is tried; 0 for never",
+        "samples in a row that contradict flight before a power cycle; 0 for never",
         default=12,
         lo=0,
         hi=65535,
     ),
-    tries_max=i64("tries on its own", default=2, lo=0, hi=100),
+    tries_max=i64("automatic power cycles, at most", default=2, lo=0, hi=100),
 )
 
 
 @kernel
 def contradicts_flight(params, trust, unusable, now_ns):
-    """True when what the rangefinder says is neither the ground that is believed nor another."""
+    """True when ranges agree neither with the primary ground nor with a candidate."""
     samples = int(params.samples)
     if samples == 0 or int(trust.locked) == 0:
         return False

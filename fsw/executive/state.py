@@ -1,8 +1,8 @@
-"""The flight software's memory: parameters, core and history. Nothing is remembered elsewhere.
+"""The flight software's memory: parameters, core and history. No state is kept elsewhere.
 
-`core` is all that is needed to fly on, and small: it is hashed at every tick for parity, and a
-restart resumes from it. `history` holds the rings that allow late ranges to be fused; a restart
-begins with an empty one.
+`core` is all that is needed to continue flight, and small: it is hashed at every tick for parity,
+and a restart resumes from it. `history` holds the ring buffers that allow late ranges to be fused;
+a restart begins with an empty one.
 """
 
 from fsw.control.loop import CONTROL, CONTROL_PARAMS
@@ -25,11 +25,11 @@ CORE_LIMIT_BYTES = 8192
 
 EXECUTIVE_PARAMS = record(
     "ExecutiveParams",
-    "Policy for time that was lost.",
+    "Policy for missed ticks and missing inputs.",
     power_cycles_max=i64("times the rangefinder may be power-cycled", default=3, lo=0, hi=100),
     shed_after=i64("late ticks in a row after which telemetry is shed", default=3, lo=1, hi=1000),
     imu_silent_ticks=i64(
-        "ticks without an increment, after which control flies on by dead reckoning",
+        "ticks without an increment after which control uses dead reckoning",
         default=5,
         lo=1,
         hi=1000,
@@ -45,16 +45,16 @@ EXECUTIVE_PARAMS = record(
 PARAMS = record(
     "Params",
     "Everything that a preset or a scenario may set in the flight software.",
-    moon=MOON_BELIEF("the Moon as believed"),
-    site=SITE_BELIEF("the landing site as believed"),
-    vehicle=VEHICLE_BELIEF("the vehicle as believed"),
+    moon=MOON_BELIEF("onboard model of the Moon"),
+    site=SITE_BELIEF("onboard model of the landing site"),
+    vehicle=VEHICLE_BELIEF("onboard model of the vehicle"),
     navigation=NAVIGATION_PARAMS("navigation"),
-    hypotheses=HYPOTHESES_PARAMS("altitudes that are alive"),
+    hypotheses=HYPOTHESES_PARAMS("altitude bounds over hypotheses"),
     guidance=GUIDANCE_PARAMS("guidance"),
     descent=DESCENT_PARAMS("stopping-distance law"),
-    letdown=LETDOWN_PARAMS("letting down without ranges, and the propellant clock"),
+    letdown=LETDOWN_PARAMS("blind descent, and the propellant clock"),
     control=CONTROL_PARAMS("attitude and throttle"),
-    propulsion=PROPULSION_PARAMS("mass and thrust bookkeeping"),
+    propulsion=PROPULSION_PARAMS("estimation of mass and expected thrust"),
     touchdown=TOUCHDOWN_PARAMS("touchdown"),
     range_recovery=RANGE_RECOVERY_PARAMS("power cycles of the rangefinder"),
     executive=EXECUTIVE_PARAMS("executive"),
@@ -62,7 +62,7 @@ PARAMS = record(
 
 EXECUTIVE = record(
     "Executive",
-    "Ticks, counters, and what was said last.",
+    "Ticks, counters, and sequence numbers.",
     now_ns=i64("time of the last tick, flight clock"),
     mode_since_ns=i64("when the mode was entered"),
     guided_ns=i64("when guidance ran last"),
@@ -75,7 +75,7 @@ EXECUTIVE = record(
     events_lost=u32("events that found no room"),
     actuator_seq=u16("commands sent"),
     event_seq=u16("events sent"),
-    range_command_seq=u16("orders to the rangefinder sent"),
+    range_command_seq=u16("commands to the rangefinder sent"),
     last_command_seq=u16("sequence number of the last ground command taken"),
     late_in_a_row=u8("ticks in a row that came late"),
     mode=u8("flight mode", codes=Mode),
@@ -85,23 +85,23 @@ EXECUTIVE = record(
 
 CORE = record(
     "Core",
-    "All that is needed to fly on.",
+    "All that is needed to continue flight.",
     executive=EXECUTIVE("ticks and modes"),
     navigation=NAVIGATION("navigation"),
     propulsion=PROPULSION("mass and thrust"),
-    hypotheses=HYPOTHESES("altitudes that are alive"),
+    hypotheses=HYPOTHESES("altitude bounds over hypotheses"),
     guidance=GUIDANCE("guidance"),
     control=CONTROL("control"),
     touchdown=TOUCHDOWN("touchdown"),
-    estimate=ESTIMATE("what guidance and control were given last"),
+    estimate=ESTIMATE("input of guidance and control"),
     actuators=ACTUATOR_COMMAND("the last command"),
 )
 
 STATE = record(
     "State",
     "The whole memory of the flight software.",
-    core=CORE("all that is needed to fly on"),
-    history=HISTORY("rings of the past"),
+    core=CORE("all that is needed to continue flight"),
+    history=HISTORY("ring buffers of the past"),
 )
 
 if CORE.dtype.itemsize > CORE_LIMIT_BYTES:

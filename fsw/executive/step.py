@@ -1,9 +1,9 @@
 """The executive: one tick, one pass, fixed order, no early return.
 
-`step` is the only door into the flight software. Slower work runs in slots of a (divider,
+`step` is the only entry into the flight software. Slower work runs in slots of a (divider,
 offset) table; offsets spread the load. A late tick is finished, counted and reported, and the
 next one runs on the grid of ticks: no burst. After three late ticks in a row telemetry is shed.
-Silence is a failure with a policy: whatever stays away is counted and said.
+A missing input is a failure with a policy: it is counted and reported.
 """
 
 from fsw.control.loop import control
@@ -20,6 +20,7 @@ from fsw.executive.mode_manager import apply_cue
 from fsw.executive.telemetry import fill_telemetry
 from fsw.filter.buffers import clear_history
 from fsw.framework.kernel import kernel
+from fsw.framework.record import U8_MAX
 from fsw.guidance.altitude_bounds import (
     bound_by_candidate,
     drop_unaffordable_alternate,
@@ -27,16 +28,20 @@ from fsw.guidance.altitude_bounds import (
 )
 from fsw.guidance.dispatch import guide
 from fsw.interface.events import EventCode, post_event
+from fsw.interface.messages import IMUS_PER_TICK
 from fsw.interface.modes import Cue, Mode
-from fsw.interface.timing import TICK_S
+from fsw.interface.timing import TICK_S, Tick
 from fsw.mathlib.vectors import add3, load3
-from fsw.models.gravity import surface_gravity
 from fsw.models.propulsion import begin_propulsion, track_mass, track_thrust
 from fsw.models.vehicle import inertia_at
 from fsw.navigation.dead_reckoning import reckon
 from fsw.navigation.output_predictor import estimate_now, unproven_latency_s
 from fsw.navigation.tick import begin_navigation, navigate, take_exchange
 from fsw.navigation.warm_restart import resume
+
+# time since the last run of guidance, before the first, and at most: after a pause the laws that
+# turn and move by rate times time must not jump
+GUIDANCE_PERIOD_MAX_S = 1.0
 
 
 def slot(divider: int, offset: int) -> tuple[int, int]:
@@ -47,6 +52,7 @@ def slot(divider: int, offset: int) -> tuple[int, int]:
 
 
 GUIDANCE_SLOT = slot(10, 3)
+GUIDANCE_PERIOD_S = GUIDANCE_SLOT[0] * TICK_S
 TELEMETRY_SLOT = slot(20, 7)
 
 
@@ -58,7 +64,7 @@ def due(tick, row):
 
 @kernel
 def boot(state, params):
-    """Bring a zeroed state to the beginning: standby, no estimate, empty rings."""
+    """Initialise a zeroed state: standby, no estimate, empty rings."""
     core = state.core
     core.executive.mode = Mode.STANDBY
     core.executive.now_ns = -1
@@ -71,33 +77,32 @@ def boot(state, params):
 
 @kernel
 def step(state, params, inbox, outbox):
-    """One tick of the flight software. All four are single records; outbox is written anew."""
+    """One tick of the flight software. All four are single records; outbox is overwritten."""
     core = state.core
     executive = core.executive
     tick = int(executive.tick)
     _open_tick(executive, params.executive, inbox, outbox)
     _resume(state, inbox, outbox)
-    quiet = _quiet(executive, params.executive)
+    now = _this_tick(core, params, inbox)
     if int(inbox.has_clock) == 1:
-        take_exchange(core.navigation, params, inbox.clock, int(inbox.now_ns), outbox)
+        take_exchange(core.navigation, params, inbox.clock, now.now_ns, outbox)
     take_state_update(core, state.history, params, inbox, outbox)
     take_commands(core, params, inbox, outbox)
-    thrust_accel_mps2 = commanded_accel_mps2(core) if quiet == 0 else 0.0
-    navigate(core.navigation, state.history, params, inbox, quiet, thrust_accel_mps2, outbox)
-    _dead_reckon(core, params, inbox, thrust_accel_mps2)
+    navigate(core.navigation, state.history, params, inbox, now, outbox)
+    _dead_reckon(core, params, inbox, now)
     delta_v_mps = float(core.navigation.inertial.delta_v_mps)
-    track_mass(core.propulsion, params.propulsion, params.vehicle, inbox, delta_v_mps, quiet)
-    _renew_estimate(core, params, int(inbox.now_ns))
+    track_mass(core.propulsion, params, inbox, delta_v_mps, now.unpowered)
+    _update_estimate(core, params, now.now_ns)
     monitor_inputs(core, params, inbox, outbox)
     monitor_touchdown(core, params, inbox, outbox)
     if due(tick, GUIDANCE_SLOT) and int(core.navigation.ready) == 1:
-        _guide(core, params, int(inbox.now_ns), outbox)
-    _act(core, params, outbox)
+        _guide(core, params, now.now_ns, outbox)
+    _act(core, params)
     if due(tick, TELEMETRY_SLOT) and int(executive.late_in_a_row) < int(
         params.executive.shed_after
     ):
-        fill_telemetry(core, params, outbox)
-    _close_tick(core, int(inbox.now_ns), outbox)
+        fill_telemetry(outbox, core, params)
+    _close_tick(core, now.now_ns, outbox)
 
 
 @kernel
@@ -112,7 +117,7 @@ def _open_tick(executive, params, inbox, outbox):
     if missed == 0:
         executive.late_in_a_row = 0
         return
-    executive.late_in_a_row = min(int(executive.late_in_a_row) + 1, 255)
+    executive.late_in_a_row = min(int(executive.late_in_a_row) + 1, U8_MAX)
     post_event(outbox, EventCode.MISSED_TICKS, float(missed), float(executive.overruns))
     if int(executive.late_in_a_row) == int(params.shed_after):
         post_event(outbox, EventCode.TELEMETRY_SHED, float(executive.late_in_a_row), 0.0)
@@ -120,7 +125,7 @@ def _open_tick(executive, params, inbox, outbox):
 
 @kernel
 def _resume(state, inbox, outbox):
-    """Fly on from core when the computer has restarted."""
+    """Continue from core when the computer has restarted."""
     if int(inbox.resumed) == 1:
         away_s = float(int(inbox.now_ns) - int(state.core.executive.now_ns)) * 1e-9
         resume(state)
@@ -128,38 +133,40 @@ def _resume(state, inbox, outbox):
 
 
 @kernel
-def _quiet(executive, params):
-    """1 when neither engine nor thrusters can have acted during the latest increments."""
-    engine_idle = int(executive.engine_off_ticks) >= int(params.engine_off_ticks)
-    if engine_idle and int(executive.torque_off_ticks) >= int(params.torque_off_ticks):
-        return 1
-    return 0
+def _this_tick(core, params, inbox):
+    """What all steps of this tick have in common."""
+    executive = core.executive
+    engine_off = int(executive.engine_off_ticks) >= int(params.executive.engine_off_ticks)
+    torque_off = int(executive.torque_off_ticks) >= int(params.executive.torque_off_ticks)
+    unpowered = engine_off and torque_off
+    # an inbox filled to capacity may leave older samples in the link
+    punctual = int(inbox.missed_ticks) == 0 and int(inbox.n_imus) < IMUS_PER_TICK
+    thrust_accel_mps2 = 0.0 if unpowered else commanded_accel_mps2(core)
+    return Tick(int(inbox.now_ns), punctual, unpowered, thrust_accel_mps2)
 
 
 # --- estimate, inputs, ground ------------------------------------------------------------
 
 
 @kernel
-def _renew_estimate(core, params, now_ns):
-    """What guidance and control work from: the head, in the site's frame, and its worst case."""
+def _update_estimate(core, params, now_ns):
+    """Write the estimate for guidance and control: present state and altitude bounds."""
     estimate = core.estimate
     if int(core.navigation.ready) == 0:
         return
-    estimate_now(core.navigation, params, now_ns, estimate)
+    estimate_now(estimate, core.navigation, params, now_ns)
     estimate.mass_kg = core.propulsion.mass_kg
     trust = core.navigation.grid.trust
     unproven_s = unproven_latency_s(core.navigation, params.navigation, now_ns)
     fallen_m = max(float(estimate.v_down_mps), 0.0) * unproven_s
     terrain_m = float(core.navigation.current.terrain_m)
-    update_altitude_bounds(core.hypotheses, params.descent, trust, terrain_m, fallen_m, estimate)
-    bound_by_candidate(
-        trust, params.navigation.trust, params.descent, terrain_m, fallen_m, estimate
-    )
+    update_altitude_bounds(estimate, core.hypotheses, params.descent, trust, terrain_m, fallen_m)
+    bound_by_candidate(estimate, params, trust, terrain_m, fallen_m)
 
 
 @kernel
-def _dead_reckon(core, params, inbox, thrust_accel_mps2):
-    """Count ticks without an increment; when they are many, the head flies on by what was told."""
+def _dead_reckon(core, params, inbox, tick):
+    """Count ticks without an increment; after several, propagate by the actuator commands."""
     executive = core.executive
     executive.imu_missing_ticks = int(executive.imu_missing_ticks) + 1
     if int(inbox.n_imus) > 0:
@@ -174,7 +181,7 @@ def _dead_reckon(core, params, inbox, thrust_accel_mps2):
             torque_B_Nm[1] / inertia[1],
             torque_B_Nm[2] / inertia[2],
         )
-        reckon(core.navigation, params.moon, int(inbox.now_ns), thrust_accel_mps2, turn_B_radps2)
+        reckon(core.navigation, params.moon, tick.now_ns, tick.thrust_accel_mps2, turn_B_radps2)
 
 
 # --- guidance, control, telemetry --------------------------------------------------------
@@ -182,31 +189,18 @@ def _dead_reckon(core, params, inbox, thrust_accel_mps2):
 
 @kernel
 def _guide(core, params, now_ns, outbox):
-    """Run guidance and hand its cue to the mode machine."""
+    """Run guidance and give its cue to the mode manager."""
     executive = core.executive
     guidance = core.guidance
-    dt_s = 0.1
+    dt_s = GUIDANCE_PERIOD_S
     if int(executive.guided_ns) > 0:
-        dt_s = min(float(now_ns - int(executive.guided_ns)) * 1e-9, 1.0)
+        since_s = float(now_ns - int(executive.guided_ns)) * 1e-9
+        dt_s = min(since_s, GUIDANCE_PERIOD_MAX_S)
     executive.guided_ns = now_ns
-    drop_unaffordable_alternate(
-        core.hypotheses,
-        params.hypotheses,
-        core.navigation.grid.trust,
-        params.vehicle,
-        float(core.estimate.mass_kg),
-        surface_gravity(params.moon, params.site),
-        float(core.estimate.altitude_m),
-        outbox,
-    )
-    guide(
-        guidance,
-        params,
-        core.estimate,
-        int(executive.mode),
-        float(core.control.thrust.scale),
-        dt_s,
-    )
+    trust = core.navigation.grid.trust
+    drop_unaffordable_alternate(core.hypotheses, params, core.estimate, trust, outbox)
+    thrust_scale = float(core.control.thrust.scale)
+    guide(guidance, params, core.estimate, int(executive.mode), thrust_scale, dt_s)
     report_thrust(core, outbox)
     report_blind_descent(guidance, core.estimate, int(executive.mode), outbox)
     if int(guidance.assured) == 1 and int(executive.was_assured) == 0:
@@ -221,21 +215,12 @@ def _guide(core, params, now_ns, outbox):
 
 
 @kernel
-def _act(core, params, outbox):
+def _act(core, params):
     """Write the actuator command of this tick, and keep a copy of it in core."""
     executive = core.executive
     actuators = core.actuators
     if int(core.navigation.ready) == 1:
-        control(
-            core.control,
-            params.control,
-            params.vehicle,
-            core.estimate,
-            core.guidance,
-            int(executive.mode),
-            actuators,
-            TICK_S,
-        )
+        control(core, params, int(executive.mode), TICK_S)
     track_thrust(
         core.propulsion, params.vehicle, float(actuators.throttle), int(actuators.engine_on)
     )
@@ -249,7 +234,7 @@ def _act(core, params, outbox):
 
 @kernel
 def _close_tick(core, now_ns, outbox):
-    """Stamp and count everything that leaves, and move on to the next tick."""
+    """Stamp and count all outputs, and advance to the next tick."""
     executive = core.executive
     tick = int(executive.tick)
     core.actuators.t_ns = now_ns

@@ -4,10 +4,13 @@ from fsw.framework.kernel import kernel
 from fsw.mathlib.vectors import load3, load4
 from fsw.models.propulsion import propellant_left_kg
 
+# range_state while ranges are silent; otherwise it is 1 once locked, as in the filter
+RANGE_SILENT = 2
+
 
 @kernel
-def fill_telemetry(core, params, outbox):
-    """Fill the telemetry record."""
+def fill_telemetry(outbox, core, params):
+    """Fill the telemetry record of the outbox."""
     t = outbox.telemetry
     estimate = core.estimate
     guidance = core.guidance
@@ -36,5 +39,5 @@ def fill_telemetry(core, params, outbox):
     t.mode = core.executive.mode
     t.range_state = core.navigation.grid.trust.locked
     if int(core.navigation.silent) == 1:
-        t.range_state = 2
+        t.range_state = RANGE_SILENT
     outbox.has_telemetry = 1

@@ -1,6 +1,6 @@
-"""Checkpoints of the grid: packed on the way forward, unpacked to redo the past.
+"""Checkpoints of the grid: packed at each grid point, unpacked to redo the past.
 
-A checkpoint is good for a replay when its index is not beyond the grid's present one: a replay
+A checkpoint is valid for a replay when its index is not beyond the grid's present one: a replay
 rewrites every slot that it passes, so older slots are untouched and newer ones are stale.
 """
 
@@ -11,17 +11,17 @@ from fsw.mathlib.vectors import load3, store3
 
 
 @kernel
-def save(grid, history):
-    """Keep the grid point just computed."""
+def save(history, grid):
+    """Save the grid point just computed."""
     k = int(grid.k)
-    _pack(grid, history.fine[k % FINE_SLOTS])
+    _pack(history.fine[k % FINE_SLOTS], grid)
     if k % COARSE_STEPS == 0:
-        _pack(grid, history.coarse[k // COARSE_STEPS % COARSE_SLOTS])
+        _pack(history.coarse[k // COARSE_STEPS % COARSE_SLOTS], grid)
 
 
 @kernel
 def restore_before(grid, history, k):
-    """Put the grid back to the newest good checkpoint at or before point k; false if none is."""
+    """Restore the newest valid checkpoint at or before point k; False when there is none."""
     limit = min(k, int(grid.k))
     best = -1
     best_fine = -1
@@ -46,7 +46,8 @@ def restore_before(grid, history, k):
 
 
 @kernel
-def _pack(grid, slot):
+def _pack(slot, grid):
+    """Copy the grid; P as its upper triangle, without the considered parameters' own block."""
     slot.k = grid.k
     slot.imu_next = grid.imu_next
     slot.nominal = grid.nominal
@@ -63,6 +64,7 @@ def _pack(grid, slot):
 
 @kernel
 def _unpack(grid, slot):
+    """Restore the grid, P by symmetry."""
     grid.k = slot.k
     grid.imu_next = slot.imu_next
     grid.nominal = slot.nominal

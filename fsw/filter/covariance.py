@@ -15,6 +15,8 @@ The transition over one grid step has the blocks
 and leaves the rest alone, so P -> Phi P Phi' touches nine rows and nine columns.
 """
 
+from typing import NamedTuple
+
 from fsw.framework.kernel import kernel
 from fsw.mathlib.vectors import add3, add_scaled3, cross3, scale3, sub3
 
@@ -23,27 +25,54 @@ N_STATES = 16
 N_ALL = 22
 
 
+class Step(NamedTuple):
+    """One grid step, as the covariance sees it.
+
+    dt_s: its length; forced_s: its part under force. dv_z_B_mps: delta-v along the thrust axis;
+    dtheta_y_B_rad: pitch turned, body axes. tide_ps2, up_I: gravity gradient as in
+    fsw.models.gravity. dv_I_mps: delta-v of specific force, inertial components.
+    """
+
+    dt_s: float
+    forced_s: float
+    dv_z_B_mps: float
+    dtheta_y_B_rad: float
+    tide_ps2: float
+    up_I: tuple[float, float, float]
+    dv_I_mps: tuple[float, float, float]
+
+
+class Column(NamedTuple):
+    """One column of P by its parts; the terrain's part drives no other."""
+
+    r: tuple[float, float, float]
+    v: tuple[float, float, float]
+    theta: tuple[float, float, float]
+    gyro_bias: tuple[float, float, float]
+    accel_bias: tuple[float, float, float]
+    accel_consider: tuple[float, float, float]
+    gyro_consider: tuple[float, float, float]
+
+
 @kernel
-def _transition(p_r, p_v, p_th, p_bg, p_ba, p_ca, p_cg, step, R_IB):
-    """One column of P through Phi: the new (r, v, theta) parts, nine numbers."""
-    dt = step[0]
-    tide = step[4]
-    up = (step[5], step[6], step[7])
-    dv_I = (step[8], step[9], step[10])
-    along = 3.0 * (up[0] * p_r[0] + up[1] * p_r[1] + up[2] * p_r[2])
-    pull = scale3(add_scaled3(scale3(p_r, -1.0), up, along), tide * dt)
-    sensed = add3(scale3(p_ba, step[1]), scale3(p_ca, step[2]))
-    u = add3(pull, sub3(cross3(p_th, dv_I), _turn(R_IB, sensed)))
-    turned = _turn(R_IB, add3(scale3(p_bg, dt), scale3(p_cg, step[3])))
+def _transition(p, step, R_IB):
+    """One column of P through Phi: its new (r, v, theta) parts."""
+    dt = step.dt_s
+    up = step.up_I
+    along = 3.0 * (up[0] * p.r[0] + up[1] * p.r[1] + up[2] * p.r[2])
+    tidal = scale3(add_scaled3(scale3(p.r, -1.0), up, along), step.tide_ps2 * dt)
+    sensed = add3(scale3(p.accel_bias, step.forced_s), scale3(p.accel_consider, step.dv_z_B_mps))
+    u = add3(tidal, sub3(cross3(p.theta, step.dv_I_mps), _rotate(R_IB, sensed)))
+    drift = add3(scale3(p.gyro_bias, dt), scale3(p.gyro_consider, step.dtheta_y_B_rad))
     return (
-        add_scaled3(add_scaled3(p_r, p_v, dt), u, 0.5 * dt),
-        add3(p_v, u),
-        sub3(p_th, turned),
+        add_scaled3(add_scaled3(p.r, p.v, dt), u, 0.5 * dt),
+        add3(p.v, u),
+        sub3(p.theta, _rotate(R_IB, drift)),
     )
 
 
 @kernel
-def _turn(R, v):
+def _rotate(R, v):
     """Matrix, as nine numbers by rows, times vector."""
     return (
         R[0] * v[0] + R[1] * v[1] + R[2] * v[2],
@@ -71,15 +100,10 @@ def _matrix(q):
 
 @kernel
 def propagate(P, q_IB, step):
-    """P -> Phi P Phi' over one grid step, process noise apart.
-
-    step = (dt_s, dt_force_s, dv_z_B, dtheta_y_B, tide, up_x, up_y, up_z, dv_x, dv_y, dv_z):
-    length of the step and of its part under force, thrust-axis velocity gain and pitch turned
-    in body axes, gravity gradient as in fsw.models.gravity, velocity gain in inertial components.
-    """
+    """P -> Phi P Phi' over one grid step, process noise apart."""
     R_IB = _matrix(q_IB)
     for j in range(N_ALL):
-        r, v, th = _transition(
+        column = Column(
             (P[0, j], P[1, j], P[2, j]),
             (P[3, j], P[4, j], P[5, j]),
             (P[6, j], P[7, j], P[8, j]),
@@ -87,15 +111,14 @@ def propagate(P, q_IB, step):
             (P[12, j], P[13, j], P[14, j]),
             (P[16, j], P[17, j], P[18, j]),
             (P[19, j], P[20, j], P[21, j]),
-            step,
-            R_IB,
         )
+        r, v, th = _transition(column, step, R_IB)
         for i in range(3):
             P[R0 + i, j] = r[i]
             P[V0 + i, j] = v[i]
             P[TH0 + i, j] = th[i]
     for i in range(9):
-        r, v, th = _transition(
+        row = Column(
             (P[i, 0], P[i, 1], P[i, 2]),
             (P[i, 3], P[i, 4], P[i, 5]),
             (P[i, 6], P[i, 7], P[i, 8]),
@@ -103,9 +126,8 @@ def propagate(P, q_IB, step):
             (P[i, 12], P[i, 13], P[i, 14]),
             (P[i, 16], P[i, 17], P[i, 18]),
             (P[i, 19], P[i, 20], P[i, 21]),
-            step,
-            R_IB,
         )
+        r, v, th = _transition(row, step, R_IB)
         for j in range(3):
             P[i, R0 + j] = r[j]
             P[i, V0 + j] = v[j]
@@ -123,7 +145,7 @@ def add_noise(P, first, variance):
 
 
 @kernel
-def project(P, H, PHt):
+def project(PHt, P, H):
     """PHt = P H' and the scalar H P H', for a row H that sees no bias: r, v, theta, terrain."""
     for i in range(N_ALL):
         total = P[i, HT] * H[HT]
@@ -161,16 +183,20 @@ def variance_along(P, first, up):
 
 
 @kernel
-def fuse_vertical(P, dx, PHt, S, innovation, up, rate_doubt_mps, K):
-    """Scalar update that moves height and terrain, and descent rate in doubt; K is scratch.
+def fuse_vertical(grid, history, S, innovation, up, rate_doubt_mps):
+    """Scalar update of height and terrain, and of the descent rate while it is uncertain.
 
-    What a range says of attitude and horizontal motion it says through correlations alone, and
-    a range that lies would bend them, with nothing on board to straighten them again. So those
-    states are considered, like the hardware's constants: the gain is cut down to the vertical,
-    and P follows the form of Joseph, which holds for any gain. The same goes for the descent
-    rate while inertial navigation knows it better than rate_doubt_mps: a range that drifts
-    would make it wrong where it counts, at touchdown.
+    S: variance of the innovation; history.PHt: P H'. A range observes attitude and horizontal
+    motion through correlations alone, and a false range would corrupt them, with nothing on board
+    to correct them again. So those states are considered, like the hardware's constants: the gain
+    is restricted to the vertical, and P follows the Joseph form, which holds for any gain. The
+    same goes for the descent rate while inertial navigation knows it better than rate_doubt_mps:
+    a range that drifts would make it wrong where it matters most, at touchdown.
     """
+    P = grid.P
+    dx = history.dx
+    PHt = history.PHt
+    K = history.K
     for i in range(N_STATES):
         K[i] = 0.0
     rise = (up[0] * PHt[R0] + up[1] * PHt[R0 + 1] + up[2] * PHt[R0 + 2]) / S

@@ -1,11 +1,13 @@
-"""The fixed grid: covariance and fusion live at every 100 ms of stamp time.
+"""Grid filter: covariance and fusion on a fixed grid, every 100 ms of stamp time.
 
 Between grid points the increments move only the nominal state. A range is fused at the first
 grid point at or after its stamp, against the nominal state at the stamp itself, with its row
 of H carried back. Everything here is a function of stamps: the increments, the set of ranges
-and the start fix every bit, whatever the order in which the ranges came. That is what makes a
-late range exactly as good as a punctual one: restore the checkpoint before it, redo the grid.
+and the start determine every bit, for every order of arrival. So a late range is exactly as good
+as a punctual one: restore the checkpoint before it, and redo the grid.
 """
+
+from typing import NamedTuple
 
 from fsw.filter.buffers import (
     BRIDGED,
@@ -27,6 +29,7 @@ from fsw.filter.covariance import (
     R0,
     TH0,
     V0,
+    Step,
     add_noise,
     fuse,
     propagate,
@@ -36,9 +39,9 @@ from fsw.filter.range_gate import RANGE_TRUST
 from fsw.filter.range_update import fuse_ranges, mark_excess_samples, predict_until
 from fsw.filter.strapdown import NOMINAL, strapdown
 from fsw.filter.terrain_hypotheses import (
-    carry_grounds,
     check_against_contact,
-    watch_raised_altitude,
+    monitor_raised_altitude,
+    move_hypotheses,
 )
 from fsw.framework.kernel import kernel
 from fsw.framework.record import f64, i64, record
@@ -59,7 +62,7 @@ from fsw.models.gravity import tidal_tensor_scale
 MAX_INCREMENTS = 64
 """Increments that one grid step may hold: 400 Hz and as many bridged gaps fit."""
 
-# of what is unknown in a bridged hole, this share is unknown where only the sum is known
+# over several intervals only the sum of force is known: share of a bridged gap's uncertainty
 SUMMED_SHARE = 0.05
 
 FILTER_PARAMS = record(
@@ -84,10 +87,10 @@ FILTER_PARAMS = record(
         "angular rate unknown in a bridged gap", default=0.01, lo=0.0, hi=10.0
     ),
     slope_length_m=f64(
-        "way over which the slope of the ground persists", default=30.0, lo=0.1, hi=1e5
+        "distance over which the slope of the ground persists", default=30.0, lo=0.1, hi=1e5
     ),
     free_fall_s=f64(
-        "free fall that is averaged for one accelerometer calibration",
+        "free fall averaged for one accelerometer calibration",
         default=1.0,
         lo=0.1,
         hi=100.0,
@@ -108,21 +111,46 @@ GRID = record(
 )
 
 
+class Sigmas(NamedTuple):
+    """Standard deviations of a state from outside: position, velocity, attitude."""
+
+    radial_m: float
+    horizontal_m: float
+    velocity_mps: float
+    attitude_rad: float
+
+
+class Motion(NamedTuple):
+    """What moved the nominal state over one grid step.
+
+    dv_I_mps: delta-v of specific force, inertial; dv_z_B_mps: its part along z_B. dtheta_y_B_rad:
+    angle about y_B. forced_s: time under force. gap_s2: sum of the squared lengths of bridged
+    gaps. clipped_s: time with a clipped axis.
+    """
+
+    dv_I_mps: tuple[float, float, float]
+    dv_z_B_mps: float
+    dtheta_y_B_rad: float
+    forced_s: float
+    gap_s2: float
+    clipped_s: float
+
+
 @kernel
 def anchor(grid, k, nominal, sigmas, params, site):
     """Begin a new grid at point k: state from outside, covariance from its sigmas.
 
-    sigmas = (radial_m, horizontal_m, velocity_mps, attitude_rad). Biases keep what has been
-    learnt about them; all correlations are dropped.
+    Biases keep what has been learnt about them; all correlations are dropped. Writes biases and
+    terrain of `nominal` too, which the grid then copies.
     """
     first = int(grid.k) < 0
     for i in range(N_ALL):
         for j in range(N_ALL):
             if i != j or i < BG0 or first:
                 grid.P[i, j] = 0.0
-    _spread_position(grid.P, unit3(load3(nominal.r_BM_I_m)), sigmas[0], sigmas[1])
-    add_noise(grid.P, V0, sigmas[2] * sigmas[2])
-    add_noise(grid.P, TH0, sigmas[3] * sigmas[3])
+    _spread_position(grid.P, unit3(load3(nominal.r_BM_I_m)), sigmas.radial_m, sigmas.horizontal_m)
+    add_noise(grid.P, V0, sigmas.velocity_mps * sigmas.velocity_mps)
+    add_noise(grid.P, TH0, sigmas.attitude_rad * sigmas.attitude_rad)
     if first:
         _begin_biases(grid.P, params, site)
         nominal.terrain_m = site.height_m
@@ -144,6 +172,7 @@ def anchor(grid, k, nominal, sigmas, params, site):
 
 @kernel
 def _spread_position(P, up, radial_m, horizontal_m):
+    """Add position variance, apart along and across a unit vector up."""
     for i in range(3):
         P[R0 + i, R0 + i] += horizontal_m * horizontal_m
         for j in range(3):
@@ -152,6 +181,7 @@ def _spread_position(P, up, radial_m, horizontal_m):
 
 @kernel
 def _begin_biases(P, params, site):
+    """Variances of biases, considered parameters and terrain at the start."""
     add_noise(P, BG0, float(params.gyro_bias_sigma_radps) * float(params.gyro_bias_sigma_radps))
     add_noise(P, BA0, float(params.accel_bias_sigma_mps2) * float(params.accel_bias_sigma_mps2))
     tilt2 = float(params.misalignment_sigma_rad) * float(params.misalignment_sigma_rad)
@@ -164,45 +194,47 @@ def _begin_biases(P, params, site):
 
 
 @kernel
-def grid_step(grid, history, moon, vehicle, site, params, trust_params, counts):
+def grid_step(grid, history, params, counts):
     """Advance the filter by one grid point; the increments up to it are in the ring.
 
-    counts holds the samples per verdict. Returns how many ranges were fused.
+    params: all parameters; counts: samples per verdict. Returns how many ranges were fused.
     """
     t0_ns = int(grid.nominal.t_ns)
     t1_ns = (int(grid.k) + 1) * GRID_NS
-    tide, was_up = tidal_tensor_scale(moon, load3(grid.nominal.r_BM_I_m))
+    tide, was_up = tidal_tensor_scale(params.moon, load3(grid.nominal.r_BM_I_m))
     q_IB = load4(grid.nominal.q_IB)
-    dv_I, dv_z, dth_y, forced_s, gap2, clipped_s = _move_nominal(
-        grid, history, moon, vehicle, t1_ns
-    )
+    motion = _move_nominal(grid, history, params, t1_ns)
     dt = float(t1_ns - t0_ns) * 1e-9
-    step = (dt, forced_s, dv_z, dth_y, tide) + was_up + dv_I
+    step = Step(
+        dt,
+        motion.forced_s,
+        motion.dv_z_B_mps,
+        motion.dtheta_y_B_rad,
+        tide,
+        was_up,
+        motion.dv_I_mps,
+    )
     propagate(grid.P, q_IB, step)
-    _add_process_noise(grid.P, params, dt, forced_s, gap2, clipped_s)
+    _add_process_noise(grid.P, params.navigation.filter, motion, dt)
     for i in range(N_STATES):
         history.dx[i] = 0.0
     up = unit3(load3(grid.nominal.r_BM_I_m))
-    fused = fuse_ranges(grid, history, site, params, trust_params, up, counts)
+    fused = fuse_ranges(grid, history, params, up, counts)
     mark_excess_samples(history, t0_ns, t1_ns, counts)
-    check_against_contact(grid, history, moon, vehicle, up, trust_params)
-    _calibrate_in_free_fall(grid, history, params)
-    carry_grounds(grid, history.dx, up)
+    check_against_contact(grid, history, params, up)
+    _calibrate_in_free_fall(grid, history, params.navigation.filter)
+    move_hypotheses(grid, history.dx, up)
     _inject(grid.nominal, history.dx)
-    watch_raised_altitude(grid, up, trust_params)
+    monitor_raised_altitude(grid, params.navigation.trust, up)
     grid.k = int(grid.k) + 1
     return fused
 
 
 @kernel
-def _move_nominal(grid, history, moon, vehicle, t1_ns):
-    """Carry the nominal state to the grid point, predicting each range on the way.
-
-    Returns the velocity gained (inertial), its part along z_B, the angle turned about y_B, the
-    time under force, the summed squares of bridged gaps and the time clipped.
-    """
+def _move_nominal(grid, history, params, t1_ns):
+    """Propagate the nominal state to the grid point, predicting each range at its stamp."""
     nominal = grid.nominal
-    seen = first_range_after(history, int(nominal.t_ns))
+    first = first_range_after(history, int(nominal.t_ns))
     history.grid_predictions = 0
     total = (0.0, 0.0, 0.0)
     dv_z = 0.0
@@ -217,7 +249,7 @@ def _move_nominal(grid, history, moon, vehicle, t1_ns):
             stop_ns = min(end_ns, t1_ns)
             dt = float(stop_ns - int(nominal.t_ns)) * 1e-9
             if dt > 0.0:
-                seen = predict_until(grid, history, moon, vehicle, j, stop_ns, seen)
+                first = predict_until(history, grid, params, j, stop_ns, first)
                 dv, dth = increment_until(history, j, nominal, stop_ns)
                 flags = int(history.imu_flags[j % IMU_SLOTS])
                 if flags & FREE_FALL:
@@ -231,52 +263,52 @@ def _move_nominal(grid, history, moon, vehicle, t1_ns):
                     gap2 = gap2 + SUMMED_SHARE * SUMMED_SHARE * dt * dt
                 if flags & CLIPPED:
                     clipped_s = clipped_s + dt
-                total = add3(total, strapdown(moon, nominal, stop_ns, dv, dth))
+                total = add3(total, strapdown(nominal, params.moon, stop_ns, dv, dth))
                 dv_z = dv_z + dv[2]
                 dth_y = dth_y + dth[1]
             if end_ns <= t1_ns:
                 j = j + 1
     grid.imu_next = j
-    return (total, dv_z, dth_y, forced_s, gap2, clipped_s)
+    return Motion(total, dv_z, dth_y, forced_s, gap2, clipped_s)
 
 
 @kernel
 def _accumulate_free_fall(grid, history, j, stop_ns, dt):
-    """Sum what the accelerometers feel in free fall: raw, so that it shows their bias."""
+    """Sum the accelerometers' raw output in free fall, which is their bias."""
     if float(grid.free_fall_s) == 0.0:
         store3(grid.free_fall_dv_B_mps, (0.0, 0.0, 0.0))
     share = increment_share(history, j, int(grid.nominal.t_ns), stop_ns)
-    felt = scale3(load3(history.imu_dv_B_mps[j % IMU_SLOTS]), share)
-    store3(grid.free_fall_dv_B_mps, add3(load3(grid.free_fall_dv_B_mps), felt))
+    measured = scale3(load3(history.imu_dv_B_mps[j % IMU_SLOTS]), share)
+    store3(grid.free_fall_dv_B_mps, add3(load3(grid.free_fall_dv_B_mps), measured))
     grid.free_fall_s = float(grid.free_fall_s) + dt
 
 
 @kernel
-def _add_process_noise(P, params, dt, forced_s, gap2, clipped_s):
-    """White noise of the instruments; in gaps and while clipped, what cannot be known."""
+def _add_process_noise(P, params, motion, dt_s):
+    """White noise of the instruments, and the unknown force and rate in gaps and clipped time."""
     accel = float(params.accel_noise_mps2)
     gyro = float(params.gyro_noise_radps)
     gap_accel = float(params.gap_accel_sigma_mps2)
     gap_rate = float(params.gap_rate_sigma_radps)
-    blind2 = gap2 + clipped_s * clipped_s
-    add_noise(P, V0, accel * accel * forced_s + gap_accel * gap_accel * blind2)
-    add_noise(P, TH0, gyro * gyro * dt + gap_rate * gap_rate * blind2)
+    unknown_s2 = motion.gap_s2 + motion.clipped_s * motion.clipped_s
+    add_noise(P, V0, accel * accel * motion.forced_s + gap_accel * gap_accel * unknown_s2)
+    add_noise(P, TH0, gyro * gyro * dt_s + gap_rate * gap_rate * unknown_s2)
 
 
 @kernel
 def _calibrate_in_free_fall(grid, history, params):
-    """Fuse the mean of what the accelerometers felt in free fall: their own bias."""
-    quiet = float(grid.free_fall_s)
-    if quiet < float(params.free_fall_s):
+    """Fuse the mean output of the accelerometers in free fall as a measurement of their bias."""
+    averaged_s = float(grid.free_fall_s)
+    if averaged_s < float(params.free_fall_s):
         return
     noise = float(params.accel_noise_mps2)
-    R = noise * noise / quiet
-    felt = scale3(load3(grid.free_fall_dv_B_mps), 1.0 / quiet)
+    R = noise * noise / averaged_s
+    measured = scale3(load3(grid.free_fall_dv_B_mps), 1.0 / averaged_s)
     for axis in range(3):
         row = BA0 + axis
         for i in range(N_ALL):
             history.PHt[i] = grid.P[i, row]
-        innovation = felt[axis] - grid.nominal.accel_bias_B_mps2[axis] - history.dx[row]
+        innovation = measured[axis] - grid.nominal.accel_bias_B_mps2[axis] - history.dx[row]
         fuse(grid.P, history.dx, history.PHt, history.PHt[row] + R, innovation)
     grid.free_fall_s = 0.0
 

@@ -1,4 +1,4 @@
-"""IMU increments cut at stamps: a sample that ends beyond a stamp counts in part."""
+"""IMU increments split at stamps: one that ends after a stamp counts in part."""
 
 from fsw.filter.buffers import FREE_FALL, IMU_SLOTS
 from fsw.framework.kernel import kernel
@@ -7,7 +7,7 @@ from fsw.mathlib.vectors import add_scaled3, load3, scale3
 
 @kernel
 def increment_share(history, j, from_ns, to_ns):
-    """Part of increment j that falls between two times inside it."""
+    """Share of increment j between two times inside it; 1 where its start is not in the ring."""
     end_ns = int(history.imu_t_ns[j % IMU_SLOTS])
     if j == 0 or int(history.imu_count) - j >= IMU_SLOTS:
         return 1.0
@@ -21,7 +21,7 @@ def increment_share(history, j, from_ns, to_ns):
 def increment_until(history, j, nominal, to_ns):
     """(dv_B, dtheta_B) of increment j from the nominal state's time on, bias removed.
 
-    In free fall the accelerometer feels nothing but its bias and noise, so it counts as zero.
+    In free fall the accelerometers measure only their bias and noise, so dv_B is zero.
     """
     slot = j % IMU_SLOTS
     from_ns = int(nominal.t_ns)
@@ -31,5 +31,5 @@ def increment_until(history, j, nominal, to_ns):
     dth = add_scaled3(turned, load3(nominal.gyro_bias_B_radps), -dt)
     if int(history.imu_flags[slot]) & FREE_FALL:
         return ((0.0, 0.0, 0.0), dth)
-    gained = scale3(load3(history.imu_dv_B_mps[slot]), share)
-    return (add_scaled3(gained, load3(nominal.accel_bias_B_mps2), -dt), dth)
+    dv = scale3(load3(history.imu_dv_B_mps[slot]), share)
+    return (add_scaled3(dv, load3(nominal.accel_bias_B_mps2), -dt), dth)

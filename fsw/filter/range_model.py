@@ -12,6 +12,9 @@ from fsw.mathlib.elementary import sin_cos
 from fsw.mathlib.frames import DEG
 from fsw.mathlib.vectors import add3, add_scaled3, cross3, dot3, load3, load4, rotate, scale3
 
+# cosine of 72.5 deg: beyond that incidence relief dominates where the beam meets the ground
+COS_INCIDENCE_MIN = 0.3
+
 
 @kernel
 def beam_B(vehicle):
@@ -24,7 +27,7 @@ def beam_B(vehicle):
 def predict_range(moon, vehicle, nominal):
     """(hits, range_m, d/dr, d/dtheta, d/dterrain, point hit) at the nominal state, frame I.
 
-    hits is 0 when the beam misses the Moon or grazes it at more than 72.5 deg from the normal.
+    hits is 0 when the beam misses the Moon or grazes it, at more than 72.5 deg from the normal.
     """
     origin_B, direction_B = beam_B(vehicle)
     q = load4(nominal.q_IB)
@@ -40,7 +43,7 @@ def predict_range(moon, vehicle, nominal):
     hit = add_scaled3(p, s, rho)
     n = scale3(hit, 1.0 / ground)
     incidence = dot3(n, s)
-    if incidence > -0.3:
+    if incidence > -COS_INCIDENCE_MIN:
         return (0, 0.0, zero, zero, 0.0, zero)
     d_r = scale3(n, -1.0 / incidence)
     d_theta = scale3(cross3(s, n), -rho / incidence)

@@ -1,8 +1,8 @@
-"""Strapdown: the nominal state moved by inertial increments, in the inertial frame.
+"""Strapdown: integrates inertial increments into the nominal state, in the inertial frame.
 
-The instrument sums specific force and rate over an interval. Its velocity gain is turned by
-the attitude in the middle of the interval, gravity is taken at the midpoint of the path:
-second order, and at 10 ms far below the instrument's noise.
+The instrument integrates specific force and rate over an interval. The delta-v is rotated by the
+attitude in the middle of the interval, gravity is taken at the midpoint of the path: second
+order, and at 10 ms far below the instrument's noise.
 """
 
 from fsw.framework.kernel import kernel
@@ -36,10 +36,10 @@ NOMINAL = record(
 
 
 @kernel
-def strapdown(moon, nominal, t_end_ns, dv_B_mps, dtheta_B_rad):
+def strapdown(nominal, moon, t_end_ns, dv_B_mps, dtheta_B_rad):
     """Move the nominal state to t_end_ns; the increments have their bias removed already.
 
-    Returns the velocity gained from specific force, in inertial components.
+    Returns the delta-v of specific force, in inertial components.
     """
     dt = float(t_end_ns - int(nominal.t_ns)) * 1e-9
     q = load4(nominal.q_IB)

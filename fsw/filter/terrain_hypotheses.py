@@ -1,9 +1,9 @@
-"""Which ground: what becomes of ranges that disagree with the one believed in.
+"""Terrain hypotheses: primary, candidate and alternate ground under one inertial height.
 
-A rejected range is not lost: it claims another ground. Claims that agree for long enough win, and
-the ground believed until then lives on as the alternate, under the same inertial height; flight
-proves one of the two wrong, when footpads are well below a ground and nothing was touched. The
-terrain is a state of its own, so that a change of the ground leaves height and speed alone.
+A rejected range implies another ground. Samples that agree about it form the candidate; enough of
+them promote it to primary, and the former primary is kept as the alternate. Flight decides which of
+the two is wrong: an altitude well below zero without contact is invalid. The terrain is a state of
+its own, so that a change of the ground leaves height and speed alone.
 """
 
 from math import sqrt
@@ -11,8 +11,20 @@ from math import sqrt
 from fsw.filter.covariance import HT, N_ALL, R0, V0, variance_along
 from fsw.filter.range_gate import range_variance_m2
 from fsw.framework.kernel import kernel
+from fsw.framework.record import U16_MAX
 from fsw.interface.verdicts import RangeVerdict
 from fsw.mathlib.vectors import dot3, load3, norm3, store3, sub3
+
+# A candidate returns to the alternate's ground when it lies within five sigma of it, as wide as
+# the default gate, and 5 m, for relief between the two footprints.
+RETURN_SIGMAS = 5.0
+RETURN_WITHIN_M = 5.0
+
+# rise of the altitude that its uncertainty explains: rarer than 1e-4 for a normal error
+RAISED_SIGMAS = 4.0
+
+# times that the samples needed may double: 16 times 20 samples are 16 s of ranges at 20 Hz
+DOUBLINGS_MAX = 4
 
 
 @kernel
@@ -26,29 +38,24 @@ def altitude_variance(P, up):
 
 
 @kernel
-def propose_terrain(grid, history, expected, entry, claim_m, up, trust_params):
-    """Let a rejected sample speak for its ground, and crown the candidate when it has won."""
-    trust = grid.trust
-    t_ns = int(entry.t_ns)
+def propose_terrain(trust, params, expected, entry, terrain_m):
+    """Add a rejected sample, which implies a ground at terrain_m, to the candidate: the verdict."""
     slope = expected.H[HT]
-    doubt = range_variance_m2(trust_params, float(entry.range_m), float(expected.closing_mps))
+    variance = range_variance_m2(params, float(entry.range_m), float(expected.closing_mps))
+    variance = variance / (slope * slope)
     hit = load3(expected.hit_F_m)
-    verdict = open_candidate(trust, trust_params, t_ns, claim_m, doubt / (slope * slope), hit)
-    if candidate_is_promoted(trust, trust_params, t_ns):
-        _promote_candidate(grid, history, up, trust_params, t_ns)
-        store3(grid.footprint_F_m, hit)
-    return verdict
+    return open_candidate(trust, params, int(entry.t_ns), terrain_m, variance, hit)
 
 
 @kernel
-def _promote_candidate(grid, history, up, trust_params, t_ns):
-    """The candidate's ground becomes ours, and what we believed before the alternate.
+def promote_candidate(grid, history, params, up, t_ns):
+    """Make the candidate's ground the primary, and the primary's the alternate.
 
-    Where the candidate claims what the alternate has, the belief between them was the fault, and
-    nobody is left as alternate.
+    Where the candidate returns to the alternate's ground, the primary between them was the fault,
+    and no alternate is left.
     """
     trust = grid.trust
-    ours = float(grid.nominal.terrain_m) + history.dx[HT]
+    primary_m = float(grid.nominal.terrain_m) + history.dx[HT]
     variance = altitude_variance(grid.P, up)
     returned = returns_to_alternate(trust)
     variance_m2 = float(trust.candidate_variance_m2)
@@ -56,17 +63,17 @@ def _promote_candidate(grid, history, up, trust_params, t_ns):
     if returned:
         trust.alternate_since_ns = -1
     else:
-        _make_alternate(trust, trust_params, ours, variance, t_ns)
+        _make_alternate(trust, params, primary_m, variance, t_ns)
     trust.reference_t_ns[0] = 0
     trust.reference_t_ns[1] = 0
-    count_promotion(trust, trust_params, t_ns)
+    count_promotion(trust, params, t_ns)
 
 
 @kernel
 def _set_ground(grid, history, up, terrain_m, variance_m2):
-    """Put the ground elsewhere: a new terrain state that is tied to height, as a range ties it.
+    """Set the terrain state, correlated with height as a range correlates it.
 
-    The claim was terrain = height - range, so its error is that of the height and its own.
+    The claim was terrain = height - range, so its error is that of the height plus its own.
     """
     P = grid.P
     for j in range(N_ALL):
@@ -80,8 +87,8 @@ def _set_ground(grid, history, up, terrain_m, variance_m2):
 
 
 @kernel
-def carry_grounds(grid, dx, up):
-    """Keep the other grounds under the inertial height, which a range is about to move."""
+def move_hypotheses(grid, dx, up):
+    """Move the other hypotheses with the inertial height, which the update is about to move."""
     trust = grid.trust
     rise = dot3(up, (dx[R0], dx[R0 + 1], dx[R0 + 2]))
     trust.raised_m = float(trust.raised_m) + rise - dx[HT]
@@ -90,13 +97,13 @@ def carry_grounds(grid, dx, up):
 
 
 @kernel
-def watch_raised_altitude(grid, up, trust_params):
-    """An altitude that ranges raise under a footprint at rest: a range that drifts.
+def monitor_raised_altitude(grid, params, up):
+    """Detect a range that drifts: ranges raise the altitude although the footprint rests.
 
-    Within the gate a slow liar takes the altitude along. Against a young and an old reference,
-    ranges may have raised it by what the footprint's way and a plausible slope allow, and by
-    what the descent rate was uncertain; beyond that the altitude without them becomes the
-    alternate.
+    A slow drift stays within the gate and takes the altitude along. Relative to a recent and an
+    older reference, ranges may raise it by what the footprint's path and a plausible slope
+    allow, and by the uncertainty of the descent rate; beyond that the altitude without them
+    becomes the alternate.
     """
     trust = grid.trust
     footprint = load3(grid.footprint_F_m)
@@ -109,47 +116,48 @@ def watch_raised_altitude(grid, up, trust_params):
         was = trust.reference_F_m[n]
         taken_ns = int(trust.reference_t_ns[n])
         age_s = float(t_ns - taken_ns) * 1e-9
-        way = norm3(sub3(footprint, load3(was)))
-        allowed = float(trust_params.plausible_m) + float(trust_params.plausible_slope) * way
-        allowed = allowed + 4.0 * (sqrt(variance) + rate_sigma * age_s)
+        path_m = norm3(sub3(footprint, load3(was)))
+        allowed = float(params.plausible_m) + float(params.plausible_slope) * path_m
+        allowed = allowed + RAISED_SIGMAS * (sqrt(variance) + rate_sigma * age_s)
         raised = float(trust.raised_m) - float(trust.reference_raised_m[n])
         implausible = taken_ns > 0 and raised > allowed
         if implausible:
             ground = float(grid.nominal.terrain_m) + raised
-            _make_alternate(trust, trust_params, ground, variance, t_ns)
-        if taken_ns == 0 or implausible or age_s > float(trust_params.plausible_s[n]):
+            _make_alternate(trust, params, ground, variance, t_ns)
+        if taken_ns == 0 or implausible or age_s > float(params.plausible_s[n]):
             trust.reference_t_ns[n] = t_ns
             trust.reference_raised_m[n] = trust.raised_m
             store3(was, footprint)
 
 
 @kernel
-def _make_alternate(trust, trust_params, terrain_m, variance_m2, t_ns):
-    """Keep a ground alive as the alternate, unless a higher one is alive already.
+def _make_alternate(trust, params, terrain_m, variance_m2, t_ns):
+    """Keep a ground as the alternate, unless the present alternate is higher.
 
-    A liar that moves on in steps must not push the last sound altitude out.
+    A false range that moves in steps must not displace the last sound altitude.
     """
     if int(trust.alternate_since_ns) >= 0 and float(trust.alternate_terrain_m) > terrain_m:
         return
-    doubt = float(trust_params.alternate_doubt_m)
+    undetected_m = float(params.alternate_doubt_m)
     trust.alternate_terrain_m = terrain_m
-    trust.alternate_variance_m2 = variance_m2 + doubt * doubt
+    trust.alternate_variance_m2 = variance_m2 + undetected_m * undetected_m
     trust.alternate_since_ns = t_ns
 
 
 @kernel
-def check_against_contact(grid, history, moon, vehicle, up, trust_params):
-    """Fly until an altitude is proved wrong: well below zero, and no contact.
+def check_against_contact(grid, history, params, up):
+    """Invalidate an altitude that is well below zero while nothing was touched.
 
-    An alternate that is dead is forgotten. When it is ours, the alternate takes its place; without
-    one the ground is where the footpads are or lower, and a lock is sought anew.
+    An invalid alternate is dropped. An invalid primary is replaced by the alternate; without one
+    the ground is at the footpads or lower, and a new first lock is needed.
     """
     trust = grid.trust
+    gate = params.navigation.trust
     nominal = grid.nominal
-    footpads = float(moon.radius_m) + float(vehicle.footpad_below_cm_m)
+    footpads = float(params.moon.radius_m) + float(params.vehicle.footpad_below_cm_m)
     height = norm3(load3(nominal.r_BM_I_m)) - footpads
-    margin = float(trust_params.invalid_below_m)
-    sigmas = float(trust_params.invalid_below_sigma)
+    margin = float(gate.invalid_below_m)
+    sigmas = float(gate.invalid_below_sigma)
     alternate_sigma = sqrt(float(trust.alternate_variance_m2))
     alternate = int(trust.alternate_since_ns) >= 0
     if alternate and height - float(trust.alternate_terrain_m) < -(
@@ -158,10 +166,10 @@ def check_against_contact(grid, history, moon, vehicle, up, trust_params):
         trust.alternate_since_ns = -1
         alternate = False
     sigma = sqrt(altitude_variance(grid.P, up))
-    ours = height - float(nominal.terrain_m) - history.dx[HT]
-    if ours >= -(sigmas * sigma + margin):
+    primary_m = height - float(nominal.terrain_m) - history.dx[HT]
+    if primary_m >= -(sigmas * sigma + margin):
         return
-    trust.invalidated = min(int(trust.invalidated) + 1, 65535)
+    trust.invalidated = min(int(trust.invalidated) + 1, U16_MAX)
     trust.reference_t_ns[0] = 0
     trust.reference_t_ns[1] = 0
     trust.candidate_samples = 0
@@ -170,7 +178,7 @@ def check_against_contact(grid, history, moon, vehicle, up, trust_params):
         _set_ground(grid, history, up, float(trust.alternate_terrain_m), alternate_m2)
         trust.alternate_since_ns = -1
         return
-    wide = float(trust_params.widen_m)
+    wide = float(gate.widen_m)
     _set_ground(grid, history, up, height, wide * wide)
     trust.locked = 0
     trust.lock_count = 0
@@ -178,16 +186,16 @@ def check_against_contact(grid, history, moon, vehicle, up, trust_params):
 
 @kernel
 def open_candidate(trust, params, t_ns, terrain_m, variance_m2, hit_F_m):
-    """Let a rejected sample speak for the ground that it claims: REJECTED, or HELD_FOR_HYPOTHESIS.
+    """Average a claim into the candidate, or open a new one: HELD_FOR_HYPOTHESIS, or REJECTED.
 
-    terrain_m is the ground that would explain the sample, variance_m2 its variance. Claims that
-    agree are averaged; one that does not begins a new candidate. Ground that moves under a
-    footprint at rest is no ground: only its way lets a claim change.
+    terrain_m is the ground that would explain the sample, variance_m2 its variance. A claim that
+    does not agree opens a new candidate. Ground does not move under a footprint at rest: claims
+    may change along its path only.
     """
     age_s = float(t_ns - int(trust.candidate_t_ns)) * 1e-9
-    way = norm3(sub3(hit_F_m, load3(trust.candidate_F_m)))
+    path_m = norm3(sub3(hit_F_m, load3(trust.candidate_F_m)))
     store3(trust.candidate_F_m, hit_F_m)
-    drift = float(params.candidate_drift_mps) * age_s + float(params.candidate_slope) * way
+    drift = float(params.candidate_drift_mps) * age_s + float(params.candidate_slope) * path_m
     prior = float(trust.candidate_variance_m2) + drift * drift
     step = terrain_m - float(trust.candidate_terrain_m)
     gate = float(params.gate_sigma)
@@ -201,7 +209,7 @@ def open_candidate(trust, params, t_ns, terrain_m, variance_m2, hit_F_m):
     gain = prior / (prior + variance_m2)
     trust.candidate_terrain_m = float(trust.candidate_terrain_m) + gain * step
     trust.candidate_variance_m2 = (1.0 - gain) * prior
-    trust.candidate_samples = min(int(trust.candidate_samples) + 1, 65535)
+    trust.candidate_samples = min(int(trust.candidate_samples) + 1, U16_MAX)
     return RangeVerdict.HELD_FOR_HYPOTHESIS
 
 
@@ -209,19 +217,20 @@ def open_candidate(trust, params, t_ns, terrain_m, variance_m2, hit_F_m):
 def candidate_is_promoted(trust, params, t_ns):
     """True when enough samples agree with the candidate.
 
-    After another it needs twice as many each time, since no ground steps that often; the way
-    back to the alternate stays short.
+    Each promotion soon after another needs twice as many, since no ground steps that often; the
+    return to the alternate does not.
     """
     needed = int(params.candidate_promotion_samples)
     if not returns_to_alternate(trust) and _promoted_recently(trust, params, t_ns):
-        needed = needed << min(int(trust.streak) + 1, 4)
+        needed = needed << min(int(trust.streak) + 1, DOUBLINGS_MAX)
     return int(trust.candidate_samples) >= needed
 
 
 @kernel
 def _promoted_recently(trust, params, t_ns):
+    """True within repromotion_s of the last promotion."""
     since_s = float(t_ns - int(trust.promoted_t_ns)) * 1e-9
-    return int(trust.won) > 0 and since_s < float(params.repromotion_s)
+    return int(trust.promotions) > 0 and since_s < float(params.repromotion_s)
 
 
 @kernel
@@ -229,14 +238,16 @@ def returns_to_alternate(trust):
     """True when the candidate claims the ground that the alternate has."""
     step = float(trust.candidate_terrain_m) - float(trust.alternate_terrain_m)
     spread = float(trust.alternate_variance_m2) + float(trust.candidate_variance_m2)
-    return int(trust.alternate_since_ns) >= 0 and step * step < 25.0 * spread + 25.0
+    return int(trust.alternate_since_ns) >= 0 and step * step < (
+        RETURN_SIGMAS * RETURN_SIGMAS * spread + RETURN_WITHIN_M * RETURN_WITHIN_M
+    )
 
 
 @kernel
 def count_promotion(trust, params, t_ns):
-    """Remember that a candidate has won, and whether soon after another."""
+    """Count a promotion, and whether it came soon after another."""
     trust.streak = int(trust.streak) + 1 if _promoted_recently(trust, params, t_ns) else 0
-    trust.won = min(int(trust.won) + 1, 65535)
+    trust.promotions = min(int(trust.promotions) + 1, U16_MAX)
     trust.promoted_t_ns = t_ns
     trust.candidate_samples = 0
     trust.rejects_in_a_row = 0

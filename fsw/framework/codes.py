@@ -14,7 +14,7 @@ class Code(IntEnum):
 
     @property
     def label(self) -> str:
-        """The name that people read and write."""
+        """Name in texts and files: the member's name in lower case."""
         return self.name.lower()
 
     @classmethod

@@ -1,4 +1,4 @@
-"""A hash of a record, the same on every machine: how two ends show that they computed alike.
+"""A hash of a record, the same on every machine, by which two ends compare their state.
 
 FNV-1a taken over 64-bit words instead of bytes (Fowler, Noll, Vo; RFC 9923 gives offset and
 prime). Multiplication by an odd prime is a bijection of the 64-bit integers, so a record that
@@ -13,7 +13,7 @@ from fsw.framework.kernel import kernel
 from fsw.framework.kernel_cache import INTERPRETED
 
 if INTERPRETED:
-    # wrapping around is the point of a hash, and NumPy's scalars warn of it
+    # a hash wraps around, of which NumPy's scalars warn
     np.seterr(over="ignore")
 
 HASH_OFFSET = np.uint64(0xCBF29CE484222325)

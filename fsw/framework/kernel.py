@@ -1,14 +1,14 @@
-"""How a plain Python function becomes a flight kernel.
+"""The kernel decorator: compiles a plain Python function of the flight subset.
 
-A kernel is written in the flight subset: no allocation, no exception, no recursion, no
-clock, bounded loops, float64 and int64 arithmetic, `+ - * /` and a correctly rounded sqrt.
-What is left is so small that every machine computes it alike, and that is the point: the
-same source runs interpreted under a debugger (`LEADLINE_INTERPRET=1`), compiled on the host
-by Numba, and compiled for a microcontroller, and ends with the same bits.
+A kernel is written in the flight subset: no allocation, no exception, no recursion, no clock,
+bounded loops, float64 and int64 arithmetic, `+ - * /` and a correctly rounded sqrt. The subset is
+so small that every machine computes it alike: the same source runs interpreted under a debugger
+(`LEADLINE_INTERPRET=1`), compiled on the host by Numba, and compiled for a microcontroller, and
+ends with the same bits.
 
-`float(x)` and `int(x)` are how a kernel widens a narrow field. To Numba they mean no such thing:
-the float of a float32 stays one, and a difference of two unsigned integers wraps around. Here
-they give 64 bits, as they do in Python, and `int` takes a member of an enumeration too.
+A kernel widens a narrow field by `float(x)` and `int(x)`. In Numba they do not widen: the float of
+a float32 stays one, and a difference of two unsigned integers wraps around. Here they give 64
+bits, as in Python, and `int` takes a member of an enumeration too.
 """
 
 import inspect

@@ -20,6 +20,9 @@ from fsw.framework.codes import CodeList
 
 REGISTRY: dict[str, Record] = {}
 
+# greatest values of narrow fields: counters stop there
+U8_MAX, U16_MAX = 0xFF, 0xFFFF
+
 SCALARS = {
     "f64": np.float64,
     "f32": np.float32,
@@ -57,7 +60,7 @@ class Field:
 
     @property
     def numpy(self) -> tuple[Any, ...]:
-        """What a structured dtype wants behind the field's name."""
+        """Type, and shape where there is one, as a structured dtype takes them."""
         return (self.base, self.shape) if self.shape else (self.base,)
 
 

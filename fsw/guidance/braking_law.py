@@ -1,8 +1,8 @@
-"""Braking: from orbital speed to the gate, at a thrust that stays as even as it can.
+"""Braking law: from orbital speed to the gate, at thrust as even as possible.
 
 Thrust acceleration is sought as B(s) (c0 + c1 s), where s is time from now and
 B(s) = 1 / (1 - s/tau) is how acceleration grows at constant thrust while propellant burns,
-tau = mass c / thrust. With velocity and position still to be gained by thrust,
+tau = mass c / thrust. With velocity and position that thrust must still add,
 
     V = v* - v - int g,   P = r* - r - v t - int int g,
 
@@ -13,7 +13,7 @@ even when c1 has no part along V, which is one equation for the time to go t:
     P.V / V.V = t - M1/M0.
 
 Its mean throttle |V| mass / (M0 T) then rises steadily while the vehicle coasts closer: that is
-the ignition cue, and afterwards the throttle's small moves are what holds the downrange. Where
+the ignition cue, and afterwards small changes of throttle hold the downrange. Where
 full thrust does not suffice, t comes from |V| = a M0 instead and the gate slides downrange, by
 as much as makes thrust even again.
 
@@ -22,6 +22,7 @@ braking, with the square of the time left. (Centrifugal acceleration, 1e-5 m/s^2
 """
 
 from math import sqrt
+from typing import NamedTuple
 
 from fsw.framework.kernel import kernel
 from fsw.mathlib.elementary import sin_cos
@@ -33,11 +34,56 @@ NODE = 0.3872983346207417
 WEIGHT_OUTER = 5.0 / 18.0
 WEIGHT_INNER = 8.0 / 18.0
 
+# the moments diverge where t reaches tau, all mass burnt: time used, at most, over tau
+BURN_SHARE_MAX = 0.9
+
+# bounds of the first guess of time to go: at the gate, and longer than any braking from low orbit
+T_GO_LEAST_S = 1.0
+T_GO_MAX_S = 2000.0
+
+# least slope of the residual, so that a Newton step stays finite; 0.5 at constant thrust
+SLOPE_MIN = 0.3
+
+# least share of mass left for the growth of acceleration
+MASS_SHARE_MIN = 0.1
+
+# one Newton step changes the time to go by these factors at most: enough to converge in three
+STEP_DOWN, STEP_UP = 0.8, 1.25
+
+# squared cosine of downrange and velocity to gain below which sliding the gate cannot help
+ALONG_MIN2 = 0.01
+
+# least squared speed and least speed to divide by [m^2/s^2, m/s]
+SPEED2_MIN = 1e-6
+SPEED_MIN_MPS = 1.0
+
+
+class State(NamedTuple):
+    """Position [m] and velocity [m/s] in the site's frame."""
+
+    r_L_m: tuple[float, float, float]
+    v_L_mps: tuple[float, float, float]
+
+
+class Aim(NamedTuple):
+    """What braking solves for: gate, direction in which it may slide, and the engine.
+
+    downrange_L: horizontal unit vector. tau_s: mass over mass flow at even thrust. accel_mps2:
+    full thrust over mass.
+    """
+
+    gate: State
+    downrange_L: tuple[float, float, float]
+    tau_s: float
+    accel_mps2: float
+
 
 @kernel
 def thrust_moments(t_s, tau_s):
-    """(M0, M1, M2) of B(s) = 1 / (1 - s/tau) over [0, t]; t is kept below 0.9 tau."""
-    t = min(t_s, 0.9 * tau_s)
+    """(M0, M1, M2) of B(s) = 1 / (1 - s/tau) over [0, t]; t is kept below
+    BURN_SHARE_MAX tau.
+    """
+    t = min(t_s, BURN_SHARE_MAX * tau_s)
     s1 = t * (0.5 - NODE)
     s2 = t * 0.5
     s3 = t * (0.5 + NODE)
@@ -68,37 +114,38 @@ def falling_accel(moon, site, r_BL_L_m, v_BL_L_mps):
 
 @kernel
 def to_gain(state, gate, g0, g1, t_s):
-    """(V, P): velocity and position that thrust must add within t; state and gate are (r, v)."""
+    """(V, P): velocity and position that thrust must add within t."""
     g = add_scaled3(scale3(g1, t_s * (2.0 / 3.0)), g0, t_s / 3.0)
     gg = add_scaled3(scale3(g1, 0.25 * t_s * t_s), g0, 0.25 * t_s * t_s)
-    velocity = sub3(sub3(gate[1], state[1]), g)
-    position = sub3(sub3(sub3(gate[0], state[0]), scale3(state[1], t_s)), gg)
+    velocity = sub3(sub3(gate.v_L_mps, state.v_L_mps), g)
+    position = sub3(sub3(sub3(gate.r_L_m, state.r_L_m), scale3(state.v_L_mps, t_s)), gg)
     return velocity, position
 
 
 @kernel
-def refine_time(velocity, position, v_gate, moments, t_s, tau_s, accel_mps2):
-    """One Newton step of the time to go: (t, 1.0 when full thrust accel_mps2 falls short).
+def refine_time(velocity, position, aim, moments, t_s):
+    """One Newton step of the time to go: (t, 1.0 when full thrust falls short).
 
     The slope takes dP/dt = V - v*, and M1/M0 = t/2 for its derivative: approximate, and the
     iteration converges all the same, by a factor of about ten a step.
     """
     m0, m1, _ = moments
-    v2 = max(dot3(velocity, velocity), 1e-6)
+    v2 = max(dot3(velocity, velocity), SPEED2_MIN)
     surplus = dot3(position, velocity) / v2 - (t_s - m1 / m0)
-    slope = max(0.5 - dot3(v_gate, velocity) / v2, 0.3)
+    slope = max(0.5 - dot3(aim.gate.v_L_mps, velocity) / v2, SLOPE_MIN)
     even = t_s - surplus / slope
-    growth = 1.0 / max(1.0 - t_s / tau_s, 0.1)
-    shortest = t_s + (sqrt(v2) / accel_mps2 - m0) / growth
+    growth = 1.0 / max(1.0 - t_s / aim.tau_s, MASS_SHARE_MIN)
+    shortest = t_s + (sqrt(v2) / aim.accel_mps2 - m0) / growth
     short = 1.0 if shortest > even else 0.0
-    return clamp(max(even, shortest), 0.8 * t_s, 1.25 * t_s), short
+    return clamp(max(even, shortest), STEP_DOWN * t_s, STEP_UP * t_s), short
 
 
 @kernel
 def first_guess(state, gate):
-    """Time to cover the way to the gate at the mean of first and last speed [s]."""
-    way_m = norm3(sub3(gate[0], state[0]))
-    return clamp(2.0 * way_m / max(norm3(add3(state[1], gate[1])), 1.0), 1.0, 2000.0)
+    """Time to the gate at the mean of first and last velocity [s]."""
+    distance_m = norm3(sub3(gate.r_L_m, state.r_L_m))
+    both_mps = max(norm3(add3(state.v_L_mps, gate.v_L_mps)), SPEED_MIN_MPS)
+    return clamp(2.0 * distance_m / both_mps, T_GO_LEAST_S, T_GO_MAX_S)
 
 
 @kernel
@@ -107,7 +154,7 @@ def slide_gate(velocity, position, downrange_L, moments, t_s):
     m0, m1, _ = moments
     v2 = dot3(velocity, velocity)
     along = dot3(downrange_L, velocity)
-    if along * along < 0.01 * v2:
+    if along * along < ALONG_MIN2 * v2:
         return position
     surplus = dot3(position, velocity) - (t_s - m1 / m0) * v2
     return add_scaled3(position, downrange_L, -surplus / along)
@@ -115,7 +162,7 @@ def slide_gate(velocity, position, downrange_L, moments, t_s):
 
 @kernel
 def brake_accel(velocity, position, moments, t_s):
-    """Thrust acceleration of now, c0 [m/s^2]."""
+    """Present thrust acceleration, c0 [m/s^2]."""
     m0, m1, m2 = moments
     det = m1 * m1 - m0 * m2
     lever = t_s * m0 - m1
@@ -124,23 +171,24 @@ def brake_accel(velocity, position, moments, t_s):
 
 
 @kernel
-def steer(moon, site, estimate, gate, downrange_L, last, tau_s, accel_mps2, steps):
+def steer(params, estimate, aim, last, steps):
     """Solve for the time to go and the thrust: (t, accel_L, mean accel, short).
 
-    `last` is the last (t, short), to be refined `steps` times; accel_mps2 is full thrust over
-    mass. The mean is |V| / M0, what even thrust would give now.
+    `last` is the last (t, short), to be refined `steps` times. The mean is |V| / M0, the present
+    acceleration of even thrust.
     """
-    state = (load3(estimate.r_BL_L_m), load3(estimate.v_BL_L_mps))
-    g0 = falling_accel(moon, site, state[0], state[1])
-    g1 = falling_accel(moon, site, gate[0], gate[1])
+    gate = aim.gate
+    state = State(load3(estimate.r_BL_L_m), load3(estimate.v_BL_L_mps))
+    g0 = falling_accel(params.moon, params.site, state.r_L_m, state.v_L_mps)
+    g1 = falling_accel(params.moon, params.site, gate.r_L_m, gate.v_L_mps)
     t, short = last
     for _ in range(steps):
         velocity, position = to_gain(state, gate, g0, g1, t)
-        moments = thrust_moments(t, tau_s)
-        t, short = refine_time(velocity, position, gate[1], moments, t, tau_s, accel_mps2)
+        moments = thrust_moments(t, aim.tau_s)
+        t, short = refine_time(velocity, position, aim, moments, t)
     velocity, position = to_gain(state, gate, g0, g1, t)
-    moments = thrust_moments(t, tau_s)
+    moments = thrust_moments(t, aim.tau_s)
     if short > 0.0:
-        position = slide_gate(velocity, position, downrange_L, moments, t)
+        position = slide_gate(velocity, position, aim.downrange_L, moments, t)
     accel = brake_accel(velocity, position, moments, t)
     return t, accel, norm3(velocity) / moments[0], short

@@ -1,20 +1,20 @@
-"""Guidance at 10 Hz: which way to push, how hard, and when the phase is over.
+"""Guidance at 10 Hz: thrust vector, throttle, and the cue that ends the phase.
 
 Coast and braking fly to the gate (fsw.guidance.braking), approach, descent and terminal land
-(fsw.guidance.approach_descent), an abort climbs out (fsw.guidance.abort). All of them push a
-direction that turns no faster than body z can follow (fsw.guidance.thrust_vector), and whatever
-they ask of the vertical stays under the stopping-distance law, which is looked at here first.
-Nothing integrates, so nothing winds up.
+(fsw.guidance.approach_descent), an abort climbs out (fsw.guidance.abort). All of them command a
+direction that turns no faster than body z can follow (fsw.guidance.thrust_vector), and their
+vertical command stays under the stopping-distance law, whose figures are updated here first.
+No law integrates, so none winds up.
 """
 
 from fsw.framework.kernel import kernel
 from fsw.framework.record import f64, record, u8
 from fsw.guidance.abort import climb_out
 from fsw.guidance.approach_descent import descend
-from fsw.guidance.blind_descent import is_blind, let_down
+from fsw.guidance.blind_descent import descent_floor, is_blind
 from fsw.guidance.braking import brake
 from fsw.guidance.stopping_distance import stopping_height, stopping_margin, usable_decel, v_cap
-from fsw.guidance.thrust_vector import hold_attitude_at_first, push
+from fsw.guidance.thrust_vector import command_thrust, hold_attitude_at_first
 from fsw.interface.modes import Cue, Mode
 from fsw.models.gravity import surface_gravity
 
@@ -26,11 +26,11 @@ GUIDANCE_PARAMS = record(
     ),
     ignition_throttle=f64("even throttle at which braking begins", default=0.94, lo=0.5, hi=1.0),
     throttle_ceiling=f64(
-        "throttle above which the downrange is given up", default=0.995, lo=0.5, hi=1.0
+        "throttle above which the gate slides downrange", default=0.995, lo=0.5, hi=1.0
     ),
     gate_height_m=f64("height of the gate, where braking ends", default=3900.0, lo=500.0, hi=20e3),
     gate_clear_m=f64(
-        "height of the gate, at least, above the lowest ground believed",
+        "least height of the gate above the lowest ground that cannot be ruled out",
         default=2600.0,
         lo=0.0,
         hi=20e3,
@@ -42,11 +42,11 @@ GUIDANCE_PARAMS = record(
         lo=0.0,
         hi=1.0,
     ),
-    gate_short_m=f64("how far the gate stands before the site", default=250.0, lo=0.0, hi=20e3),
+    gate_short_m=f64("distance of the gate before the site", default=250.0, lo=0.0, hi=20e3),
     gate_forward_mps=f64("speed towards the site at the gate", default=20.0, lo=0.0, hi=200.0),
     gate_down_mps=f64("descent rate at the gate", default=75.0, lo=0.0, hi=200.0),
     give_up_mps=f64(
-        "speed across the ground below which a gate out of reach is given up",
+        "ground speed below which a gate out of reach ends braking",
         default=250.0,
         lo=0.0,
         hi=1000.0,
@@ -63,7 +63,7 @@ GUIDANCE_PARAMS = record(
         "height above which approach sheds what speed it has", default=100.0, lo=0.0, hi=5e3
     ),
     shed_s=f64(
-        "time in which approach would shed more speed than that deceleration does",
+        "time in which approach sheds its speed, where that needs more deceleration",
         default=20.0,
         lo=1.0,
         hi=1e3,
@@ -99,30 +99,30 @@ GUIDANCE_PARAMS = record(
 
 GUIDANCE = record(
     "Guidance",
-    "What guidance wants now, and what it remembers from one run to the next.",
-    a_cmd_L_mps2=f64("thrust acceleration wanted", 3),
+    "Commands of guidance, and its memory between runs.",
+    a_cmd_L_mps2=f64("thrust acceleration commanded", 3),
     a_brake_L_mps2=f64("thrust acceleration that leads to the gate", 3),
-    thrust_dir_L=f64("where body z shall point; zero until guidance has run", 3),
-    side_L=f64("where body y shall point, as far as body z allows", 3),
+    thrust_dir_L=f64("direction commanded for body z; zero before the first run", 3),
+    side_L=f64("direction commanded for body y, as far as body z allows", 3),
     downrange_L=f64("horizontal unit vector towards the site, kept from 20 km on", 3),
-    accel_mps2=f64("thrust acceleration wanted along body z"),
+    accel_mps2=f64("thrust acceleration commanded along body z"),
     throttle=f64("the same as a share of full thrust, before lag compensation"),
     gate_m=f64("height of the gate above the site; 0 before it was set"),
     t_go_s=f64("time to the gate; 0 when not braking"),
     even_throttle=f64("throttle that even braking would need from here; 0 out of range"),
-    v_cmd_mps=f64("descent rate wanted"),
+    v_cmd_mps=f64("descent rate commanded"),
     v_cap_mps=f64("greatest descent rate that could still be stopped"),
-    v_floor_mps=f64("descent rate below which nothing slows"),
-    a_floor_mps2=f64("deceleration that keeps to it"),
+    v_floor_mps=f64("descent rate below which no law slows the vehicle"),
+    a_floor_mps2=f64("deceleration that follows it"),
     stopping_margin_m=f64("height left after a stop to touchdown speed that begins now"),
     a_d_mps2=f64("deceleration that the stopping-distance law counts on"),
     u_before_mps2=f64("upward thrust acceleration before runtime assurance"),
     u_assured_mps2=f64("upward thrust acceleration after runtime assurance"),
-    cue=u8("cue to the mode machine", codes=Cue),
-    short=u8("1 while full thrust is too little to hold the downrange"),
+    cue=u8("cue to the mode manager", codes=Cue),
+    short=u8("1 while full thrust does not suffice to hold the downrange"),
     assured=u8("1 while runtime assurance raises the thrust"),
-    engine_cut=u8("1 when the engine has done its work"),
-    blind=u8("1 while the vehicle lets itself down without ranges"),
+    engine_cut=u8("1 once the burn is complete"),
+    blind=u8("1 in a blind descent"),
     blind_reported=u8("1 once that was reported"),
     spare=u8("zero", 2),
 )
@@ -130,20 +130,23 @@ GUIDANCE = record(
 
 @kernel
 def guide(guidance, params, estimate, mode, thrust_scale, dt_s):
-    """One run of guidance, dt_s after the last; thrust_scale is true over commanded thrust."""
+    """Update guidance from the estimate.
+
+    dt_s: time since the last run [s]; thrust_scale: true over commanded thrust.
+    """
     guidance.cue = Cue.NONE
     guidance.assured = 0
     accel_max = accel_at_full_thrust(params.vehicle, estimate, thrust_scale)
     hold_attitude_at_first(guidance, estimate)
-    _watch_the_stop(guidance, params, estimate, accel_max)
+    _update_stopping_law(guidance, params, estimate, accel_max)
     if mode == Mode.COAST or mode == Mode.BRAKING:
         brake(guidance, params, estimate, mode, accel_max, dt_s)
     elif mode == Mode.APPROACH or mode == Mode.DESCENT or mode == Mode.TERMINAL:
         descend(guidance, params, estimate, mode, accel_max, dt_s)
     elif mode == Mode.ABORT:
-        climb_out(guidance, params.guidance, params.moon, estimate, accel_max, dt_s)
+        climb_out(guidance, params, estimate, accel_max, dt_s)
     else:
-        push(guidance, (0.0, 0.0, 0.0), 0.0, accel_max)
+        command_thrust(guidance, (0.0, 0.0, 0.0), 0.0, accel_max)
 
 
 @kernel
@@ -154,15 +157,15 @@ def accel_at_full_thrust(vehicle, estimate, thrust_scale):
 
 
 @kernel
-def _watch_the_stop(guidance, params, estimate, accel_max):
-    """Where the vehicle stands under the law, and how slow that may make it."""
+def _update_stopping_law(guidance, params, estimate, accel_max):
+    """Figures of the stopping-distance law and of the speed floor at the present state."""
     descent = params.descent
     g = surface_gravity(params.moon, params.site)
     h_lo = float(estimate.altitude_lo_m)
     a_d = usable_decel(descent, accel_max, g)
     h_stop = stopping_height(descent, h_lo, a_d)
     v = float(estimate.v_down_mps)
-    slowest, decel = let_down(params.letdown, descent, params.vehicle, estimate, accel_max, g)
+    slowest, decel = descent_floor(params, estimate, accel_max, g)
     guidance.a_d_mps2 = a_d
     guidance.v_floor_mps = slowest
     guidance.a_floor_mps2 = decel

@@ -1,16 +1,16 @@
-"""The sensor's clock seen from the flight computer: offset and drift, with a hard bound.
+"""Clock map: offset and drift of the sensor's clock from the flight clock, with a hard bound.
 
-One exchange has four stamps: question sent (t1, flight clock), received (t2, sensor clock),
-answer sent (t3, sensor), received (t4, flight). No message arrives before it was sent, so the
-offset theta = sensor - flight lies in [t3 - t4, t2 - t1] however unequal the two ways are: the
+One exchange has four stamps: request sent (t1, flight clock), received (t2, sensor clock),
+reply sent (t3, sensor), received (t4, flight). No message arrives before it was sent, so the
+offset theta = sensor - flight lies in [t3 - t4, t2 - t1] however unequal the two delays are: the
 middle is the estimate (D. L. Mills, RFC 5905 section 8) and half the round trip is a bound that
-needs no assumption about the line.
+needs no assumption about the link.
 
-Of the last eight exchanges the one whose bound is tightest now is used, drift bridges its age,
+Of the last eight exchanges the one with the tightest bound at present is used, propagated by drift,
 and every pair of exchanges bounds the drift. All of it holds for a sensor clock of constant
 rate within `drift_max`. An exchange whose interval misses the predicted one proves that the
-clock stepped; it is held until a second one confirms it, so that a single false stamp moves
-nothing. Before the first exchange the map is the identity.
+clock stepped; it is held until a second one confirms it, so that a single false stamp has no
+effect. Before the first exchange the map is the identity.
 """
 
 from fsw.framework.kernel import kernel
@@ -20,10 +20,11 @@ from fsw.mathlib.elementary import to_int
 
 EXCHANGES = 8
 
-# Sums of four stamps of this size still fit 64 bits; a stamp beyond it (63 years) is no time.
+# sums of four stamps of this size still fit 64 bits; a stamp beyond it (63 years) is invalid
 STAMP_LIMIT_NS = 2_000_000_000_000_000_000
+STAMP_LIMIT = float(STAMP_LIMIT_NS)
 
-# Half a nanosecond is lost in the middle, one more in each rounding of the drift.
+# half a nanosecond is lost in the middle, one more in each rounding of the drift
 ROUNDING_NS = 3
 
 TIMEBASE_PARAMS = record(
@@ -37,7 +38,7 @@ TIMEBASE_PARAMS = record(
         hi=10_000_000_000,
     ),
     bound_max_ns=i64(
-        "the bound is reported no larger than this",
+        "upper limit of the reported bound",
         default=1_000_000_000,
         lo=1_000,
         hi=100_000_000_000,
@@ -46,7 +47,7 @@ TIMEBASE_PARAMS = record(
 
 TIMEBASE = record(
     "Timebase",
-    "What is known of the sensor's clock. Offsets are sensor minus flight.",
+    "Map of the sensor's clock. Offsets are sensor minus flight.",
     ring_t_ns=i64("when each exchange ended, flight clock", EXCHANGES),
     ring_offset_ns=i64("middle of each exchange's interval", EXCHANGES),
     ring_half_ns=i64("half width of each exchange's interval", EXCHANGES),
@@ -63,7 +64,7 @@ TIMEBASE = record(
     jumps=u32("steps of the sensor's clock repaired since the start"),
     count=u8("exchanges in the ring"),
     next=u8("slot of the ring to be written next"),
-    has_suspect=u8("1 while a contradiction waits for a second exchange"),
+    has_suspect=u8("1 while a suspected step is not confirmed"),
     spare=u8("zero"),
 )
 
@@ -72,8 +73,8 @@ TIMEBASE = record(
 def timebase_observe(timebase, params, exchange, now_ns):
     """Take one four-timestamp exchange; returns (event code, first figure, second figure).
 
-    The code is EV_NONE, EV_CLOCK_MAPPED on the first exchange, or EV_CLOCK_JUMP when a step of
-    the sensor's clock was confirmed and repaired.
+    The code is NONE, CLOCK_MAPPED on the first exchange, or CLOCK_JUMP when a step of the
+    sensor's clock was confirmed and repaired.
     """
     drift_max = float(params.drift_max)
     if not _plausible(exchange, int(params.delay_max_ns), now_ns):
@@ -135,7 +136,7 @@ def timebase_bound_ns(timebase, params, now_ns):
 
 @kernel
 def _plausible(exchange, delay_max_ns, now_ns):
-    """Stamps in order, of a sane size, not from the future, and not too far apart."""
+    """True for stamps in order, within STAMP_LIMIT_NS, not from the future, close enough."""
     t1 = int(exchange.t_ns)
     t2 = int(exchange.t_remote_rx_ns)
     t3 = int(exchange.t_remote_tx_ns)
@@ -149,7 +150,7 @@ def _plausible(exchange, delay_max_ns, now_ns):
 
 @kernel
 def _interval(exchange, drift_max):
-    """(t, middle, half width) of what one exchange says of the offset at the instant t4.
+    """(t, middle, half width) of the interval that one exchange gives for the offset at t4.
 
     The clock may drift while the messages travel, which widens the interval.
     """
@@ -164,7 +165,7 @@ def _interval(exchange, drift_max):
 
 @kernel
 def _restart(timebase, drift_max):
-    """Forget every exchange; only what the parameters promise of the drift is left."""
+    """Drop all exchanges; only the limit of the drift remains."""
     timebase.count = 0
     timebase.next = 0
     timebase.has_suspect = 0
@@ -174,7 +175,7 @@ def _restart(timebase, drift_max):
 
 @kernel
 def _accept(timebase, t_ns, offset_ns, half_ns, drift_max):
-    """Put an exchange into the ring and choose again what the map rests on."""
+    """Insert an exchange into the ring and choose the reference of the map again."""
     slot = int(timebase.next)
     timebase.ring_t_ns[slot] = t_ns
     timebase.ring_offset_ns[slot] = offset_ns
@@ -188,7 +189,7 @@ def _accept(timebase, t_ns, offset_ns, half_ns, drift_max):
 
 @kernel
 def _bound_drift(timebase, drift_max):
-    """Intersect what all pairs of exchanges say of the drift."""
+    """Intersect the intervals that all pairs of exchanges give for the drift."""
     lo = -drift_max
     hi = drift_max
     count = int(timebase.count)
@@ -200,7 +201,7 @@ def _bound_drift(timebase, drift_max):
                 slack = float(int(timebase.ring_half_ns[j]) + int(timebase.ring_half_ns[i]))
                 lo = max(lo, (gain - slack) / float(apart_ns))
                 hi = min(hi, (gain + slack) / float(apart_ns))
-    if lo > hi:  # not a clock of constant rate: fall back on the promise
+    if lo > hi:  # not a clock of constant rate: fall back on the limit
         lo = -drift_max
         hi = drift_max
     timebase.drift = 0.5 * (lo + hi)
@@ -209,7 +210,7 @@ def _bound_drift(timebase, drift_max):
 
 @kernel
 def _choose(timebase, now_ns):
-    """Rest the map on the exchange whose bound is tightest at now_ns."""
+    """Choose the exchange with the tightest bound at now_ns as the reference of the map."""
     best_ns = STAMP_LIMIT_NS
     for i in range(int(timebase.count)):
         age_ns = float(now_ns - int(timebase.ring_t_ns[i]))
@@ -248,11 +249,11 @@ def _bound_at(timebase, t_ns):
 @kernel
 def _to_ns(x):
     """A float of nanoseconds as an integer, clamped to a range in which sums cannot wrap."""
-    return to_int(x, -2e18, 2e18)
+    return to_int(x, -STAMP_LIMIT, STAMP_LIMIT)
 
 
 @kernel
 def sensor_clock_ahead_ns(timebase, now_ns):
-    """Sensor clock minus flight clock at now_ns, as the flight software believes."""
+    """Sensor clock minus flight clock at now_ns, by the map [ns]."""
     stamp_ns = now_ns + int(timebase.offset_ns)
     return stamp_ns - to_flight_ns(timebase, stamp_ns)

@@ -1,169 +1,179 @@
-"""Cadence: are the stamps on ranges those of a clock, and of the measurement?
+"""Range time-tags: are stamps those of a clock, and of the instant of measurement?
 
-The instrument measures at a fixed period and counts its samples, so stamp and sequence number
-lie on a line, whatever happens to the samples on their way. A stamp off that line is a clock
-that stepped, unless the arrivals stepped with it: then the instrument paused. A step that three
-samples in a row agree on is repaired, so that the line goes on. A clock that runs fast or slow
-leaves the line little by little, and is put back on it whenever it has strayed. No stamp can be
-younger than the instrument's own latency: when twenty in a row are, they were made on arrival or
-by a clock that runs ahead, and are moved back to that latency; what then stays unknown is a
-doubt, and guidance pays for it with height. A stamp that is too old errs on the safe side (the
-vehicle seems lower than it is) and is left alone.
+The instrument measures at a fixed period and counts its samples, so stamp over sequence number is a
+line, whatever delays the samples. A stamp off that line is a step of the clock, unless the arrivals
+stepped with it: then the instrument paused. A step that three samples in a row agree on is
+repaired, so that the line continues. A clock with a rate error drifts off the line slowly, and is
+put back on it whenever it is off by more than the period's error. No stamp can be younger than the
+instrument's least latency: when twenty in a row are, they were made on arrival or by a clock that
+is ahead, and are moved back to the usual latency; the remaining uncertainty is bounded by doubt_s,
+and guidance subtracts it from the altitude. A stamp that is too old errs on the safe side (the
+vehicle seems lower than it is) and is not repaired.
 
 True stamps pass unchanged in every order and at every delay.
 """
 
 from fsw.framework.kernel import kernel
-from fsw.framework.record import f64, i64, record, u8, u16, u32
+from fsw.framework.record import U16_MAX, f64, i64, record, u8, u16, u32
 from fsw.mathlib.units import seconds_to_ns
 
+# half of what the 16-bit sequence number counts
+HALF_OF_16_BITS = 0x8000
+
 RANGE_TIMESTAMPS_PARAMS = record(
-    "CadenceParams",
-    "How stamps are checked.",
+    "RangeTimestampsParams",
+    "How time-tags of ranges are checked.",
     period_ns=i64(
         "time between two samples of the rangefinder",
         default=50_000_000,
         lo=1_000_000,
         hi=10_000_000_000,
     ),
-    tolerance_s=f64("a stamp this far off the line is a fault", default=0.02, lo=1e-4, hi=10.0),
-    period_error=f64(
-        "the instrument's period may be off by this share", default=5e-4, lo=0.0, hi=1.0
+    tolerance_s=f64(
+        "difference from the line beyond which a stamp is a fault", default=0.02, lo=1e-4, hi=10.0
     ),
+    period_error=f64("relative error of the instrument's period", default=5e-4, lo=0.0, hi=1.0),
     latency_s=f64("usual latency of the rangefinder", default=0.05, lo=0.0, hi=5.0),
-    latency_least_s=f64("no true stamp is younger than this", default=0.015, lo=0.0, hi=5.0),
+    latency_least_s=f64(
+        "least latency: a younger stamp is not that of the measurement",
+        default=0.015,
+        lo=0.0,
+        hi=5.0,
+    ),
     doubt_s=f64(
-        "latency that cannot be excluded once stamps proved younger than they can be",
+        "latency that cannot be excluded once stamps were younger than the least latency",
         default=0.3,
         lo=0.0,
         hi=5.0,
     ),
-    use_stamps=i64(
-        "1: stamps are used; 0: a range counts as measured when it arrives", default=1, lo=0, hi=1
-    ),
+    use_stamps=i64("1: stamps are used; 0: the time of arrival is", default=1, lo=0, hi=1),
     confirm_samples=i64("samples that must agree on a step", default=3, lo=1, hi=100),
-    too_young_samples=i64("samples in a row that must be too young", default=20, lo=1, hi=1000),
+    too_young_samples=i64(
+        "samples in a row younger than the least latency before a repair", default=20, lo=1, hi=1000
+    ),
 )
 
 RANGE_TIMESTAMPS = record(
-    "Cadence",
-    "The line of stamps, and what is known to be wrong with them.",
+    "RangeTimestamps",
+    "The line of stamps, and their repair.",
     t_ref_ns=i64("stamp of the reference sample, as sent"),
     rx_ref_ns=i64("its arrival"),
-    shift_ns=i64("repair: added to every stamp"),
-    line_t_ns=i64("stamp, as sent, where the line begins that a clock may stray from"),
+    shift_ns=i64("repair added to every stamp"),
+    line_t_ns=i64("stamp, as sent, where the present line begins"),
     line_samples=i64("samples counted since then"),
-    step_ns=i64("step that is suspected"),
-    youngest_ns=i64("least age at arrival among the samples in a row that were too young"),
+    step_ns=i64("suspected step"),
+    least_age_ns=i64("least age at arrival among these samples"),
     jumps=u32("steps repaired"),
     seq_ref=u16("sequence number of the reference sample"),
     agreeing=u16("samples that agree on the suspected step"),
-    young=u16("samples in a row that were too young"),
+    too_young=u16("samples in a row younger than the least latency"),
     anchored=u8("1 once there is a reference"),
-    doubtful=u8("1 once stamps proved younger than they can be"),
+    doubtful=u8("1 once stamps were repaired for being too young"),
     spare=u8("zero", 4),
 )
 
 
 @kernel
-def repaired_stamp(cadence, params, t_ns, seq, rx_ns):
-    """(t_ns, 1) with the repair in force, or (t_ns, 0) for a stamp that cannot be trusted now."""
+def repaired_stamp(tags, params, t_ns, seq, rx_ns):
+    """(t_ns, 1) with the repair applied, or (t_ns, 0) for a stamp that cannot be used yet."""
     if int(params.use_stamps) == 0:
         return (rx_ns, 1)
-    if int(cadence.anchored) == 0:
-        cadence.anchored = 1
-        _refer(cadence, t_ns, seq, rx_ns)
-        _begin_line(cadence, t_ns)
-    ahead = ((seq - int(cadence.seq_ref) + 32768) & 0xFFFF) - 32768
-    off_ns = t_ns - int(cadence.t_ref_ns) - ahead * int(params.period_ns)
+    if int(tags.anchored) == 0:
+        tags.anchored = 1
+        _set_reference(tags, t_ns, seq, rx_ns)
+        _begin_line(tags, t_ns)
+    ahead = ((seq - int(tags.seq_ref) + HALF_OF_16_BITS) & U16_MAX) - HALF_OF_16_BITS
+    off_ns = t_ns - int(tags.t_ref_ns) - ahead * int(params.period_ns)
     if abs(off_ns) > seconds_to_ns(float(params.tolerance_s)):
-        if not _explained(cadence, params, t_ns, ahead, rx_ns, off_ns):
+        if not _is_explained(tags, params, t_ns, ahead, rx_ns, off_ns):
             return (t_ns, 0)
-        _refer(cadence, t_ns, seq, rx_ns)
-        _begin_line(cadence, t_ns)
+        _set_reference(tags, t_ns, seq, rx_ns)
+        _begin_line(tags, t_ns)
     elif ahead > 0:
-        cadence.agreeing = 0
-        _refer(cadence, t_ns, seq, rx_ns)
-        cadence.line_samples = int(cadence.line_samples) + ahead
-        _stay_on_line(cadence, params, t_ns)
-    _monitor_age(cadence, params, t_ns, rx_ns)
-    return (t_ns + int(cadence.shift_ns), 1)
+        tags.agreeing = 0
+        _set_reference(tags, t_ns, seq, rx_ns)
+        tags.line_samples = int(tags.line_samples) + ahead
+        _correct_drift(tags, params, t_ns)
+    _monitor_age(tags, params, t_ns, rx_ns)
+    return (t_ns + int(tags.shift_ns), 1)
 
 
 @kernel
-def range_clock_mapped(cadence):
-    """The clock map is new: what stamps have taught under another one, or none, is forgotten."""
-    cadence.anchored = 0
-    cadence.shift_ns = 0
-    cadence.agreeing = 0
-    cadence.young = 0
-    cadence.doubtful = 0
+def range_clock_mapped(tags):
+    """Reset: the clock map is new, repairs under the former one, or none, do not hold."""
+    tags.anchored = 0
+    tags.shift_ns = 0
+    tags.agreeing = 0
+    tags.too_young = 0
+    tags.doubtful = 0
 
 
 @kernel
-def _refer(cadence, t_ns, seq, rx_ns):
-    cadence.t_ref_ns = t_ns
-    cadence.rx_ref_ns = rx_ns
-    cadence.seq_ref = seq & 0xFFFF
+def _set_reference(tags, t_ns, seq, rx_ns):
+    """Make a sample the reference for the next ones."""
+    tags.t_ref_ns = t_ns
+    tags.rx_ref_ns = rx_ns
+    tags.seq_ref = seq & U16_MAX
 
 
 @kernel
-def _begin_line(cadence, t_ns):
-    cadence.line_t_ns = t_ns
-    cadence.line_samples = 0
+def _begin_line(tags, t_ns):
+    """Begin a new line at a stamp."""
+    tags.line_t_ns = t_ns
+    tags.line_samples = 0
 
 
 @kernel
-def _stay_on_line(cadence, params, t_ns):
-    """Put a clock back that has strayed from the count of samples by more than a period's error."""
-    counted_ns = int(cadence.line_samples) * int(params.period_ns)
-    strayed_ns = t_ns - int(cadence.line_t_ns) - counted_ns
+def _correct_drift(tags, params, t_ns):
+    """Repair a clock that has drifted off the line by more than the period's error explains."""
+    counted_ns = int(tags.line_samples) * int(params.period_ns)
+    off_ns = t_ns - int(tags.line_t_ns) - counted_ns
     counted_s = float(counted_ns) * 1e-9
     allowed_s = float(params.tolerance_s) + float(params.period_error) * counted_s
-    if abs(strayed_ns) > seconds_to_ns(allowed_s):
-        cadence.shift_ns = int(cadence.shift_ns) - strayed_ns
-        cadence.jumps = int(cadence.jumps) + 1
-        _begin_line(cadence, t_ns)
+    if abs(off_ns) > seconds_to_ns(allowed_s):
+        tags.shift_ns = int(tags.shift_ns) - off_ns
+        tags.jumps = int(tags.jumps) + 1
+        _begin_line(tags, t_ns)
 
 
 @kernel
-def _explained(cadence, params, t_ns, ahead, rx_ns, off_ns):
+def _is_explained(tags, params, t_ns, ahead, rx_ns, off_ns):
     """True when a stamp off the line is a pause, or a step that has been confirmed.
 
     After a pause the arrivals have moved as the stamps have; after a step of the clock they
-    have not. Whichever is nearer counts.
+    have not. Whichever is nearer is assumed.
     """
-    waited_ns = (rx_ns - int(cadence.rx_ref_ns)) - (t_ns - int(cadence.t_ref_ns))
+    waited_ns = (rx_ns - int(tags.rx_ref_ns)) - (t_ns - int(tags.t_ref_ns))
     if ahead > 0 and 2 * abs(waited_ns) <= abs(off_ns):
-        cadence.agreeing = 0
+        tags.agreeing = 0
         return True
-    same_ns = abs(off_ns - int(cadence.step_ns))
-    if int(cadence.agreeing) > 0 and same_ns <= seconds_to_ns(float(params.tolerance_s)):
-        cadence.agreeing = min(int(cadence.agreeing) + 1, 65535)
+    same_ns = abs(off_ns - int(tags.step_ns))
+    if int(tags.agreeing) > 0 and same_ns <= seconds_to_ns(float(params.tolerance_s)):
+        tags.agreeing = min(int(tags.agreeing) + 1, U16_MAX)
     else:
-        cadence.agreeing = 1
-        cadence.step_ns = off_ns
-    if int(cadence.agreeing) < int(params.confirm_samples):
+        tags.agreeing = 1
+        tags.step_ns = off_ns
+    if int(tags.agreeing) < int(params.confirm_samples):
         return False
-    cadence.agreeing = 0
-    cadence.shift_ns = int(cadence.shift_ns) - off_ns
-    cadence.jumps = int(cadence.jumps) + 1
+    tags.agreeing = 0
+    tags.shift_ns = int(tags.shift_ns) - off_ns
+    tags.jumps = int(tags.jumps) + 1
     return True
 
 
 @kernel
-def _monitor_age(cadence, params, t_ns, rx_ns):
-    """Move stamps back that are younger than the instrument can make them."""
-    age_ns = rx_ns - (t_ns + int(cadence.shift_ns))
+def _monitor_age(tags, params, t_ns, rx_ns):
+    """Repair stamps that are younger than the least latency."""
+    age_ns = rx_ns - (t_ns + int(tags.shift_ns))
     if age_ns >= seconds_to_ns(float(params.latency_least_s)):
-        cadence.young = 0
+        tags.too_young = 0
         return
-    if int(cadence.young) == 0:
-        cadence.youngest_ns = age_ns
-    cadence.youngest_ns = min(int(cadence.youngest_ns), age_ns)
-    cadence.young = min(int(cadence.young) + 1, 65535)
-    if int(cadence.young) >= int(params.too_young_samples):
-        lacking_ns = seconds_to_ns(float(params.latency_s)) - int(cadence.youngest_ns)
-        cadence.shift_ns = int(cadence.shift_ns) - lacking_ns
-        cadence.young = 0
-        cadence.doubtful = 1
+    if int(tags.too_young) == 0:
+        tags.least_age_ns = age_ns
+    tags.least_age_ns = min(int(tags.least_age_ns), age_ns)
+    tags.too_young = min(int(tags.too_young) + 1, U16_MAX)
+    if int(tags.too_young) >= int(params.too_young_samples):
+        missing_ns = seconds_to_ns(float(params.latency_s)) - int(tags.least_age_ns)
+        tags.shift_ns = int(tags.shift_ns) - missing_ns
+        tags.too_young = 0
+        tags.doubtful = 1

@@ -22,7 +22,7 @@ class Event(Code):
     wording: str
 
     def __new__(cls, code: int, severity: Severity, wording: str) -> Self:
-        """A member that is its code and carries what is known of it."""
+        """A member whose value is its code, with severity and wording."""
         member = int.__new__(cls, code)
         member._value_ = code
         member.severity = severity
@@ -35,19 +35,23 @@ class EventCode(Event):
 
     NONE = 0, Severity.INFO, ""
     MODE_CHANGED = 1, Severity.NOTICE, "mode {a:mode} after {b:mode}"
-    IGNITION = 2, Severity.NOTICE, "{a:.0f} m up at {b:.1f} m/s"
+    IGNITION = 2, Severity.NOTICE, "altitude {a:.0f} m, {b:.1f} m/s"
     NOT_BEGUN = 3, Severity.ALARM, "propulsion reports {a:.0f} kg, ready {b:.0f}"
     NAV_UPDATED = 4, Severity.NOTICE, "position moved {a:.0f} m, velocity {b:.2f} m/s"
     RANGE_FIRST_VALID = 5, Severity.NOTICE, "slant range {a:.0f} m, {b:.3f} s old"
     RANGE_FIRST_FUSED = 6, Severity.NOTICE, "altitude {a:.0f} m, moved by {b:+.1f} m"
-    RANGE_SILENT = 7, Severity.WARNING, "nothing fused for {a:.1f} s at {b:.0f} m"
+    RANGE_SILENT = 7, Severity.WARNING, "no range fused for {a:.1f} s at {b:.0f} m"
     RANGE_RESUMED = 8, Severity.NOTICE, "fused again after {a:.1f} s, moved by {b:+.1f} m"
     RANGE_REJECTED = 9, Severity.WARNING, "innovation {a:+.1f} m, {b:.1f} sigma"
-    CANDIDATE_PROMOTED = 10, Severity.WARNING, "altitude moved by {a:+.0f} m, old one kept: {b:.0f}"
+    CANDIDATE_PROMOTED = (
+        10,
+        Severity.WARNING,
+        "altitude moved by {a:+.0f} m, former one kept: {b:.0f}",
+    )
     ALTERNATE_DROPPED = (
         11,
         Severity.NOTICE,
-        "{a:.0f} m lower ground given up, {b:.0f} m/s of delta-v left",
+        "altitude {a:.0f} m lower dropped, {b:.0f} m/s of delta-v left",
     )
     ESTIMATE_INVALIDATED = (
         12,
@@ -69,31 +73,31 @@ class EventCode(Event):
         "runtime assurance raised thrust from {a:.2f} to {b:.2f} m/s2",
     )
     CONTACT = 23, Severity.NOTICE, "{a:.0f} legs, descending {b:.2f} m/s"
-    ENGINE_CUT = 24, Severity.NOTICE, "descending {a:.2f} m/s, footpads {b:.2f} m up by estimate"
+    ENGINE_CUT = 24, Severity.NOTICE, "descending {a:.2f} m/s, estimated footpad altitude {b:.2f} m"
     PROPELLANT_LOW = 25, Severity.WARNING, "{a:.1f} kg left, {b:.0f} s of hover"
     COMMAND_TAKEN = 26, Severity.NOTICE, "command {a:command}, result {b:ack}"
-    ABORTED = 27, Severity.ALARM, "climbing out at {a:.0f} m, {b:.0f} m/s"
-    RESTARTED = 28, Severity.ALARM, "away for {a:.2f} s, flying on from core at {b:.0f} m"
+    ABORTED = 27, Severity.ALARM, "climb from {a:.0f} m at {b:.0f} m/s"
+    RESTARTED = 28, Severity.ALARM, "outage of {a:.2f} s, continues from core at {b:.0f} m"
     BLIND_DESCENT = (
         29,
         Severity.WARNING,
-        "no ranges, letting down at {a:.1f} m/s, {b:.0f} m up by estimate",
+        "no ranges, descending at {a:.1f} m/s, estimated altitude {b:.0f} m",
     )
-    THRUST_LOW = 30, Severity.ALARM, "engine gives {a:.2f} of what throttle {b:.2f} should"
-    THRUST_BACK = 31, Severity.NOTICE, "engine gives {a:.2f} of what throttle {b:.2f} should"
-    IMU_ZERO = 32, Severity.ALARM, "accelerometers read exactly nothing {a:.0f} times in a row"
+    THRUST_LOW = 30, Severity.ALARM, "thrust is {a:.2f} of that commanded, throttle {b:.2f}"
+    THRUST_BACK = 31, Severity.NOTICE, "thrust is {a:.2f} of that commanded, throttle {b:.2f}"
+    IMU_ZERO = 32, Severity.ALARM, "accelerometers read exactly zero {a:.0f} times in a row"
     IMU_RESTARTED = (
         33,
         Severity.ALARM,
-        "inertial sums begun anew, {a:.3f} s bridged, {b:.0f} samples refused",
+        "inertial integrals restarted, {a:.3f} s bridged, {b:.0f} samples refused",
     )
-    RANGE_POWER_CYCLED = 34, Severity.WARNING, "try {a:.0f}, it contradicts flight at {b:.0f} m"
+    RANGE_POWER_CYCLED = 34, Severity.WARNING, "try {a:.0f}, ranges contradict flight at {b:.0f} m"
     IMU_CLOCK_REPAIRED = 35, Severity.WARNING, "inertial stamps moved by {a:+.3f} s after {b:.3f} s"
 
 
 @kernel
 def post_event(outbox, code, a, b):
-    """Append an event to the outbox; one that finds no room is counted.
+    """Append an event to the outbox, or count it as lost when the outbox is full.
 
     The executive stamps time and sequence number when the tick ends.
     """

@@ -1,12 +1,12 @@
-"""Where messages wait between their arrival and the tick that reads them.
+"""Mailbox: queues of messages between their arrival and the tick that reads them.
 
-One queue for every path: the in-process loop and the serial link both post here and both
-collect from here, so that a burst that overfills a tick is met alike on all of them. Oldest
-first; what finds no room is dropped and counted.
+One queue for every path: the in-process loop and the serial link both post to it and collect from
+it, so that a burst that overfills a tick is handled alike on all of them. Oldest first; a message
+that finds a full queue is dropped and counted.
 """
 
 from fsw.framework.kernel import kernel
-from fsw.framework.record import i64, record, u8, u32
+from fsw.framework.record import U8_MAX, i64, record, u8, u32
 from fsw.interface.messages import (
     CLOCK_EXCHANGE,
     COMMANDS_PER_TICK,
@@ -26,7 +26,7 @@ COMMAND_SLOTS = 16
 
 MAILBOX = record(
     "Mailbox",
-    "Messages that have arrived and wait for a tick.",
+    "Messages that have arrived and are queued for a tick.",
     ranges=RANGE_SAMPLE("ring of ranges", RANGE_QUEUE_SLOTS),
     range_rx_ns=i64("when each range arrived, flight clock", RANGE_QUEUE_SLOTS),
     imus=IMU_SAMPLE("ring of increments", IMU_SLOTS),
@@ -113,7 +113,7 @@ def post_clock(mailbox, exchange):
 
 @kernel
 def empty_mailbox(mailbox):
-    """Forget what waits: the computer in whose memory it did has restarted."""
+    """Empty all queues, as a restart of the computer does."""
     mailbox.range_head = mailbox.range_tail
     mailbox.imu_head = mailbox.imu_tail
     mailbox.command_head = mailbox.command_tail
@@ -124,14 +124,14 @@ def empty_mailbox(mailbox):
 
 
 @kernel
-def collect(mailbox, inbox, now_ns, missed_ticks):
-    """Fill the inbox of the tick at now_ns with what fits; the rest waits, oldest first."""
+def collect(inbox, mailbox, now_ns, missed_ticks):
+    """Fill the inbox of the tick at now_ns with a tick's number of messages, oldest first."""
     inbox.now_ns = now_ns
-    inbox.missed_ticks = min(missed_ticks, 255)
-    _collect_ranges(mailbox, inbox)
-    _collect_imus(mailbox, inbox)
-    _collect_commands(mailbox, inbox)
-    _collect_latest(mailbox, inbox)
+    inbox.missed_ticks = min(missed_ticks, U8_MAX)
+    _collect_ranges(inbox, mailbox)
+    _collect_imus(inbox, mailbox)
+    _collect_commands(inbox, mailbox)
+    _collect_latest(inbox, mailbox)
     inbox.lost = mailbox.lost
     inbox.waiting = (
         int(mailbox.range_tail)
@@ -144,7 +144,8 @@ def collect(mailbox, inbox, now_ns, missed_ticks):
 
 
 @kernel
-def _collect_ranges(mailbox, inbox):
+def _collect_ranges(inbox, mailbox):
+    """Move up to a tick's number of ranges, oldest first."""
     head = int(mailbox.range_head)
     n = min(int(mailbox.range_tail) - head, RANGES_PER_TICK)
     for i in range(n):
@@ -156,7 +157,8 @@ def _collect_ranges(mailbox, inbox):
 
 
 @kernel
-def _collect_imus(mailbox, inbox):
+def _collect_imus(inbox, mailbox):
+    """Move up to a tick's number of inertial samples, oldest first."""
     head = int(mailbox.imu_head)
     n = min(int(mailbox.imu_tail) - head, IMUS_PER_TICK)
     for i in range(n):
@@ -166,7 +168,8 @@ def _collect_imus(mailbox, inbox):
 
 
 @kernel
-def _collect_commands(mailbox, inbox):
+def _collect_commands(inbox, mailbox):
+    """Move up to a tick's number of commands, oldest first."""
     head = int(mailbox.command_head)
     n = min(int(mailbox.command_tail) - head, COMMANDS_PER_TICK)
     for i in range(n):
@@ -176,7 +179,8 @@ def _collect_commands(mailbox, inbox):
 
 
 @kernel
-def _collect_latest(mailbox, inbox):
+def _collect_latest(inbox, mailbox):
+    """Move the messages of which only the latest counts."""
     inbox.has_contact = mailbox.has_contact
     inbox.has_propulsion = mailbox.has_propulsion
     inbox.has_nav_update = mailbox.has_nav_update

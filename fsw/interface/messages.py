@@ -1,7 +1,7 @@
-"""Everything that crosses the flight software's door, in both directions.
+"""Messages to and from the flight software, and the records of one tick: inbox and outbox.
 
-Every message begins with `t_ns`, the time at which it was true on its sender's clock. When it
-arrived is not on the wire: the receiver stamps that itself, in the inbox.
+Every message begins with `t_ns`, the time at which it was true on its sender's clock. The time of
+arrival is not on the wire: the receiver stamps it in the inbox.
 """
 
 from fsw.framework.codes import Code
@@ -15,7 +15,7 @@ IMUS_PER_TICK = 4
 COMMANDS_PER_TICK = 2
 EVENTS_PER_TICK = 16
 
-# what one count of the inertial sums is worth; powers of two, so that a count is exact
+# value of one count of the inertial integrals; powers of two, so that it is exact
 VELOCITY_COUNT_MPS = 2.0**-20
 ANGLE_COUNT_RAD = 2.0**-26
 
@@ -32,7 +32,7 @@ class CommandCode(Code):
 
 
 class RangeAction(Code):
-    """Actions of a rangefinder's power switch."""
+    """Actions of the rangefinder's power switch."""
 
     NONE = 0
     POWER_ON = 1
@@ -41,7 +41,7 @@ class RangeAction(Code):
 
 
 class AckResult(Code):
-    """Answers to a ground command."""
+    """Results of a ground command."""
 
     ACCEPTED = 0
     UNKNOWN_COMMAND = 1
@@ -53,24 +53,24 @@ class AckResult(Code):
 
 IMU_SAMPLE = record(
     "ImuSample",
-    "Velocity and angle gained since the instrument was switched on: a sample that is lost costs"
-    " nothing, since the next one holds what it told.",
+    "Integrals of specific force and rate since power-on. A lost sample loses no information: the"
+    " next sample's integrals include it.",
     t_ns=i64("end of the interval"),
     velocity_B=i32("integral of specific force, in counts of 2^-20 m/s, wraps", 3),
     angle_B=i32("integral of angular rate, in counts of 2^-26 rad, wraps", 3),
     dt_ns=u32("length of the interval between two samples"),
     seq=u16("counts intervals, wraps at 65536"),
     saturated=u8("1 when an axis was clipped during the latest interval"),
-    valid=u8("the instrument's own opinion: 1 or 0"),
+    valid=u8("validity flag of the instrument: 1 or 0"),
 )
 
 RANGE_SAMPLE = record(
     "RangeSample",
     "One slant range along the rangefinder's boresight.",
     t_ns=i64("when the beam met the ground"),
-    range_m=f32("slant range; 0 when the instrument saw nothing"),
+    range_m=f32("slant range; 0 without a return"),
     seq=u16("counts samples, wraps at 65536"),
-    valid=u8("the instrument's own opinion: 1 or 0"),
+    valid=u8("validity flag of the instrument: 1 or 0"),
     quality=u8("return strength, 0 to 255"),
 )
 
@@ -85,7 +85,7 @@ CONTACT_SAMPLE = record(
 
 PROPULSION_STATUS = record(
     "PropulsionStatus",
-    "What the propulsion controller says of itself, at 1 Hz.",
+    "Status of the propulsion controller, at 1 Hz.",
     t_ns=i64("when it was measured"),
     mass_kg=f32("vehicle mass from propellant gauging, about 1 kg good"),
     tank_pressure_Pa=f32("pressure in the propellant tanks"),
@@ -99,7 +99,7 @@ GROUND_COMMAND = record(
     "One command from the ground; each is acknowledged.",
     t_ns=i64("when it was sent"),
     seq=u16("counts commands, wraps at 65536"),
-    code=u8("what is asked", codes=CommandCode),
+    code=u8("the command", codes=CommandCode),
     spare=u8("zero", 5),
 )
 
@@ -120,16 +120,16 @@ NAV_UPDATE = record(
 
 CLOCK_EXCHANGE = record(
     "ClockExchange",
-    "Four timestamps of one question to the sensor's clock and its answer.",
-    t_ns=i64("question sent, flight clock"),
-    t_remote_rx_ns=i64("question received, sensor clock"),
-    t_remote_tx_ns=i64("answer sent, sensor clock"),
-    t_rx_ns=i64("answer received, flight clock"),
+    "Four timestamps of one request to the sensor's clock and its reply.",
+    t_ns=i64("request sent, flight clock"),
+    t_remote_rx_ns=i64("request received, sensor clock"),
+    t_remote_tx_ns=i64("reply sent, sensor clock"),
+    t_rx_ns=i64("reply received, flight clock"),
 )
 
 INBOX = record(
     "Inbox",
-    "What reached the flight software since its last tick, oldest first.",
+    "Messages that arrived since the last tick, oldest first.",
     now_ns=i64("time of this tick, flight clock"),
     ranges=RANGE_SAMPLE("range samples", RANGES_PER_TICK),
     range_rx_ns=i64("when each range arrived, flight clock", RANGES_PER_TICK),
@@ -149,7 +149,7 @@ INBOX = record(
     has_nav_update=u8("1 when nav_update is new"),
     has_clock=u8("1 when clock is new"),
     missed_ticks=u8("ticks that were skipped before this one, up to 255"),
-    resumed=u8("1 when the computer restarted, and the flight software flies on from its core"),
+    resumed=u8("1 when the computer restarted and the flight software continues from core"),
     spare=u8("zero", 7),
 )
 
@@ -157,29 +157,29 @@ INBOX = record(
 
 ACTUATOR_COMMAND = record(
     "ActuatorCommand",
-    "What engine and thrusters shall do from the next tick on.",
+    "Command to engine and thrusters, effective from the next tick on.",
     t_ns=i64("time of the tick that computed it, flight clock"),
-    torque_B_Nm=f32("mean torque wanted from the reaction control thrusters", 3),
-    throttle=f32("thrust wanted, as a share of full thrust"),
+    torque_B_Nm=f32("mean torque commanded from the reaction control thrusters", 3),
+    throttle=f32("thrust commanded, as a share of full thrust"),
     tick=u32("counts ticks of the flight software"),
     seq=u16("counts commands, wraps at 65536"),
     mode=u8("flight mode that computed it", codes=Mode),
-    engine_on=u8("1 while the engine shall burn"),
+    engine_on=u8("1 while the engine is commanded to burn"),
 )
 
 RANGE_COMMAND = record(
     "RangeCommand",
-    "Order to the rangefinder.",
+    "Command to the rangefinder.",
     t_ns=i64("time of the tick that gave it, flight clock"),
-    seq=u16("counts orders, wraps at 65536"),
-    action=u8("what to do", codes=RangeAction),
+    seq=u16("counts commands, wraps at 65536"),
+    action=u8("the action", codes=RangeAction),
     spare=u8("zero", 5),
 )
 
 EVENT = record(
     "Event",
-    "Something that happened, with two figures whose meaning the event table gives.",
-    t_ns=i64("time of the tick that saw it, flight clock"),
+    "One event, with two figures whose meaning the event table gives.",
+    t_ns=i64("time of the tick that posted it, flight clock"),
     a=f64("first figure"),
     b=f64("second figure"),
     code=u16("which event", codes=EventCode),
@@ -189,17 +189,17 @@ EVENT = record(
 
 COMMAND_ACK = record(
     "CommandAck",
-    "Answer to a ground command.",
-    t_ns=i64("time of the tick that answered, flight clock"),
-    seq=u16("sequence number of the command answered"),
-    code=u8("the command answered", codes=CommandCode),
-    result=u8("what became of it", codes=AckResult),
+    "Acknowledgement of a ground command.",
+    t_ns=i64("time of the tick that executed it, flight clock"),
+    seq=u16("sequence number of the command"),
+    code=u8("the command", codes=CommandCode),
+    result=u8("result", codes=AckResult),
     spare=u8("zero", 4),
 )
 
 TELEMETRY = record(
     "Telemetry",
-    "What the flight software believes, five times a second.",
+    "Housekeeping telemetry, five times a second.",
     t_ns=i64("time of the tick, flight clock"),
     r_BL_L_m=f32("position with respect to the landing site", 3),
     v_BL_L_mps=f32("velocity with respect to the landing site", 3),
@@ -224,14 +224,14 @@ TELEMETRY = record(
 
 OUTBOX = record(
     "Outbox",
-    "What the flight software says in one tick.",
+    "Output of the flight software in one tick.",
     actuators=ACTUATOR_COMMAND("to engine and thrusters, every tick"),
     range_command=RANGE_COMMAND("to the rangefinder"),
     telemetry=TELEMETRY("to the ground"),
-    events=EVENT("what happened", EVENTS_PER_TICK),
-    acks=COMMAND_ACK("answers to ground commands", COMMANDS_PER_TICK),
+    events=EVENT("events", EVENTS_PER_TICK),
+    acks=COMMAND_ACK("acknowledgements of ground commands", COMMANDS_PER_TICK),
     n_events=u8("events present"),
-    n_acks=u8("answers present"),
+    n_acks=u8("acknowledgements present"),
     has_range_command=u8("1 when range_command is present"),
     has_telemetry=u8("1 when telemetry is present"),
     events_lost=u32("events that found no room, since the start"),

@@ -1,8 +1,8 @@
-"""The mode machine: one table, mode x cue -> mode. A missing entry is an illegal move.
+"""Flight modes: one table, mode x cue -> mode. A missing entry is an illegal transition.
 
-Modes follow the descent: wait for the go, coast to ignition, brake at high thrust to the
-gate, pitch up (approach), descend under the stopping-distance law, let down at constant
-speed, and rest. Two legal ends lie off that line: not begun, before ignition, and abort, in
+Modes follow the descent: standby until the go, coast to ignition, brake at high thrust to the
+gate, pitch up (approach), descend under the stopping-distance law, descend at constant speed
+(terminal), landed. Two legal ends are off that line: not begun, before ignition, and abort, in
 braking only, while the propellant still reaches orbit.
 """
 
@@ -25,7 +25,7 @@ class Mode(Code):
 
 
 class Cue(Code):
-    """Cues to the mode machine."""
+    """Cues that change the mode."""
 
     NONE = 0
     GO = 1
@@ -60,7 +60,7 @@ TRANSITIONS = {
 
 
 def _dense(table):
-    """The table as a tuple of rows, with -1 for an illegal move: what a kernel can index."""
+    """The table as a tuple of rows, which a kernel can index; -1 for an illegal transition."""
     return tuple(tuple(int(table.get((mode, cue), -1)) for cue in Cue) for mode in Mode)
 
 

@@ -1,4 +1,4 @@
-"""The verdicts on a range sample, in the order in which they are counted."""
+"""Verdicts on a range sample, in the order of their counters."""
 
 from fsw.framework.codes import Code
 

@@ -1,4 +1,4 @@
-"""Vectors and quaternions as tuples: values that no kernel can change behind another's back.
+"""Vectors and quaternions as tuples, which no kernel can change in place.
 
 Quaternions are Hamilton, scalar first. `q_LB` takes B components to L components, and
 `r_BL_L_m` is the position of B with respect to L in L components: adjacent letters cancel.
@@ -7,6 +7,13 @@ Quaternions are Hamilton, scalar first. `q_LB` takes B components to L component
 from math import sqrt
 
 from fsw.framework.kernel import kernel
+
+# length below which a vector counts as zero: a part may then be too small to square
+TINY = 1e-300
+
+# 1 + cosine below which two unit vectors are opposite, and cosine of an axis too near to x
+OPPOSITE = 1e-12
+NEARLY_ALONG_X = 0.9
 
 
 @kernel
@@ -88,7 +95,7 @@ def norm3(a):
 def unit3(a):
     """a / |a|, or zero when a is zero: no kernel makes a NaN."""
     n = norm3(a)
-    if n < 1e-300:
+    if n < TINY:
         return (0.0, 0.0, 0.0)
     return (a[0] / n, a[1] / n, a[2] / n)
 
@@ -124,7 +131,7 @@ def quat_conj(q):
 def quat_unit(q):
     """q / |q|."""
     n = sqrt(q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3])
-    if n < 1e-300:
+    if n < TINY:
         return (1.0, 0.0, 0.0, 0.0)
     return (q[0] / n, q[1] / n, q[2] / n, q[3] / n)
 
@@ -159,14 +166,14 @@ def quat_of_rotation(phi_rad):
 def quat_between(a, b):
     """Shortest rotation that takes unit vector a to unit vector b, as a quaternion.
 
-    For opposite vectors any perpendicular axis serves; one is picked from the smaller parts.
+    For opposite vectors any perpendicular axis serves; one is picked.
     """
     w = 1.0 + dot3(a, b)
-    if w > 1e-12:
+    if w > OPPOSITE:
         v = cross3(a, b)
         return quat_unit((w, v[0], v[1], v[2]))
     axis = unit3(cross3(a, (1.0, 0.0, 0.0)))
-    if abs(a[0]) > 0.9:
+    if abs(a[0]) > NEARLY_ALONG_X:
         axis = unit3(cross3(a, (0.0, 1.0, 0.0)))
     return (0.0, axis[0], axis[1], axis[2])
 

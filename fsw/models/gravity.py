@@ -1,4 +1,4 @@
-"""Gravity of the Moon as the flight software believes it: central term and J2.
+"""Onboard model of the Moon's gravity: central term and J2.
 
 Vallado, Fundamentals of Astrodynamics, section 8.6: with z along the pole and s = z / r,
 a = -GM/r**3 [ r - 3/2 J2 (R/r)**2 ( (5 s**2 - 1) r - 2 z k ) ].
@@ -8,12 +8,15 @@ from math import sqrt
 
 from fsw.framework.kernel import kernel
 
+# squared radius below which there is no field to compute, at the Moon's centre [m^2]
+R2_MIN_M2 = 1.0
+
 
 @kernel
 def gravity_mps2(moon, r_I_m):
     """Gravitational acceleration at an inertial position, in inertial components."""
     r2 = r_I_m[0] * r_I_m[0] + r_I_m[1] * r_I_m[1] + r_I_m[2] * r_I_m[2]
-    if r2 < 1.0:
+    if r2 < R2_MIN_M2:
         return (0.0, 0.0, 0.0)
     central = -float(moon.gm_m3ps2) / (r2 * sqrt(r2))
     radius = float(moon.gravity_radius_m)
@@ -28,7 +31,7 @@ def gravity_mps2(moon, r_I_m):
 def tidal_tensor_scale(moon, r_I_m):
     """(k, u): the gravity gradient is k (3 u u' - 1), central term only, in 1/s**2."""
     r2 = r_I_m[0] * r_I_m[0] + r_I_m[1] * r_I_m[1] + r_I_m[2] * r_I_m[2]
-    if r2 < 1.0:
+    if r2 < R2_MIN_M2:
         return (0.0, (0.0, 0.0, 0.0))
     r = sqrt(r2)
     return (float(moon.gm_m3ps2) / (r2 * r), (r_I_m[0] / r, r_I_m[1] / r, r_I_m[2] / r))

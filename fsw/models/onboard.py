@@ -1,7 +1,7 @@
-"""What the flight software believes of the world: Moon, site, vehicle, sensors.
+"""Onboard model of the world: Moon, site, vehicle, sensors.
 
-The simulator owns the truth and keeps its own numbers; these are parameters of the flight
-software, and a scenario may set them apart from the truth on purpose.
+The simulator owns the truth and has its own numbers; these are parameters of the flight software,
+and a scenario may set them apart from the truth on purpose.
 """
 
 from fsw.framework.record import f64, record
@@ -32,7 +32,7 @@ SITE_BELIEF = record(
         "height of the ground above the mean radius", default=0.0, lo=-10000.0, hi=10000.0
     ),
     height_sigma_m=f64(
-        "standard deviation of the ground where the beam first meets it: map and relief",
+        "standard deviation of the ground's height where the beam first hits it: map and relief",
         default=40.0,
         lo=0.0,
         hi=10000.0,
@@ -42,11 +42,11 @@ SITE_BELIEF = record(
 
 VEHICLE_BELIEF = record(
     "VehicleBelief",
-    "Masses, engine, thrusters and geometry as the flight software knows them.",
+    "Masses, engine, thrusters and geometry as modelled on board.",
     mass_kg=f64("mass at flight time 0", default=720.0, lo=1.0, hi=1e5),
     dry_mass_kg=f64("mass with empty tanks", default=340.0, lo=1.0, hi=1e5),
     thrust_max_N=f64("full thrust", default=1600.0, lo=1.0, hi=1e6),
-    throttle_min=f64("lowest throttle the engine holds", default=0.1, lo=0.0, hi=1.0),
+    throttle_min=f64("lowest throttle of the engine", default=0.1, lo=0.0, hi=1.0),
     exhaust_mps=f64(
         "effective exhaust velocity, Isp times 9.80665", default=3089.1, lo=100.0, hi=1e4
     ),

@@ -1,8 +1,8 @@
-"""What the flight software knows of mass and thrust.
+"""Onboard model of propulsion: mass, expected thrust, delta-v left.
 
-Mass follows the rocket equation from the felt velocity gain, dm = -m dv / c, and is pulled
-towards the gauging at 1 Hz, which is a kilogram good. Thrust is the command behind the
-engine's dead time and lag: what the engine should give, to hold against what is felt.
+Mass follows the rocket equation from the measured delta-v, dm = -m dv / c, and is corrected by
+propellant gauging at 1 Hz, good to 1 kg. Expected thrust is the command behind the engine's dead
+time and lag, to compare with measured thrust.
 """
 
 from fsw.framework.kernel import kernel
@@ -10,12 +10,15 @@ from fsw.framework.record import f64, record, u8
 from fsw.interface.timing import TICK_S
 from fsw.mathlib.elementary import log
 
-# what the engine can give in the longest silence that is flown through
+# delta-v of one tick, at most: full thrust over the longest gap that is bridged
 DELTA_V_MAX_MPS = 50.0
+
+# a gauging beyond this, or a NaN, is no mass
+GAUGED_MAX_KG = 1e6
 
 PROPULSION_PARAMS = record(
     "PropulsionParams",
-    "Mass and thrust bookkeeping.",
+    "Estimation of mass and expected thrust.",
     mass_sigma_kg=f64("standard deviation of the mass at the start", default=5.0, lo=0.0, hi=1e3),
     gauge_sigma_kg=f64("standard deviation of one gauging", default=1.0, lo=0.01, hi=1e3),
     mass_drift_kg=f64(
@@ -32,9 +35,9 @@ PROPULSION = record(
     "Mass and thrust as estimated.",
     mass_kg=f64("mass"),
     variance_kg2=f64("variance of the mass"),
-    thrust_N=f64("thrust that the engine should give now"),
-    ready=u8("the propulsion controller's last word: 1 when the engine may be started"),
-    reported=u8("1 once the propulsion controller has spoken"),
+    thrust_N=f64("thrust that the engine should give at present"),
+    ready=u8("1 when the engine may be started, as last reported"),
+    reported=u8("1 once the propulsion controller has reported"),
     low_reported=u8("1 once low propellant was reported"),
     spare=u8("zero", 5),
 )
@@ -48,17 +51,19 @@ def begin_propulsion(propulsion, params, vehicle):
 
 
 @kernel
-def track_mass(propulsion, params, vehicle, inbox, delta_v_mps, quiet):
-    """Burn what was felt since the last tick, then lean on the gauging when there is one."""
+def track_mass(propulsion, params, inbox, delta_v_mps, unpowered):
+    """Burn propellant for the delta-v of this tick, then correct by gauging when there is one."""
+    limits = params.propulsion
+    vehicle = params.vehicle
     mass = float(propulsion.mass_kg)
-    if quiet == 0:
+    if not unpowered:
         mass = mass - mass * min(delta_v_mps, DELTA_V_MAX_MPS) / float(vehicle.exhaust_mps)
-    drift = float(params.mass_drift_kg)
+    drift = float(limits.mass_drift_kg)
     variance = float(propulsion.variance_kg2) + drift * drift * TICK_S
     if int(inbox.has_propulsion) == 1:
         gauged = float(inbox.propulsion.mass_kg)
-        if 0.0 < gauged < 1e6:
-            sigma = float(params.gauge_sigma_kg)
+        if 0.0 < gauged < GAUGED_MAX_KG:
+            sigma = float(limits.gauge_sigma_kg)
             gain = variance / (variance + sigma * sigma)
             mass = mass + gain * (gauged - mass)
             variance = (1.0 - gain) * variance
@@ -70,7 +75,7 @@ def track_mass(propulsion, params, vehicle, inbox, delta_v_mps, quiet):
 
 @kernel
 def track_thrust(propulsion, vehicle, throttle, engine_on):
-    """Let the modelled thrust follow the command of this tick, for the next one."""
+    """Advance the expected thrust by the command of this tick, for the next one."""
     wanted = 0.0
     if engine_on == 1:
         wanted = throttle * float(vehicle.thrust_max_N)
@@ -87,6 +92,6 @@ def propellant_left_kg(propulsion, vehicle):
 
 @kernel
 def delta_v_left(vehicle, mass_kg):
-    """Velocity that the propellant left can still give, by the rocket equation [m/s]."""
+    """Delta-v of the propellant left, by the rocket equation [m/s]."""
     dry_kg = float(vehicle.dry_mass_kg)
     return float(vehicle.exhaust_mps) * log(max(mass_kg, dry_kg) / dry_kg)

@@ -1,10 +1,10 @@
-"""The estimate: what navigation hands to guidance, control and telemetry, in the site's frame."""
+"""The estimate: navigation's output to guidance, control and telemetry, in the site's frame."""
 
 from fsw.framework.record import f64, i64, record
 
 ESTIMATE = record(
     "Estimate",
-    "What navigation hands to guidance and control: the state of now, in the site's frame.",
+    "Output of navigation for guidance and control: the present state, in the site's frame.",
     t_ns=i64("time to which it belongs, flight clock"),
     r_BL_L_m=f64("position with respect to the landing site", 3),
     v_BL_L_mps=f64("velocity with respect to the landing site, which turns with the Moon", 3),
@@ -15,9 +15,9 @@ ESTIMATE = record(
     altitude_m=f64("footpads above the ground under the beam"),
     sigma_altitude_m=f64("standard deviation of that altitude"),
     altitude_lo_m=f64("lowest altitude that cannot be ruled out"),
-    altitude_blind_m=f64("altitude to let down by when no range comes: the lower belief"),
+    altitude_blind_m=f64("altitude for a blind descent: the lower of primary and alternate"),
     sigma_blind_m=f64("standard deviation of that altitude"),
-    altitude_hi_m=f64("altitude by the highest hypothesis that is alive, nothing added"),
+    altitude_hi_m=f64("altitude by the highest live hypothesis, no margin added"),
     v_down_mps=f64("descent rate along the local vertical"),
     sigma_v_down_mps=f64("standard deviation of the descent rate"),
     mass_kg=f64("mass"),

@@ -7,13 +7,13 @@ from fsw.framework.kernel import kernel
 from fsw.interface.events import EventCode, post_event
 from fsw.navigation.output_predictor import altitude_m
 
-# a steady delay replays at every range: one report in a while tells as much
+# a steady delay replays at every range: one report in ten seconds is enough
 REPLAY_REPORT_NS = 10_000_000_000
 
 
 @kernel
 def report_replay(nav, now_ns, dirty_k, steps, outbox):
-    """Say that a late range made grid points be redone; not more often than it helps."""
+    """Report a replay after a late range, at most once in REPLAY_REPORT_NS."""
     if int(nav.replay_reported_ns) > 0 and now_ns - int(nav.replay_reported_ns) < REPLAY_REPORT_NS:
         return
     nav.replay_reported_ns = now_ns
@@ -23,18 +23,18 @@ def report_replay(nav, now_ns, dirty_k, steps, outbox):
 
 
 @kernel
-def report_rejection(trust, before, outbox):
-    """Say when a range is rejected after one that was not."""
+def report_rejection(outbox, trust, before):
+    """Report a range rejected after one that was not; before: rejections in a row so far."""
     if before == 0 and int(trust.rejects_in_a_row) > 0:
         sigmas = sqrt(float(trust.rejected_nis))
         post_event(outbox, EventCode.RANGE_REJECTED, float(trust.rejected_innovation_m), sigmas)
 
 
 @kernel
-def report_hypotheses(nav, won, invalidated, outbox):
-    """Say when a candidate has won, and when an altitude was proved wrong."""
+def report_hypotheses(outbox, nav, promotions, invalidated):
+    """Report a promoted candidate and an invalidated altitude, given the counts before."""
     trust = nav.grid.trust
-    if int(trust.won) > won:
+    if int(trust.promotions) > promotions:
         moved = float(nav.current.terrain_m) - float(nav.grid.nominal.terrain_m)
         kept = 1.0 if int(trust.alternate_since_ns) >= 0 else 0.0
         post_event(outbox, EventCode.CANDIDATE_PROMOTED, moved, kept)
@@ -44,7 +44,7 @@ def report_hypotheses(nav, won, invalidated, outbox):
 
 @kernel
 def report_silence(nav, params, now_ns, outbox):
-    """Say when ranges stop being fused after the first lock, and when they resume; in flight."""
+    """Report when ranges stop being fused after the first lock, and when they resume."""
     if int(nav.grid.trust.locked) == 0:
         return
     age_s = float(now_ns - int(nav.grid.trust.last_fused_t_ns)) * 1e-9

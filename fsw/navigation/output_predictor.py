@@ -1,7 +1,7 @@
-"""The output predictor: the grid filter's state carried through the IMU increments to now.
+"""Output predictor: the grid filter's state propagated through the IMU increments to now.
 
 The filter runs at a delayed horizon, on the fixed grid of stamps; guidance and control need the
-state of now. PX4's EKF2 names the same split so.
+state at the present time. PX4's EKF2 uses the same split and the same name.
 """
 
 from math import sqrt
@@ -32,13 +32,13 @@ from fsw.mathlib.vectors import (
     unit3,
 )
 
-# an increment longer than this says little of the rate at its end
+# an increment longer than this gives a mean that is too old for the rate at its end
 GAP_S = 0.05
 
 
 @kernel
 def reset_current(nav, history, params):
-    """Take the head from the grid, and with it how well the altitude is known."""
+    """Take the state from the grid filter, with the deviations of altitude and descent rate."""
     nav.current = nav.grid.nominal
     nav.current_next = nav.grid.imu_next
     P = nav.grid.P
@@ -49,16 +49,16 @@ def reset_current(nav, history, params):
 
 @kernel
 def propagate_current(nav, history, params):
-    """Carry the head through the increments that it has not taken yet."""
-    head = nav.current
+    """Propagate the present state through the increments that it has not taken yet."""
+    current = nav.current
     end = int(history.imu_count)
     for j in range(max(int(nav.current_next), end - IMU_SLOTS), end):
         end_ns = int(history.imu_t_ns[j % IMU_SLOTS])
-        dt = float(end_ns - int(head.t_ns)) * 1e-9
+        dt = float(end_ns - int(current.t_ns)) * 1e-9
         if dt > 0.0:
-            dv, dtheta = increment_until(history, j, head, end_ns)
-            strapdown(params.moon, head, end_ns, dv, dtheta)
-            # the mean over a hole is not the rate of now
+            dv, dtheta = increment_until(history, j, current, end_ns)
+            strapdown(current, params.moon, end_ns, dv, dtheta)
+            # the mean over a gap is not the present rate
             if int(history.imu_flags[j % IMU_SLOTS]) & SUMMED == 0 or dt < GAP_S:
                 store3(nav.f_B_mps2, scale3(dv, 1.0 / dt))
                 store3(nav.omega_B_radps, scale3(dtheta, 1.0 / dt))
@@ -66,11 +66,11 @@ def propagate_current(nav, history, params):
 
 
 @kernel
-def unproven_latency_s(nav, own, now_ns):
-    """Time by which stamps may be younger than the measurements they stand for [s]."""
-    bound_s = float(timebase_bound_ns(nav.timebase, own.timebase, now_ns)) * 1e-9
+def unproven_latency_s(nav, params, now_ns):
+    """Bound on how much later than the measurements their stamps may be [s]."""
+    bound_s = float(timebase_bound_ns(nav.timebase, params.timebase, now_ns)) * 1e-9
     if int(nav.timestamps.doubtful) == 1:
-        bound_s = bound_s + float(own.timestamps.doubt_s)
+        bound_s = bound_s + float(params.timestamps.doubt_s)
     return bound_s
 
 
@@ -82,15 +82,15 @@ def altitude_m(nominal, params):
 
 
 @kernel
-def estimate_now(nav, params, now_ns, estimate):
-    """Write the head into the site's frame for guidance and control."""
-    head = nav.current
+def estimate_now(estimate, nav, params, now_ns):
+    """Write the present state into the estimate, in the site's frame."""
+    current = nav.current
     moon = params.moon
-    t_ns = int(head.t_ns)
+    t_ns = int(current.t_ns)
     q_LI = quat_mul(quat_conj(load4(nav.q_FL)), q_FI_at(float(moon.omega_radps), t_ns))
-    r_I = load3(head.r_BM_I_m)
-    drift = cross3((0.0, 0.0, float(moon.omega_radps)), r_I)
-    v_ground_I = sub3(load3(head.v_BM_I_mps), drift)
+    r_I = load3(current.r_BM_I_m)
+    ground_speed = cross3((0.0, 0.0, float(moon.omega_radps)), r_I)
+    v_ground_I = sub3(load3(current.v_BM_I_mps), ground_speed)
     r_L = rotate(q_LI, r_I)
     up_L = unit3(r_L)
     v_L = rotate(q_LI, v_ground_I)
@@ -98,11 +98,11 @@ def estimate_now(nav, params, now_ns, estimate):
     site_radius = float(moon.radius_m) + float(params.site.height_m)
     store3(estimate.r_BL_L_m, add_scaled3(r_L, (0.0, 0.0, 1.0), -site_radius))
     store3(estimate.v_BL_L_mps, v_L)
-    store4(estimate.q_LB, quat_unit(quat_mul(q_LI, load4(head.q_IB))))
+    store4(estimate.q_LB, quat_unit(quat_mul(q_LI, load4(current.q_IB))))
     store3(estimate.omega_BL_B_radps, load3(nav.omega_B_radps))
     store3(estimate.f_B_mps2, load3(nav.f_B_mps2))
     store3(estimate.up_L, up_L)
-    estimate.altitude_m = altitude_m(head, params)
+    estimate.altitude_m = altitude_m(current, params)
     estimate.sigma_altitude_m = nav.sigma_altitude_m
     estimate.v_down_mps = -dot3(v_L, up_L)
     estimate.sigma_v_down_mps = nav.sigma_v_down_mps

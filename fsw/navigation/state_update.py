@@ -1,19 +1,26 @@
 """State-vector update: an uplinked state anchors the grid filter while no force acts."""
 
-from fsw.filter.buffers import GRID_NS, IMU_SLOTS, NEVER, forget_checkpoints
+from fsw.filter.buffers import GRID_NS, IMU_SLOTS, NEVER, clear_checkpoints
 from fsw.filter.checkpoints import save
-from fsw.filter.grid_filter import anchor
+from fsw.filter.grid_filter import Sigmas, anchor
 from fsw.filter.strapdown import strapdown
 from fsw.framework.kernel import kernel
 from fsw.interface.events import EventCode, post_event
-from fsw.mathlib.elementary import to_int
+from fsw.mathlib.units import seconds_to_ns
 from fsw.mathlib.vectors import load3, load4, norm3, quat_unit, store3, store4, sub3
 from fsw.navigation.output_predictor import reset_current
 
-# what an uplinked state cannot be: inside the Moon, beyond its reach, faster than an arrival
+# limits of an uplinked state: not inside the Moon, within its sphere of influence, below arrival
+# speed from Earth
 UPDATE_NEAREST_M = 1.6e6
 UPDATE_FURTHEST_M = 6.0e7
 UPDATE_FASTEST_MPS = 1.0e4
+
+# squared norm of an attitude quaternion that can be normalised without doubt
+QUATERNION_NORM2_MIN, QUATERNION_NORM2_MAX = 0.9, 1.1
+
+# standard deviation of attitude up to which errors are small angles
+UPDATE_SIGMA_ATTITUDE_RAD = 1.0
 
 
 @kernel
@@ -23,7 +30,7 @@ def take_nav_update(nav, history, params, update, now_ns, outbox):
     The state is moved from its epoch back to the grid point before it, by gravity alone.
     """
     t_ns = int(update.t_ns)
-    age_max_ns = to_int(float(params.navigation.update_age_max_s) * 1e9, 0.0, 1e12)
+    age_max_ns = seconds_to_ns(float(params.navigation.update_age_max_s))
     if t_ns < 0 or t_ns > now_ns or now_ns - t_ns > age_max_ns or not _plausible(update):
         return False
     before_r = load3(nav.current.r_BM_I_m)
@@ -36,8 +43,8 @@ def take_nav_update(nav, history, params, update, now_ns, outbox):
     store3(fresh.gyro_bias_B_radps, (0.0, 0.0, 0.0))
     store3(fresh.accel_bias_B_mps2, (0.0, 0.0, 0.0))
     k = t_ns // GRID_NS
-    strapdown(params.moon, fresh, k * GRID_NS, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
-    sigmas = (
+    strapdown(fresh, params.moon, k * GRID_NS, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
+    sigmas = Sigmas(
         float(update.sigma_radial_m),
         float(update.sigma_horizontal_m),
         float(update.sigma_velocity_mps),
@@ -48,8 +55,8 @@ def take_nav_update(nav, history, params, update, now_ns, outbox):
     nav.computed_k = k
     nav.intake.dirty_k = NEVER
     nav.intake.anchor_t_ns = k * GRID_NS
-    forget_checkpoints(history)
-    save(nav.grid, history)
+    clear_checkpoints(history)
+    save(history, nav.grid)
     reset_current(nav, history, params)
     moved = (0.0, 0.0)
     if int(nav.ready) == 1:
@@ -64,18 +71,19 @@ def take_nav_update(nav, history, params, update, now_ns, outbox):
 
 @kernel
 def _plausible(update):
-    """A state near the Moon with sane deviations; a NaN or an infinity fails the comparison."""
+    """True within the limits above; a NaN or an infinity fails the comparison."""
     r = load3(update.r_BM_I_m)
     v = load3(update.v_BM_I_mps)
     q = load4(update.q_IB)
+    norm2 = q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3]
     return (
         UPDATE_NEAREST_M < norm3(r) < UPDATE_FURTHEST_M
         and norm3(v) < UPDATE_FASTEST_MPS
-        and 0.9 < q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3] < 1.1
+        and QUATERNION_NORM2_MIN < norm2 < QUATERNION_NORM2_MAX
         and 0.0 <= float(update.sigma_radial_m) < UPDATE_NEAREST_M
         and 0.0 <= float(update.sigma_horizontal_m) < UPDATE_NEAREST_M
         and 0.0 <= float(update.sigma_velocity_mps) < UPDATE_FASTEST_MPS
-        and 0.0 <= float(update.sigma_attitude_rad) < 1.0
+        and 0.0 <= float(update.sigma_attitude_rad) < UPDATE_SIGMA_ATTITUDE_RAD
     )
 
 

@@ -1,11 +1,11 @@
-"""Navigation: the grid filter, its replay, and the head that flies on.
+"""The navigation tick: grid filter, replay of late ranges, and output predictor.
 
 The grid point t_k is computed once now >= t_k + 100 ms, so that a range of nominal latency
-needs no replay. The head is the grid's state carried forward through the increments to now. A
-later range puts the grid back to the checkpoint before it and the points are redone, at most
-`replay_grid_steps_per_tick` a tick, while the old head flies on; when the grid has caught up,
-the head is taken from it anew. Ranges that arrive during a replay wait for the next one, so
-that a steady delay cannot keep the grid from ever catching up.
+needs no replay. The output predictor propagates the grid's state through the increments to now. A
+later range restores the checkpoint before it and the grid points are redone, at most
+`replay_grid_steps_per_tick` a tick, while the output predictor continues from the old state; when
+the grid has caught up, it restarts from the new one. Ranges that arrive during a replay wait for
+the next one, so that a steady delay cannot keep the grid from ever catching up.
 """
 
 from fsw.filter.buffers import GRID_NS, NEVER, newest_imu_ns
@@ -23,7 +23,7 @@ from fsw.intake.imu_intake import (
     imu_clock_stepped,
     take_imu,
 )
-from fsw.intake.range_intake import INTAKE, take_range
+from fsw.intake.range_intake import INTAKE, Arrival, take_range
 from fsw.intake.range_timestamps import (
     RANGE_TIMESTAMPS,
     RANGE_TIMESTAMPS_PARAMS,
@@ -31,7 +31,6 @@ from fsw.intake.range_timestamps import (
     repaired_stamp,
 )
 from fsw.interface.events import EventCode, post_event
-from fsw.interface.messages import IMUS_PER_TICK
 from fsw.mathlib.frames import q_FL_at
 from fsw.mathlib.units import seconds_to_ns
 from fsw.mathlib.vectors import store4
@@ -40,12 +39,12 @@ from fsw.navigation.output_predictor import altitude_m, propagate_current, reset
 
 NAVIGATION_PARAMS = record(
     "NavigationParams",
-    "Navigation as a whole.",
+    "Parameters of navigation.",
     timebase=TIMEBASE_PARAMS("clock map"),
-    timestamps=RANGE_TIMESTAMPS_PARAMS("stamps of ranges"),
+    timestamps=RANGE_TIMESTAMPS_PARAMS("time-tags of ranges"),
     inertial=INERTIAL_PARAMS("inertial increments"),
     filter=FILTER_PARAMS("noise that the filter expects"),
-    trust=TRUST_PARAMS("how ranges are believed"),
+    trust=TRUST_PARAMS("range gate and terrain hypotheses"),
     update_age_max_s=f64(
         "an uplinked state older than this is refused", default=5.0, lo=0.1, hi=60.0
     ),
@@ -56,23 +55,25 @@ NAVIGATION_PARAMS = record(
 
 NAVIGATION = record(
     "Navigation",
-    "All that navigation needs to fly on.",
+    "All that navigation needs to continue.",
     timebase=TIMEBASE("clock map"),
-    timestamps=RANGE_TIMESTAMPS("line of the ranges' stamps"),
-    inertial=INERTIAL("inertial sums"),
-    intake=INTAKE("arrival facts and counters of ranges"),
+    timestamps=RANGE_TIMESTAMPS("time-tags of ranges"),
+    inertial=INERTIAL("inertial integrals"),
+    intake=INTAKE("facts of arrival and counters of ranges"),
     grid=GRID("the filter at its latest grid point"),
-    current=NOMINAL("the estimate of now"),
-    current_next=i64("count of the first increment that the head has not taken"),
+    current=NOMINAL("output predictor: the estimate at the present time"),
+    current_next=i64("count of the first increment that the output predictor has not taken"),
     computed_k=i64("newest grid point ever computed"),
     replay_reported_ns=i64("when a replay was reported last"),
     q_FL=f64("attitude of the site's frame, Moon-fixed", 4),
     omega_B_radps=f64("angular rate of the last increment, bias removed", 3),
     f_B_mps2=f64("specific force of the last increment, bias removed", 3),
-    sigma_altitude_m=f64("standard deviation of the altitude, when the head was last renewed"),
+    sigma_altitude_m=f64(
+        "standard deviation of the altitude, when the output predictor was last reset"
+    ),
     sigma_v_down_mps=f64("standard deviation of the descent rate, at that time"),
-    ready=u8("1 once a state vector has come"),
-    replaying=u8("1 while the grid is behind and the old head flies on"),
+    ready=u8("1 once a state vector was taken"),
+    replaying=u8("1 while the grid is behind, in a replay"),
     silent=u8("1 while no range is fused"),
     lock_reported=u8("1 once the first fused range was reported"),
     spare=u8("zero", 4),
@@ -93,56 +94,27 @@ def begin_navigation(nav, params):
 
 
 @kernel
-def navigate(nav, history, params, inbox, quiet, thrust_accel_mps2, outbox):
-    """One tick of navigation: intake, grid, head.
-
-    quiet and thrust_accel_mps2 as in fsw.intake.imu_intake.
-    """
-    now_ns = int(inbox.now_ns)
-    own = params.navigation
+def navigate(nav, history, params, inbox, tick, outbox):
+    """One tick of navigation: intake, grid filter, output predictor."""
     nav.inertial.delta_v_mps = 0.0
-    punctual = 0
-    if int(inbox.missed_ticks) == 0 and int(inbox.n_imus) < IMUS_PER_TICK:
-        punctual = 1  # none is left of what has waited
     for i in range(int(inbox.n_imus)):
-        take_imu(
-            nav.inertial,
-            history,
-            nav.timebase,
-            own.inertial,
-            inbox.imus[i],
-            now_ns,
-            punctual,
-            quiet,
-            thrust_accel_mps2,
-            outbox,
-        )
+        take_imu(nav, history, params.navigation.inertial, inbox.imus[i], tick, outbox)
     if int(nav.ready) == 0:
         return
     for i in range(int(inbox.n_ranges)):
         sample = inbox.ranges[i]
-        t_ns, trusted = _stamp(nav, own, sample, int(inbox.range_rx_ns[i]), outbox)
-        take_range(
-            nav.intake,
-            history,
-            own.trust,
-            sample,
-            t_ns,
-            trusted,
-            now_ns,
-            int(nav.computed_k),
-            int(nav.grid.k),
-            outbox,
-        )
-    _catch_up(nav, history, params, now_ns, outbox)
+        rx_ns = int(inbox.range_rx_ns[i])
+        t_ns, trusted = _stamp(nav, params.navigation, sample, rx_ns, outbox)
+        arrival = Arrival(t_ns, trusted, tick.now_ns)
+        take_range(nav, history, params.navigation.trust, sample, arrival, outbox)
+    _catch_up(nav, history, params, tick.now_ns, outbox)
     propagate_current(nav, history, params)
 
 
 @kernel
 def take_exchange(nav, params, exchange, now_ns, outbox):
-    """Take a clock exchange; where it makes the map anew, stamps need no repair any more."""
-    own = params.navigation
-    code, a, b = timebase_observe(nav.timebase, own.timebase, exchange, now_ns)
+    """Take a clock exchange; where it makes a new map, the repairs of stamps are taken back."""
+    code, a, b = timebase_observe(nav.timebase, params.navigation.timebase, exchange, now_ns)
     if code == EventCode.NONE:
         return
     post_event(outbox, code, a, b)
@@ -154,14 +126,14 @@ def take_exchange(nav, params, exchange, now_ns, outbox):
 
 
 @kernel
-def _stamp(nav, own, sample, rx_ns, outbox):
+def _stamp(nav, params, sample, rx_ns, outbox):
     """(stamp in flight time, 1) of a range, repaired where its clock is wrong; 0 for a bad one.
 
-    Invalid samples have stamps too: the line is known long before the first valid range.
+    Invalid samples have stamps too: their sequence is known long before the first valid range.
     """
     t_ns = to_flight_ns(nav.timebase, int(sample.t_ns))
     shift_ns = int(nav.timestamps.shift_ns)
-    t_ns, trusted = repaired_stamp(nav.timestamps, own.timestamps, t_ns, int(sample.seq), rx_ns)
+    t_ns, trusted = repaired_stamp(nav.timestamps, params.timestamps, t_ns, int(sample.seq), rx_ns)
     moved_ns = int(nav.timestamps.shift_ns) - shift_ns
     if moved_ns != 0:
         post_event(
@@ -182,29 +154,20 @@ def _catch_up(nav, history, params, now_ns, outbox):
             report_replay(nav, now_ns, dirty_k, due_k - int(grid.k), outbox)
     moved = 0
     rejected = int(grid.trust.rejects_in_a_row)
-    won = int(grid.trust.won)
+    promotions = int(grid.trust.promotions)
     invalidated = int(grid.trust.invalidated)
     for _ in range(int(params.navigation.replay_grid_steps_per_tick)):
         if int(grid.k) < due_k:
-            grid_step(
-                grid,
-                history,
-                params.moon,
-                params.vehicle,
-                params.site,
-                params.navigation.filter,
-                params.navigation.trust,
-                nav.intake.verdicts,
-            )
-            save(grid, history)
+            grid_step(grid, history, params, nav.intake.verdicts)
+            save(history, grid)
             moved = 1
     nav.computed_k = max(int(nav.computed_k), int(grid.k))
     nav.replaying = 0
     if int(grid.k) < due_k:
         nav.replaying = 1
     elif moved == 1:
-        report_rejection(grid.trust, rejected, outbox)
-        report_hypotheses(nav, won, invalidated, outbox)
+        report_rejection(outbox, grid.trust, rejected)
+        report_hypotheses(outbox, nav, promotions, invalidated)
         before_m = altitude_m(nav.current, params)
         reset_current(nav, history, params)
         propagate_current(nav, history, params)

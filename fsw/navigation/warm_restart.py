@@ -1,12 +1,12 @@
-"""Flying on after a restart of the flight computer: core is what is left, and it is enough.
+"""Warm restart: the flight computer restarts in flight and continues from core alone.
 
-The rings of the past are gone, so the past cannot be redone: the grid is taken up at the head,
-the newest estimate there is, with the covariance as it stands. Modes, guidance, control and the
-command to the engine stand in core and are not touched; an engine is never cut for a restart.
+The ring buffers are lost, so the past cannot be redone: the grid continues from the output
+predictor's state, the newest estimate, with the covariance as it stands. Modes, guidance, control
+and the engine command are in core and are not touched; an engine is never cut for a restart.
 
-What the instrument gained while nobody listened is in its sums, which stand in core as they were;
-the ring begins where the last sample ended, with the last force and rate as the increment before
-it, should the sums have begun anew, too.
+The delta-v of the outage is in the instrument's integrals, whose last values are in core. The ring
+begins where the last sample ended, with the last force and rate as the increment before it, in
+case the instrument has restarted too.
 """
 
 from fsw.filter.buffers import GRID_NS, NEVER, clear_history, push_imu
@@ -15,29 +15,29 @@ from fsw.framework.kernel import kernel
 from fsw.interface.verdicts import RangeVerdict
 from fsw.mathlib.vectors import add3, load3, scale3, store3
 
-# length of the increment that stands for the last force; any will do
+# length of the increment that represents the last force and rate; any length serves
 STAND_IN_NS = 10_000_000
 
 
 @kernel
 def resume(state):
-    """Make a state of which only core has survived fit to fly on."""
+    """Rebuild what is not in core, of which alone the values survived."""
     nav = state.core.navigation
     clear_history(state.history)
     nav.intake.dirty_k = NEVER
-    _give_up_what_waited(nav.intake.verdicts)
+    _close_pending(nav.intake.verdicts)
     nav.replaying = 0
     if int(nav.ready) == 1:
-        _take_up_the_grid(nav)
+        _anchor_at_current(nav)
     if int(nav.inertial.begun) == 1:
-        _recall_last_force(nav, state.history)
+        _push_last_force(nav, state.history)
     if int(nav.ready) == 1:
-        save(nav.grid, state.history)
+        save(state.history, nav.grid)
 
 
 @kernel
-def _give_up_what_waited(verdicts):
-    """Ranges that waited in the ring for their grid point have lost it."""
+def _close_pending(verdicts):
+    """Ranges that waited in the ring for their grid point are lost: too old."""
     verdicts[RangeVerdict.TOO_OLD] = int(verdicts[RangeVerdict.TOO_OLD]) + int(
         verdicts[RangeVerdict.PENDING]
     )
@@ -45,20 +45,20 @@ def _give_up_what_waited(verdicts):
 
 
 @kernel
-def _take_up_the_grid(nav):
-    """The grid goes on from the head, between two of its points; nothing older can be fused."""
+def _anchor_at_current(nav):
+    """Continue the grid from the present state, between two points; older ranges are refused."""
     grid = nav.grid
-    head_ns = int(nav.current.t_ns)
+    current_ns = int(nav.current.t_ns)
     grid.nominal = nav.current
-    grid.k = head_ns // GRID_NS
+    grid.k = current_ns // GRID_NS
     grid.free_fall_s = 0.0
     store3(grid.free_fall_dv_B_mps, (0.0, 0.0, 0.0))
     nav.computed_k = grid.k
-    nav.intake.anchor_t_ns = head_ns
+    nav.intake.anchor_t_ns = current_ns
 
 
 @kernel
-def _recall_last_force(nav, history):
+def _push_last_force(nav, history):
     """Begin the ring of increments with the last force and rate, biases put back."""
     dt = float(STAND_IN_NS) * 1e-9
     last_ns = int(nav.inertial.t_ns)

@@ -194,7 +194,7 @@ def tick(board, whole):
     if int(board.has_exchange) == 1:
         post_clock(board.mailbox, board.exchange)
         board.has_exchange = 0
-    collect(board.mailbox, board.inbox, int(order.t_ns), int(order.missed_ticks))
+    collect(board.inbox, board.mailbox, int(order.t_ns), int(order.missed_ticks))
     board.inbox.resumed = 1 if action == ComputerAction.RESUME else 0
     step(board.state, board.params, board.inbox, board.outbox)
     observe_flight(board.state.core, board.seen)

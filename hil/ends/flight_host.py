@@ -41,7 +41,7 @@ from sim.evaluation.flight_view import FLIGHT_VIEW, observe_flight
 @kernel
 def collect_rows(mailboxes, inboxes, now_ns, missed, resumed):
     """Fill the inbox of the tick at now_ns; each box is an array of one record."""
-    collect(mailboxes[0], inboxes[0], now_ns, missed)
+    collect(inboxes[0], mailboxes[0], now_ns, missed)
     inboxes[0].resumed = resumed
 
 

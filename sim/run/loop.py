@@ -72,7 +72,7 @@ def sense_tick(run):
     if not flies(computer):
         silence(run.outbox)
         return False
-    collect(run.mailbox, run.inbox, now_ns, missed)
+    collect(run.inbox, run.mailbox, now_ns, missed)
     run.inbox.resumed = 1 if int(computer.action) == ComputerAction.RESUME else 0
     return True
 

@@ -1,4 +1,4 @@
-"""The whole flight software behind its only door, fed by hand."""
+"""The whole flight software behind its only entry, with inputs set by the test."""
 
 import functools
 import math
@@ -23,8 +23,8 @@ def params():
 class Computer:
     """State, inbox and outbox; `tick` fills the inbox and steps."""
 
-    def __init__(self, mode=None, own=None):
-        self.params = own if own is not None else params()
+    def __init__(self, mode=None, made=None):
+        self.params = made if made is not None else params()
         self.state, self.inbox, self.outbox = STATE.new(), INBOX.new(), OUTBOX.new()
         boot(self.state, self.params)
         self.core = self.state.core

@@ -14,6 +14,7 @@ from fsw.filter.buffers import HISTORY, clear_history
 from fsw.filter.range_model import predict_range
 from fsw.filter.strapdown import NOMINAL, strapdown
 from fsw.interface.messages import INBOX, NAV_UPDATE, OUTBOX, RANGE_SAMPLE
+from fsw.interface.timing import Tick
 from fsw.mathlib.vectors import store3, store4
 from fsw.navigation.state_update import take_nav_update
 from fsw.navigation.tick import NAVIGATION, begin_navigation, navigate
@@ -62,18 +63,23 @@ def stream(ticks, seed=0):
     truth = NOMINAL.from_bytes(start().tobytes())
     ranges = []
     for n in range(ticks):
-        felt = (0.0, 0.0, 0.0097 + 1e-5 * rng.standard_normal())
+        dv_B = (0.0, 0.0, 0.0097 + 1e-5 * rng.standard_normal())
         turned = 1e-6 * rng.standard_normal(3)
-        imus.append(instrument.sample((n + 1) * TICK_NS, felt, turned))
+        imus.append(instrument.sample((n + 1) * TICK_NS, dv_B, turned))
         dv, dtheta = gained(imus[-2:])
-        strapdown(params().moon, truth, int(imus[-1].t_ns), tuple(dv[0]), tuple(dtheta[0]))
+        strapdown(truth, params().moon, int(imus[-1].t_ns), tuple(dv[0]), tuple(dtheta[0]))
         if n % RANGE_EVERY == RANGE_EVERY - 1:
             ranges.append(_range_at(truth, len(ranges), rng.standard_normal()))
     return imus[1:], tuple(ranges)
 
 
+def powered_tick(now_ns):
+    """A punctual tick in which the engine may act and no thrust is commanded."""
+    return Tick(now_ns, True, False, 0.0)
+
+
 def switched_on():
-    """The sample at t = 0, before anything was gained."""
+    """The sample at t = 0, before any delta-v."""
     return sample_of(0, 0, (0.0,) * 3, (0.0,) * 3)
 
 
@@ -108,10 +114,10 @@ class Filter:
             self.inbox.ranges[i] = sample
             self.inbox.range_rx_ns[i] = now_ns
         self.outbox.n_events = 0
-        navigate(self.nav, self.history, self.params, self.inbox, 0, 0.0, self.outbox)
+        navigate(self.nav, self.history, self.params, self.inbox, powered_tick(now_ns), self.outbox)
 
     def estimate(self):
-        """Bytes of all that is a function of stamps: the grid filter and the head."""
+        """Bytes of all that is a function of stamps: the grid filter and the output predictor."""
         return self.nav.grid.tobytes() + self.nav.current.tobytes()
 
 

@@ -39,17 +39,17 @@ HELD = range(200, 260)  # ranges seen in these ticks come in one burst, 1.2 s la
 # a stamp that has not been set yet, in the words of its field
 UNSET = (0, -1, NEVER)
 # every other integer of nanoseconds is a point of time
-LENGTHS_OF_TIME = ("offset_ns", "half_ns", "shift_ns", "step_ns", "youngest_ns")
+LENGTHS_OF_TIME = ("offset_ns", "half_ns", "shift_ns", "step_ns", "least_age_ns")
 GRID_COUNTS = ("k", "computed_k", "dirty_k")
-# what is kept as the sensor's own clock has it, and the event that tells how far it is ahead
+# what is kept as the sensor's own clock has it, and the event that gives how far it is ahead
 SENSOR_SIDE = ("timebase.", "inertial.stamp_ns", "events[0].a")
 
 
 @functools.cache
 def on_a_moon_at_rest():
-    own = PARAMS.new()
-    own.moon.omega_radps = 0.0
-    return own
+    made = PARAMS.new()
+    made.moon.omega_radps = 0.0
+    return made
 
 
 def flight(shift_ns=0, sensor_ns=0, step_ns=0, mapped_tick=0):
@@ -57,7 +57,7 @@ def flight(shift_ns=0, sensor_ns=0, step_ns=0, mapped_tick=0):
 
     Its first exchange comes at mapped_tick.
     """
-    computer = Computer(own=on_a_moon_at_rest())
+    computer = Computer(made=on_a_moon_at_rest())
     computer.n = first = 100 + shift_ns // TICK_NS
     kept, held, seen = [], [], 0
     for n in range(TICKS):
@@ -212,7 +212,7 @@ def test_a_clock_that_is_mapped_late_does_no_harm_meanwhile(sensor_ns):
     late = flight(sensor_ns=sensor_ns, mapped_tick=20)
     ours, other = (np.frombuffer(kept[-1][0], CORE.dtype)[0] for kept in (plain(), late))
     for name, most in (("r_BM_I_m", 0.5), ("v_BM_I_mps", 0.05), ("q_IB", 1e-9)):
-        moved = other["navigation"]["head"][name] - ours["navigation"]["head"][name]
+        moved = other["navigation"]["current"][name] - ours["navigation"]["current"][name]
         assert np.linalg.norm(moved) < most
     assert other["navigation"]["inertial"]["shift_ns"] == 0
 
@@ -227,9 +227,9 @@ def test_a_step_of_the_sensors_clock_in_flight_costs_a_few_ranges_and_moves_noth
 
     ours, stepped = navigation(plain()), navigation(flight(step_ns=step_ns))
     assert stepped["timebase"]["jumps"] == 1 and stepped["inertial"]["shift_ns"] == 0
-    assert stepped["head"]["t_ns"] == ours["head"]["t_ns"]
+    assert stepped["current"]["t_ns"] == ours["current"]["t_ns"]
     for name, most in (("r_BM_I_m", 0.1), ("v_BM_I_mps", 0.02), ("q_IB", 1e-9)):
-        moved = stepped["head"][name] - ours["head"][name]
+        moved = stepped["current"][name] - ours["current"][name]
         assert np.linalg.norm(moved) < most
     fused = [each["intake"]["verdicts"][1:3].sum() for each in (ours, stepped)]
     assert fused[0] - 3 <= fused[1] <= fused[0]

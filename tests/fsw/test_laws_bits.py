@@ -24,7 +24,7 @@ bits.fly_on(sys.argv[1], sys.argv[2])
 
 
 def starts():
-    """Crafts about ignition, the gate and the let-down, and bodies that turn and coast."""
+    """Crafts about ignition, the gate and the terminal descent, and bodies that turn and coast."""
     kept = descent()
     about = [
         np.argmax(kept.mode == mode) - 75 for mode in (Mode.BRAKING, Mode.APPROACH, Mode.TERMINAL)

@@ -1,8 +1,8 @@
-"""Whatever legal stream comes, in whatever order: the flight software stays whole and says why.
+"""Any legal stream in any order: the flight software stays consistent and reports why.
 
-A machine of Hypothesis plays sensors, ground and scheduler: samples that come, fail, lie, are
-late or come twice, ticks that are missed, restarts, commands. After every tick its own small
-bookkeeping of what was sent is held against what the flight software counted, answered and said.
+A machine of Hypothesis plays sensors, ground and scheduler: samples that arrive, fail, are false,
+late or duplicate, ticks that are missed, restarts, commands. After every tick its own record
+of what was sent is compared with what the flight software counted, acknowledged and reported.
 """
 
 import numpy as np
@@ -29,7 +29,7 @@ from tests.fsw.test_any_input import check
 
 S = 1_000_000_000
 START_M, FALL_MPS = 1000.0, 4.0
-HOVER_MPS = 1.62 * TICK_NS / S  # gained in a tick, against gravity
+HOVER_MPS = 1.62 * TICK_NS / S  # delta-v of a tick, against gravity
 RANGE_TICKS = 5
 BEAM_M = 2.0  # from the centre of mass down to where the range begins
 # most of the flights begin where ranges matter
@@ -49,7 +49,7 @@ class Stream(RuleBasedStateMachine):
         self.commands_sent = 0
         self.ticks_without_imu = 0
         self.taken_seq = None  # count of the newest inertial sample that was delivered
-        self.told_silent = False
+        self.reported_silent = False
         self.tick(nav_update=above_the_site(START_M, FALL_MPS))
         if locked:
             self.fly(LOCKED_TICKS, True)
@@ -164,7 +164,7 @@ class Stream(RuleBasedStateMachine):
         assert int(np.sum(self.computer.core.navigation.intake.verdicts)) == self.handed
 
     def tick(self, missed=0, imus=None, ranges=(), **reports):
-        """One tick, whose outcome is checked; an inertial sample comes unless told otherwise."""
+        """One tick, whose outcome is checked; an inertial sample arrives by default."""
         computer = self.computer
         core = computer.core
         if imus is None:
@@ -189,29 +189,29 @@ class Stream(RuleBasedStateMachine):
         assert self.computer.mode == mode
 
     def check_silences(self, missed, imus, events):
-        """Missed ticks and lost inertial samples are said, each once; nothing else is."""
-        said = names(events)
-        assert ("missed_ticks" in said) == (missed > 0)
+        """Missed ticks and lost inertial samples are reported, each once; nothing else is."""
+        reported = names(events)
+        assert ("missed_ticks" in reported) == (missed > 0)
         self.ticks_without_imu = 0 if imus else self.ticks_without_imu + 1
         limit = int(self.computer.params.executive.imu_silent_ticks)
-        assert ("imu_silent" in said) == (self.ticks_without_imu == limit)
+        assert ("imu_silent" in reported) == (self.ticks_without_imu == limit)
         gaps = 0
         for sample in imus:
             gaps += self.taken_seq is not None and int(sample.seq) != self.taken_seq + 1
             self.taken_seq = int(sample.seq)
-        assert said.count("imu_gap") == gaps
+        assert reported.count("imu_gap") == gaps
 
     def check_silence_of_ranges(self, mode, events):
-        """Powered and without a fused range for too long means that it was said, and vice versa."""
+        """Silence of ranges is reported exactly when powered for too long without a fused one."""
         for name in names(events):
             if name in ("range_silent", "range_resumed"):
-                assert self.told_silent == (name == "range_resumed")
-                self.told_silent = not self.told_silent
+                assert self.reported_silent == (name == "range_resumed")
+                self.reported_silent = not self.reported_silent
         nav = self.computer.core.navigation
         age_s = (self.computer.inbox.now_ns - nav.grid.trust.last_fused_t_ns) / S
         powered = engine_may_run(mode) and self.computer.mode == mode
         if powered and nav.grid.trust.locked == 1:
-            assert self.told_silent == (
+            assert self.reported_silent == (
                 age_s > float(self.computer.params.navigation.trust.silent_s)
             )
 
@@ -241,5 +241,5 @@ class Stream(RuleBasedStateMachine):
             self.computer.n += 1
 
 
-def test_after_any_legal_stream_it_is_whole_and_every_silence_was_said():
+def test_after_any_legal_stream_state_is_consistent_and_every_silence_reported():
     run_state_machine_as_test(Stream, settings=settings(max_examples=25, stateful_step_count=20))

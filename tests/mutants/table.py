@@ -62,7 +62,7 @@ FLIGHT = (
         "fsw/filter/terrain_hypotheses.py",
         "    return int(trust.candidate_samples) >= needed\n",
         "    return int(trust.candidate_samples) >= 65535 * needed\n",
-        "tests/fsw/guidance/test_altitude_bounds.py::test_a_step_of_the_ground_is_believed_within_two_seconds",
+        "tests/fsw/guidance/test_altitude_bounds.py::test_a_step_of_the_ground_is_accepted_within_two_seconds",
     ),
     Mutant(
         "never-forget-a-stuck-value",
@@ -77,21 +77,21 @@ FLIGHT = (
         "fsw/guidance/altitude_bounds.py",
         "        low = min(low, lowest_altitude(descent, alternate, sigma, latency_m))\n",
         "        low = max(low, lowest_altitude(descent, alternate, sigma, latency_m))\n",
-        "tests/fsw/guidance/test_altitude_bounds.py::test_the_lowest_altitude_alive_is_heeded_less_three_sigma_and_latency",
+        "tests/fsw/guidance/test_altitude_bounds.py::test_the_bound_is_the_lowest_altitude_less_three_sigma_and_latency",
     ),
     Mutant(
         "drop-the-k-sigma",
         "fsw/guidance/stopping_distance.py",
         "    return altitude_m - float(params.k_sigma) * sigma_m - latency_m\n",
         "    return altitude_m - latency_m\n",
-        "tests/fsw/guidance/test_stopping_distance.py::test_doubt_and_latency_lower_the_altitude",
+        "tests/fsw/guidance/test_stopping_distance.py::test_uncertainty_and_latency_lower_the_altitude",
     ),
     Mutant(
         "assure-nothing",
         "fsw/guidance/stopping_distance.py",
         "    return max(u_mps2, needed)\n",
         "    return max(u_mps2, 0.0 * needed)\n",
-        "tests/fsw/guidance/test_stopping_distance.py::test_assurance_keeps_the_margin_whatever_is_asked",
+        "tests/fsw/guidance/test_stopping_distance.py::test_assurance_keeps_the_margin_for_any_command",
     ),
     Mutant(
         "swap-a-quaternion-product",
@@ -126,7 +126,7 @@ FLIGHT = (
         "fsw/navigation/nav_events.py",
         "    if silent and int(nav.silent) == 0:\n",
         "    if silent and int(nav.silent) < 0:\n",
-        "tests/fsw/test_stateful.py::test_after_any_legal_stream_it_is_whole_and_every_silence_was_said",
+        "tests/fsw/test_stateful.py::test_after_any_legal_stream_state_is_consistent_and_every_silence_reported",
     ),
 )
 

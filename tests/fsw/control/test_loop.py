@@ -1,4 +1,4 @@
-"""Attitude and throttle on a rigid body with delays, and whatever they are told."""
+"""Attitude and throttle on a rigid body with delays, and for any command."""
 
 import math
 
@@ -56,11 +56,10 @@ BODY = record(
 @kernel
 def turn(body, kept):
     """Fly as many ticks as `kept` has rows; torque acts one tick after it was computed."""
-    e, p = body.estimate, body.params
+    e = body.estimate
     for n in range(len(kept)):
         torque = load3(body.control.torque_B_Nm)
-        guidance, mode = body.guidance, int(body.mode)
-        control(body.control, p.control, p.vehicle, e, guidance, mode, body.actuators, TICK_S)
+        control(body, body.params, int(body.mode), TICK_S)
         kept[n] = body
         omega = load3(e.omega_BL_B_radps)
         momentum = (INERTIA[0] * omega[0], INERTIA[1] * omega[1], INERTIA[2] * omega[2])
@@ -79,7 +78,7 @@ def turn(body, kept):
 
 
 def new_body(thrust_dir=(0.0, 0.0, 1.0), **values):
-    """Upright at rest, told to point its thrust."""
+    """Upright at rest, with a commanded thrust direction."""
     body = BODY.new(**values)
     body.estimate.q_LB = (1.0, 0.0, 0.0, 0.0)
     body.estimate.mass_kg = 600.0
@@ -135,7 +134,7 @@ def test_both_signs_of_a_quaternion_are_the_same_attitude():
     assert np.array_equal(flown(plus, 1.0).actuators, flown(minus, 1.0).actuators)
 
 
-def test_the_observer_finds_the_engine_s_torque_and_forgets_it_with_the_engine():
+def test_the_observer_estimates_the_engines_torque_and_resets_with_the_engine():
     body = new_body(offset_Nm=(4.0, -3.0, 0.5))
     kept = flown(body, 15.0)
     found = kept[-500:].control.disturbance_B_Nm.mean(axis=0)
@@ -144,7 +143,7 @@ def test_the_observer_finds_the_engine_s_torque_and_forgets_it_with_the_engine()
     assert not flown(body, 0.1)[-1].control.disturbance_B_Nm.any()
 
 
-def test_a_coast_is_quiet():
+def test_a_coast_fires_few_pulses():
     body = new_body(leaning(10.0), mode=Mode.COAST)
     kept = flown(body, 300.0)
     assert off_by_deg(kept, leaning(10.0))[-1] < 1.0
@@ -223,7 +222,7 @@ def test_thrusters_rest_on_the_ground(mode):
     assert not kept.control.fired.any()
 
 
-# --- whatever it is told -----------------------------------------------------------------
+# --- for any estimate and command -----------------------------------------------------------------
 
 parts = st.floats(-1.0, 1.0)
 directions = st.tuples(parts, parts, parts)
@@ -250,25 +249,15 @@ def test_degenerate_directions_still_give_an_attitude(z):
     st.floats(0.0, 1e4),
     st.sampled_from(range(len(Mode))),
 )
-def test_whatever_is_believed_commands_stay_within_limits(told, mass_kg, mode):
+def test_for_any_estimate_commands_stay_within_limits(inputs, mass_kg, mode):
     body = new_body(mode=mode)
     body.estimate.mass_kg = mass_kg
-    p = body.params
-    for direction, rate, number in told:
+    for direction, rate, number in inputs:
         body.guidance.thrust_dir_L = direction
         body.guidance.accel_mps2 = abs(number)
         body.estimate.omega_BL_B_radps = rate
         body.estimate.f_B_mps2 = (0.0, 0.0, number)
-        control(
-            body.control,
-            p.control,
-            p.vehicle,
-            body.estimate,
-            body.guidance,
-            mode,
-            body.actuators,
-            TICK_S,
-        )
+        control(body, body.params, mode, TICK_S)
         assert np.all(np.abs(body.actuators.torque_B_Nm) <= (40.0, 40.0, 20.0))
         throttle = float(body.actuators.throttle)
         assert throttle == 0.0 or 0.1 <= throttle + 1e-7 <= 1.0 + 2e-7

@@ -1,4 +1,4 @@
-"""Table: when the flight software power-cycles a rangefinder on its own."""
+"""Table: when the flight software power-cycles the rangefinder automatically."""
 
 import pytest
 
@@ -10,12 +10,12 @@ from tests.fsw.computer import TICK_NS, Computer, above_the_site
 
 S = 1_000_000_000
 NOW_NS = 700 * S
-CARE = RANGE_RECOVERY_PARAMS.new()
+RECOVERY = RANGE_RECOVERY_PARAMS.new()
 
 
-def suspected(unusable=0, care=CARE, **trust):
+def suspected(unusable=0, recovery=RECOVERY, **trust):
     made = RANGE_TRUST.new(**{"locked": 1, **trust})
-    return bool(contradicts_flight(care, made, unusable, NOW_NS))
+    return bool(contradicts_flight(recovery, made, unusable, NOW_NS))
 
 
 @pytest.mark.parametrize(
@@ -33,17 +33,17 @@ def suspected(unusable=0, care=CARE, **trust):
         ({"rejects_in_a_row": 12, "candidate_samples": 12, "promoted_t_ns": 669 * S}, 0, False),
     ],
 )
-def test_an_instrument_is_suspected_when_what_it_claims_is_no_ground(trust, unusable, expected):
+def test_an_instrument_is_suspected_when_its_ranges_fit_no_ground(trust, unusable, expected):
     assert suspected(unusable, **trust) == expected
 
 
-def test_where_it_is_switched_off_nothing_is_suspected():
+def test_a_limit_of_zero_samples_disables_recovery():
     never = RANGE_RECOVERY_PARAMS.new(samples=0)
     assert not suspected(1000, never, rejects_in_a_row=1000)
 
 
 def falling(height_m, seconds, range_m):
-    """A locked descent in which the rangefinder says range_m; what was done about it, and when."""
+    """A locked descent in which the rangefinder gives range_m; power cycles and their times."""
     computer = Computer(mode=Mode.STANDBY)
     computer.tick(nav_update=above_the_site(height_m, 10.0))
     computer.core.executive.mode = Mode.DESCENT
@@ -61,12 +61,12 @@ def falling(height_m, seconds, range_m):
     return cycled
 
 
-def test_values_that_cannot_be_have_it_power_cycled_twice_and_not_more():
+def test_values_out_of_range_cause_two_power_cycles_and_no_more():
     cycled = falling(2000.0, 60.0, range_m=30_000.0)
     assert len(cycled) == 2
     assert 60 <= cycled[0] <= 80  # twelve samples, and the latency
     assert 1500 <= cycled[1] - cycled[0] < 1520
 
 
-def test_near_the_ground_it_is_left_alone():
+def test_near_the_ground_there_is_no_power_cycle():
     assert falling(140.0, 3.0, range_m=30_000.0) == []

@@ -1,4 +1,4 @@
-"""Table: what one tick does with time, commands, reports and silence."""
+"""Table: one tick with missed time, commands, reports and missing inputs."""
 
 import itertools
 
@@ -43,17 +43,17 @@ def test_a_slot_runs_once_in_every_divider_of_ticks(row):
 def test_guidance_runs_ten_times_a_second_and_telemetry_five_times():
     computer = Computer()
     computer.tick(nav_update=above_the_site(1000.0))
-    guided, told = [], []
+    guided, reported = [], []
     for n in range(1, 100):
         computer.tick(imus=[computer.imu()])
         if int(computer.core.executive.guided_ns) == n * TICK_NS:
             guided.append(n)
         if int(computer.outbox.has_telemetry) == 1:
-            told.append(n)
+            reported.append(n)
             assert int(computer.outbox.telemetry.t_ns) == n * TICK_NS
             assert int(computer.outbox.telemetry.tick) == n
     assert guided == list(range(3, 100, 10))
-    assert told == list(range(7, 100, 20))
+    assert reported == list(range(7, 100, 20))
 
 
 # --- commands ----------------------------------------------------------------------------
@@ -68,7 +68,7 @@ def prepared(mode, orbit_in_reach=True):
 
 
 def answer(mode, code, orbit_in_reach):
-    """What a command has to be answered, and the mode that it leads to."""
+    """Expected result of a command, and the mode after it."""
     if code in (CommandCode.RANGE_ENABLE, CommandCode.RANGE_INHIBIT, CommandCode.RANGE_POWER_CYCLE):
         return AckResult.ACCEPTED, mode
     if code not in (CommandCode.GO, CommandCode.ABORT):
@@ -105,18 +105,18 @@ def test_two_commands_of_a_tick_are_answered_in_their_order():
     assert found == [(1, AckResult.ACCEPTED), (2, AckResult.NOT_IN_THIS_MODE)]
 
 
-def test_inhibited_ranges_are_turned_away_until_enabled():
+def test_inhibited_ranges_are_refused_until_enabled():
     computer = Computer()
     computer.tick(nav_update=above_the_site(1000.0))
     intake = computer.core.navigation.intake
 
-    def told(code):
+    def executed(code):
         computer.tick(commands=[command(code)])
         computer.tick(ranges=[RANGE_SAMPLE.new(t_ns=computer.n * TICK_NS, range_m=900.0, valid=1)])
         return int(intake.verdicts[0]), int(intake.verdicts[14])
 
-    assert told(CommandCode.RANGE_INHIBIT) == (0, 1)
-    assert told(CommandCode.RANGE_ENABLE) == (1, 1)
+    assert executed(CommandCode.RANGE_INHIBIT) == (0, 1)
+    assert executed(CommandCode.RANGE_ENABLE) == (1, 1)
 
 
 def test_the_rangefinder_is_power_cycled_three_times_and_no_more():
@@ -153,14 +153,14 @@ def test_a_late_tick_is_one_tick_and_no_burst():
 
 def test_after_three_late_ticks_in_a_row_telemetry_is_shed_until_one_is_on_time():
     computer = Computer()
-    told, shed = [], []
+    reported, shed = [], []
     late = {5, 6, 7, 8, *range(20, 26), 27, *range(44, 49)}
     for n in range(100):
         events = computer.tick(missed=int(n in late))
         shed += [n] * names(events).count("telemetry_shed")
         if int(computer.outbox.has_telemetry) == 1:
-            told.append(n)
-    assert told == [27, 67, 87]  # of 7, 27, 47, 67 and 87
+            reported.append(n)
+    assert reported == [27, 67, 87]  # of 7, 27, 47, 67 and 87
     assert shed == [7, 22, 46]
 
 
@@ -188,7 +188,7 @@ def test_an_event_that_finds_no_room_is_counted():
     assert [row.a for row in outbox.events] == [float(n) for n in range(EVENTS_PER_TICK)]
 
 
-def test_the_outbox_is_written_anew_in_every_tick():
+def test_the_outbox_is_overwritten_in_every_tick():
     computer = Computer()
     outbox = computer.outbox
     outbox.n_events, outbox.n_acks = 9, 2
@@ -213,7 +213,7 @@ def test_an_actuator_command_leaves_in_every_tick_numbered_and_stamped():
 
 
 def at_the_ignition_point(status):
-    """A computer told to go, beyond the point where braking has to begin."""
+    """A computer commanded to go, beyond the point where braking has to begin."""
     computer = Computer()
     computer.tick(nav_update=before_the_site(0.2))
     reports = {} if status is None else {"propulsion": PROPULSION_STATUS.new(**status)}
@@ -239,13 +239,13 @@ def test_a_descent_is_begun_only_when_propulsion_is_fit(status, mode):
 
 
 @pytest.mark.parametrize(("noise_mps", "mode"), [(0.0, Mode.NOT_BEGUN), (1e-6, Mode.BRAKING)])
-def test_a_descent_is_not_begun_on_accelerometers_that_read_exactly_nothing(noise_mps, mode):
+def test_a_descent_is_not_begun_on_accelerometers_that_read_exactly_zero(noise_mps, mode):
     computer = Computer()
     computer.tick(nav_update=before_the_site(0.2))
     alarms = []
     for n in range(1, 601):
-        felt = (0.0, 0.0, noise_mps if n == 200 else 0.0)
-        imu = computer.imu(dv=felt)
+        dv = (0.0, 0.0, noise_mps if n == 200 else 0.0)
+        imu = computer.imu(dv=dv)
         alarms += [e for e in computer.tick(imus=[imu]) if e[0] == "imu_zero"]
     computer.tick(commands=[command(CommandCode.GO)])
     computer.ticks(12)
@@ -253,7 +253,7 @@ def test_a_descent_is_not_begun_on_accelerometers_that_read_exactly_nothing(nois
     assert [a for _, a, _ in alarms] == ([500.0] if mode == Mode.NOT_BEGUN else [])
 
 
-def test_without_a_go_nothing_is_lit():
+def test_without_a_go_the_engine_stays_off():
     computer = Computer()
     computer.tick(nav_update=before_the_site(0.2))
     computer.ticks(30)
@@ -289,7 +289,7 @@ def held_up(computer):
     return computer.imu(dv=(0.0, 0.0, 0.06))
 
 
-def test_the_engine_is_cut_in_the_tick_that_convinces():
+def test_the_engine_is_cut_in_the_tick_of_detection():
     computer = low()
     burning = []
     for _ in range(8):
@@ -311,7 +311,7 @@ def test_contact_is_reported_once():
 
 
 @pytest.mark.parametrize("mode", [Mode.LANDED, Mode.NOT_BEGUN, Mode.STANDBY])
-def test_where_the_engine_may_not_run_no_input_lights_it(mode):
+def test_where_the_engine_may_not_run_no_input_starts_it(mode):
     assert not engine_may_run(mode)
     computer = Computer()
     computer.tick(nav_update=before_the_site(0.2))
@@ -335,18 +335,18 @@ def test_where_the_engine_may_not_run_no_input_lights_it(mode):
 # --- silence -----------------------------------------------------------------------------
 
 
-def test_an_inertial_unit_that_falls_silent_is_reported_once_each_time():
+def test_a_silent_imu_is_reported_once_each_time():
     computer = Computer()
     computer.tick(nav_update=above_the_site(1000.0))
-    told = []
+    reported = []
     for n in range(1, 60):
         silent = 10 <= n < 30 or 40 <= n < 50
         events = computer.tick(imus=[] if silent else [computer.imu()])
-        told += [n] * names(events).count("imu_silent")
-    assert told == [14, 44]
+        reported += [n] * names(events).count("imu_silent")
+    assert reported == [14, 44]
 
 
-def test_free_fall_is_believed_two_seconds_after_the_last_thrust():
+def test_free_fall_is_detected_two_seconds_after_the_last_thrust():
     computer = low()
     history = computer.state.history
     computer.core.executive.mode = Mode.LANDED
@@ -359,5 +359,5 @@ def test_free_fall_is_believed_two_seconds_after_the_last_thrust():
     assert 199 <= first <= 201
 
 
-def test_every_event_has_a_name_of_its_own():
+def test_event_names_are_unique():
     assert len(set(EventCode.labels())) == len(EventCode)

@@ -1,4 +1,4 @@
-"""Law: the rings against lists, and the checkpoints against a book of all that was saved."""
+"""Law: the rings against lists, and the checkpoints against a list of all that was saved."""
 
 import numpy as np
 import pytest
@@ -12,9 +12,9 @@ from fsw.filter.buffers import (
     HISTORY,
     IMU_SLOTS,
     RANGE_SLOTS,
+    clear_checkpoints,
     clear_history,
     first_range_after,
-    forget_checkpoints,
     insert_range,
     newest_imu_ns,
     push_imu,
@@ -76,7 +76,7 @@ def test_two_values_with_one_stamp_are_both_kept_the_smaller_first(values):
     assert insert_all(history, [(1000, 3.0), (1000, 7.0)]) == [DUPLICATE, DUPLICATE]
 
 
-def test_a_new_entry_is_pending_and_remembers_what_it_was():
+def test_a_new_entry_is_pending_and_keeps_its_sample():
     history = emptied()
     history.ranges[0].verdict, history.ranges[0].late = 9, 1
     place = insert_range(history, 55, 12.5, 65535, 0)
@@ -100,8 +100,8 @@ def test_an_entry_keeps_its_own_fields_when_others_push_in_front_of_it():
     assert [(int(e.t_ns), int(e.seq)) for e in kept] == [(30, 3), (40, 1), (50, 0), (60, 2)]
 
 
-class Book:
-    """The ring as a list: sorted, no twins, of limited length."""
+class ReferenceRing:
+    """The ring as a list: sorted, no duplicates, of limited length."""
 
     def __init__(self):
         self.kept = []
@@ -119,15 +119,15 @@ class Book:
 
 @settings(max_examples=25)
 @given(st.integers(0, 2**32), st.integers(50, 5000), st.integers(1, 400))
-def test_a_full_ring_drops_its_oldest_and_refuses_what_is_older_still(seed, spread, count):
+def test_a_full_ring_drops_its_oldest_and_refuses_older_ranges(seed, spread, count):
     rng = np.random.default_rng(seed)
-    history, book = emptied(), Book()
+    history, reference = emptied(), ReferenceRing()
     for n in range(count):
         sample = (int(rng.integers(n, n + spread)), float(rng.integers(1, 3)))
         place = insert_range(history, *sample, 0, 0)
-        said = book.insert(sample)
-        assert place == said if said < 0 else place >= 0
-    assert ring(history) == book.kept
+        expected = reference.insert(sample)
+        assert place == expected if expected < 0 else place >= 0
+    assert ring(history) == reference.kept
 
 
 def test_a_full_ring_keeps_the_newest():
@@ -142,7 +142,7 @@ def test_a_full_ring_keeps_the_newest():
 
 
 @given(st.lists(samples, max_size=40), st.integers(-1, 14), st.integers(0, 400))
-def test_the_first_range_after_a_time_is_the_one_found_by_looking_at_all(arrivals, t_ns, turned):
+def test_the_first_range_after_a_time_is_that_of_a_full_scan(arrivals, t_ns, turned):
     history = emptied()
     history.range_first = history.range_end = turned  # the ring has gone round before
     insert_all(history, arrivals)
@@ -162,7 +162,7 @@ def test_the_first_range_after_a_time_is_found_in_a_full_ring():
 # --- increments --------------------------------------------------------------------------
 
 
-def test_increments_stand_in_the_ring_by_their_count():
+def test_increments_are_in_the_ring_by_their_count():
     history = emptied()
     assert newest_imu_ns(history, -77) == -77
     for n in range(IMU_SLOTS + 5):
@@ -178,11 +178,11 @@ def test_increments_stand_in_the_ring_by_their_count():
     assert newest_imu_ns(history, -77) == -77
 
 
-def test_clearing_forgets_everything():
+def test_clearing_empties_everything():
     history = emptied()
     push_imu(history, 1, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), 0)
     insert_range(history, 1, 1.0, 0, 0)
-    save(grid_at(10, 1), history)
+    save(history, grid_at(10, 1))
     clear_history(history)
     assert ring(history) == []
     assert not restore_before(grid_at(99, 2), history, 99)
@@ -196,7 +196,7 @@ def grid_at(k, mark):
     return GRID.new(k=k, imu_next=mark)
 
 
-def test_a_checkpoint_brings_back_every_part_of_the_grid():
+def test_a_checkpoint_restores_every_part_of_the_grid():
     rng = np.random.default_rng(1)
     grid = GRID.from_bytes(rng.bytes(GRID.dtype.itemsize))
     A = rng.standard_normal((N_ALL, N_ALL))
@@ -205,7 +205,7 @@ def test_a_checkpoint_brings_back_every_part_of_the_grid():
     for point in (40, 41):  # from a slot of either kind
         history = emptied()
         grid.k = point
-        save(grid, history)
+        save(history, grid)
         other = GRID.new(k=50)
         other.P[N_STATES:, N_STATES:] = grid.P[N_STATES:, N_STATES:]  # never changes, never kept
         assert restore_before(other, history, 45)
@@ -223,21 +223,21 @@ moves = st.lists(
 
 
 @given(st.integers(0, 40), moves)
-def test_a_restore_finds_the_newest_good_checkpoint_and_never_a_stale_one(begin, story):
+def test_a_restore_finds_the_newest_good_checkpoint_and_never_a_stale_one(begin, moves):
     history = emptied()
     k, mark = begin, 1
     # what stands in the slots, and what is true on the present time line
     fine, coarse, truth = {}, {}, {}
 
     def keep(k, mark):
-        save(grid_at(k, mark), history)
+        save(history, grid_at(k, mark))
         truth[k] = mark
         fine[k % FINE_SLOTS] = k
         if k % COARSE_STEPS == 0:
             coarse[k // COARSE_STEPS % COARSE_SLOTS] = k
 
     keep(k, mark)
-    for move, n in story:
+    for move, n in moves:
         if move == "forward":
             for _ in range(n):
                 k += 1
@@ -258,7 +258,7 @@ def test_a_restore_finds_the_newest_good_checkpoint_and_never_a_stale_one(begin,
 def test_checkpoints_reach_back_nine_seconds():
     history = emptied()
     for k in range(300):
-        save(grid_at(k, k), history)
+        save(history, grid_at(k, k))
     for back in range(0, 90):
         grid = grid_at(299, 299)
         assert restore_before(grid, history, 299 - back)
@@ -266,9 +266,9 @@ def test_checkpoints_reach_back_nine_seconds():
     assert not restore_before(grid_at(299, 299), history, 199)
 
 
-def test_forgotten_checkpoints_are_not_found():
+def test_cleared_checkpoints_are_not_found():
     history = emptied()
     for k in range(30):
-        save(grid_at(k, k), history)
-    forget_checkpoints(history)
+        save(history, grid_at(k, k))
+    clear_checkpoints(history)
     assert not restore_before(grid_at(30, 30), history, 30)

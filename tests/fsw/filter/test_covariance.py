@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fsw.filter.buffers import HISTORY
 from fsw.filter.covariance import (
     N_ALL,
     N_STATES,
+    Step,
     add_noise,
     fuse,
     fuse_vertical,
@@ -20,6 +22,7 @@ from fsw.filter.covariance import (
     propagate,
     variance_along,
 )
+from fsw.filter.grid_filter import GRID
 from fsw.filter.strapdown import NOMINAL, strapdown
 from fsw.models.gravity import tidal_tensor_scale
 from fsw.models.onboard import MOON_BELIEF
@@ -83,11 +86,11 @@ class Flight:
         dt = DT_S / INCREMENTS
         dv = self.dv - error[BA] * dt - error[CA] * self.dv[2]
         dtheta = self.dtheta - error[BG] * dt - error[CG] * self.dtheta[1]
-        gained = np.zeros(3)
+        dv_I = np.zeros(3)
         for n in range(INCREMENTS):
             end_ns = round((n + 1) * dt * 1e9)
-            gained += strapdown(MOON, state, end_ns, as_tuple(dv), as_tuple(dtheta))
-        return state, gained
+            dv_I += strapdown(state, MOON, end_ns, as_tuple(dv), as_tuple(dtheta))
+        return state, dv_I
 
     def transition(self):
         """Rows r, v, theta of the transition matrix, by central differences of the strapdown."""
@@ -110,12 +113,13 @@ class Flight:
         return np.array(columns).T
 
     def step(self):
-        """What `propagate` is told of this step."""
-        _, gained = self.move(np.zeros(N_ALL))
+        """The step, as `propagate` takes it."""
+        _, dv_I = self.move(np.zeros(N_ALL))
         tide, up = tidal_tensor_scale(MOON, as_tuple(self.r))
         pitch = INCREMENTS * self.dtheta[1]
         along = INCREMENTS * self.dv[2]
-        return tuple(float(x) for x in (DT_S, DT_S, along, pitch, tide, *up, *gained))
+        dv_I = as_tuple(dv_I)
+        return Step(DT_S, DT_S, float(along), float(pitch), float(tide), as_tuple(up), dv_I)
 
 
 def as_tuple(a):
@@ -134,7 +138,7 @@ def dense_transition(q, step):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_errors_grow_as_the_strapdown_makes_them_grow(seed):
+def test_errors_grow_as_in_the_strapdown(seed):
     flight = Flight(seed)
     phi = dense_transition(flight.q, flight.step())[:9]
     found = flight.transition()
@@ -162,7 +166,7 @@ def test_what_the_transition_leaves_out_is_small(seed):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_every_state_but_position_velocity_and_attitude_is_left_alone(seed):
+def test_every_state_but_position_velocity_and_attitude_is_unchanged(seed):
     flight = Flight(seed)
     assert np.array_equal(dense_transition(flight.q, flight.step())[9:], np.eye(N_ALL)[9:])
 
@@ -183,8 +187,7 @@ def test_propagation_is_phi_p_phi_transposed(seed):
 
 def test_under_no_force_accelerometer_errors_do_not_grow_into_velocity():
     flight = Flight(0)
-    _, _, _, pitch, tide, *up = flight.step()[:8]
-    step = (DT_S, 0.0, 0.0, pitch, tide, *up, 0.0, 0.0, 0.0)
+    step = flight.step()._replace(forced_s=0.0, dv_z_B_mps=0.0, dv_I_mps=(0.0, 0.0, 0.0))
     phi = dense_transition(flight.q, step)
     assert np.array_equal(phi[R, BA], np.zeros((3, 3)))
     assert np.array_equal(phi[V, BA], np.zeros((3, 3)))
@@ -213,7 +216,7 @@ def test_an_update_is_that_of_schmidt_and_kalman(seed, noise):
     considered = P[N_STATES:, N_STATES:].copy()
     PHt, dx = np.zeros(N_ALL), rng.standard_normal(N_STATES)
     before, innovation = dx.copy(), 3.0
-    HPHt = project(P, H, PHt)
+    HPHt = project(PHt, P, H)
     assert HPHt == pytest.approx(H @ P @ H, rel=1e-10)
     assert np.allclose(PHt, P @ H, rtol=1e-9, atol=1e-12)
     fuse(P, dx, PHt, HPHt + noise, innovation)
@@ -231,7 +234,7 @@ def direction(rng):
 
 @given(st.integers(0, 2**32), st.floats(1e-4, 1e2), st.sampled_from([0.0, 1e3]))
 @settings(max_examples=60)
-def test_a_vertical_update_moves_height_and_terrain_and_a_doubtful_rate(seed, noise, doubt_mps):
+def test_a_vertical_update_moves_height_and_terrain_and_an_uncertain_rate(seed, noise, doubt_mps):
     rng = np.random.default_rng(seed)
     P = random_covariance(rng, SIGMAS)
     H, up = random_row(rng), direction(rng)
@@ -239,9 +242,10 @@ def test_a_vertical_update_moves_height_and_terrain_and_a_doubtful_rate(seed, no
     assert variance_along(P, 3, as_tuple(up)) == pytest.approx(up @ P[V, V] @ up)
     expected = joseph_update(P, H, noise, gain)
     considered = P[N_STATES:, N_STATES:].copy()
-    PHt, K, dx = np.zeros(N_ALL), rng.standard_normal(N_STATES), np.zeros(N_STATES)
-    S = project(P, H, PHt) + noise
-    fuse_vertical(P, dx, PHt, S, 3.0, as_tuple(up), doubt_mps, K)
+    grid, history = GRID.new(P=P), HISTORY.new(K=rng.standard_normal(N_STATES))
+    P, dx = grid.P, history.dx
+    S = project(history.PHt, P, H) + noise
+    fuse_vertical(grid, history, S, 3.0, as_tuple(up), doubt_mps)
     assert np.abs((P - expected) / np.outer(SIGMAS, SIGMAS)).max() < 1e-10
     assert np.allclose(dx / SIGMAS[:N_STATES], 3.0 * gain[:N_STATES] / SIGMAS[:N_STATES])
     assert np.any(dx[V] != 0.0) == (doubt_mps == 0.0)
@@ -249,7 +253,7 @@ def test_a_vertical_update_moves_height_and_terrain_and_a_doubtful_rate(seed, no
     assert np.array_equal(P[N_STATES:, N_STATES:], considered)
 
 
-def test_the_descent_rate_is_in_doubt_from_its_limit_on():
+def test_the_descent_rate_is_uncertain_from_its_limit_on():
     P, up = np.diag(SIGMAS**2), np.array([0.0, 0.6, 0.8])
     P[V, V] = np.diag([9.0, 0.04, 0.04])  # across it is poorly known, which does not count
     assert variance_along(P, 3, as_tuple(up)) == pytest.approx(0.04)
@@ -257,29 +261,29 @@ def test_the_descent_rate_is_in_doubt_from_its_limit_on():
     H = np.zeros(N_ALL)
     H[R] = up
     for doubt_mps, moved in ((0.19, True), (0.21, False)):
-        PHt, K, dx = np.zeros(N_ALL), np.zeros(N_STATES), np.zeros(N_STATES)
-        S = project(P, H, PHt) + 1.0
-        fuse_vertical(P.copy(), dx, PHt, S, 1.0, as_tuple(up), doubt_mps, K)
-        assert np.any(dx[V] != 0.0) == moved
+        grid, history = GRID.new(P=P), HISTORY.new()
+        S = project(history.PHt, P, H) + 1.0
+        fuse_vertical(grid, history, S, 1.0, as_tuple(up), doubt_mps)
+        assert np.any(history.dx[V] != 0.0) == moved
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_hundreds_of_steps_keep_the_covariance_a_covariance(seed):
     rng = np.random.default_rng(seed)
-    P = random_covariance(rng, SIGMAS)
+    grid, history = GRID.new(P=random_covariance(rng, SIGMAS)), HISTORY.new()
+    P = grid.P
     considered = P[N_STATES:, N_STATES:].copy()
-    PHt, dx, K = np.zeros(N_ALL), np.zeros(N_STATES), np.zeros(N_STATES)
     for n in range(400):
         flight = Flight(1000 * seed + n % 7)
         propagate(P, flight.q, flight.step())
         add_noise(P, 3, 1e-10)
         add_noise(P, 6, 1e-14)
         H = random_row(rng)
-        S = project(P, H, PHt) + 10.0 ** rng.uniform(-4.0, 2.0)
+        S = project(history.PHt, P, H) + 10.0 ** rng.uniform(-4.0, 2.0)
         if seed % 2:
-            fuse(P, dx, PHt, S, 0.0)
+            fuse(P, history.dx, history.PHt, S, 0.0)
         else:
-            fuse_vertical(P, dx, PHt, S, 0.0, as_tuple(direction(rng)), 0.3, K)
+            fuse_vertical(grid, history, S, 0.0, as_tuple(direction(rng)), 0.3)
     assert np.array_equal(P, P.T)
     assert np.array_equal(P[N_STATES:, N_STATES:], considered)
     correlation = P / np.sqrt(np.outer(np.diag(P), np.diag(P)))

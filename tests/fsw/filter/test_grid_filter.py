@@ -17,7 +17,7 @@ from fsw.filter.buffers import (
     push_imu,
 )
 from fsw.filter.covariance import BA0, BG0, HT, N_ALL, N_STATES, R0, TH0, V0
-from fsw.filter.grid_filter import GRID, anchor, grid_step
+from fsw.filter.grid_filter import GRID, Sigmas, anchor, grid_step
 from fsw.filter.strapdown import NOMINAL
 from fsw.interface.verdicts import RangeVerdict
 from tests.fsw.byhand import (
@@ -38,7 +38,7 @@ BELOW_M = 0.5
 
 
 class Bench:
-    """A grid and its rings above the inertial x axis; falling fast, locked unless told."""
+    """A grid and its rings above the inertial x axis; falling fast, locked by default."""
 
     def __init__(self, k=0, params=None, q=UPRIGHT_ON_X, locked=1):
         self.params = params if params is not None else PARAMS.new()
@@ -52,7 +52,7 @@ class Bench:
             v_BM_I_mps=(-DOWN_MPS, ACROSS_MPS, 0.0),
             q_IB=q,
         )
-        sigmas = (100.0, 50.0, 0.1, 1e-4)
+        sigmas = Sigmas(100.0, 50.0, 0.1, 1e-4)
         anchor(self.grid, k, start, sigmas, self.params.navigation.filter, self.params.site)
         self.grid.trust.locked = locked
         self.begin_ns = k * GRID_NS
@@ -72,17 +72,7 @@ class Bench:
         return place
 
     def step(self):
-        p = self.params
-        return grid_step(
-            self.grid,
-            self.history,
-            p.moon,
-            p.vehicle,
-            p.site,
-            p.navigation.filter,
-            p.navigation.trust,
-            self.counts,
-        )
+        return grid_step(self.grid, self.history, self.params, self.counts)
 
     def expected(self, n=0):
         """What was expected of the nth range of the last step."""
@@ -107,7 +97,7 @@ def noiseless():
     return params
 
 
-# --- a range at its own stamp ------------------------------------------------------------
+# --- a range at its stamp ------------------------------------------------------------
 
 
 def height_of_instrument(t_s, push_mps2, radius_m, gm_m3ps2):
@@ -121,7 +111,7 @@ def height_of_instrument(t_s, push_mps2, radius_m, gm_m3ps2):
 
 @pytest.mark.parametrize("stamp_us", [1, 10_000, 13_700, 53_700, 96_300, 99_999, 100_000])
 @pytest.mark.parametrize("k", [0, 12_345])
-def test_a_range_is_held_against_the_state_at_its_own_stamp(stamp_us, k):
+def test_a_range_is_compared_with_the_state_at_its_stamp(stamp_us, k):
     bench = Bench(k)
     bench.push(11, dv=(0.0, 0.0, 0.03))
     moon = bench.params.moon
@@ -133,7 +123,7 @@ def test_a_range_is_held_against_the_state_at_its_own_stamp(stamp_us, k):
     assert abs(bench.grid.trust.last_innovation_m) < 2e-4
 
 
-def test_each_of_several_ranges_is_held_against_its_own_stamp():
+def test_each_of_several_ranges_is_compared_at_its_stamp():
     bench = Bench()
     bench.push(10, dv=(0.0, 0.0, 0.03))
     moon = bench.params.moon
@@ -273,15 +263,16 @@ def test_a_step_carries_the_covariance_as_it_carries_errors():
 
 
 def test_process_noise_grows_with_time_and_force():
-    quiet, pushed = Bench(), Bench()
-    for bench, flags in ((quiet, FREE_FALL), (pushed, 0)):
+    free, forced = Bench(), Bench()
+    for bench, flags in ((free, FREE_FALL), (forced, 0)):
         bench.grid.P[:] = 0.0
         bench.push(10, dv=(0.0, 0.0, 0.02), flags=flags)
         bench.step()
-    own = quiet.params.navigation.filter
-    accel2, gyro2 = 0.1 * float(own.accel_noise_mps2) ** 2, 0.1 * float(own.gyro_noise_radps) ** 2
-    assert np.diag(quiet.grid.P)[:9] == pytest.approx([0.0] * 6 + [gyro2] * 3, rel=1e-9)
-    assert np.diag(pushed.grid.P)[:9] == pytest.approx(
+    noise_params = free.params.navigation.filter
+    accel2 = 0.1 * float(noise_params.accel_noise_mps2) ** 2
+    gyro2 = 0.1 * float(noise_params.gyro_noise_radps) ** 2
+    assert np.diag(free.grid.P)[:9] == pytest.approx([0.0] * 6 + [gyro2] * 3, rel=1e-9)
+    assert np.diag(forced.grid.P)[:9] == pytest.approx(
         [0.0] * 3 + [accel2] * 3 + [gyro2] * 3, rel=1e-9
     )
 
@@ -349,7 +340,7 @@ def test_a_fused_range_is_a_vertical_update_with_the_grounds_own_step_in_it():
     assert moved / REAL[:16] == pytest.approx(gain[:16] * innovation / REAL[:16], abs=1e-4)
 
 
-def test_before_the_first_footprint_the_ground_has_no_way_to_have_changed():
+def test_before_the_first_footprint_there_is_no_ground_variance():
     blind, seeing = ready_to_fuse(), ready_to_fuse()
     for bench in (blind, seeing):
         bench.grid.footprint_F_m = NOTHING
@@ -361,7 +352,7 @@ def test_before_the_first_footprint_the_ground_has_no_way_to_have_changed():
     assert seeing.grid.trust.last_nis == pytest.approx((1470.0 - expected) ** 2 / S, rel=1e-4)
 
 
-def test_a_second_range_in_a_step_knows_what_the_first_one_said():
+def test_a_second_range_in_a_step_includes_the_first_ones_update():
     one, two = ready_to_fuse(), ready_to_fuse()
     one.see(60 * MS, 1475.0)
     two.see(60 * MS, 1475.0)
@@ -374,8 +365,8 @@ def test_a_second_range_in_a_step_knows_what_the_first_one_said():
     gain = two.gain(P0, variance_of_a_range(first))
     P1 = joseph_update(P0, two.row(0), variance_of_a_range(first), gain)
     dx = gain * (1475.0 - first)
-    way = ACROSS_MPS * 0.03
-    P1[HT, HT] += 0.05**2 * way * 30.0
+    path_m = ACROSS_MPS * 0.03
+    P1[HT, HT] += 0.05**2 * path_m * 30.0
     R = variance_of_a_range(second)
     P2 = joseph_update(P1, two.row(1), R, two.gain(P1, R, 1))
     assert np.abs((two.grid.P - P2) / np.outer(REAL, REAL)).max() < 1e-4
@@ -412,7 +403,7 @@ def test_a_hundred_rejections_inflate_nothing():
     assert fooled.grid.P.tobytes() == blind.grid.P.tobytes()
 
 
-def test_what_a_step_cannot_hold_is_turned_away_and_said_so():
+def test_ranges_beyond_a_steps_capacity_are_marked_excess():
     bench = Bench()
     bench.push(20)
     for n in range(12):
@@ -440,14 +431,14 @@ BIAS = np.array([7e-5, -6e-5, 9e-5])
 
 
 def fall(seconds, bias, flags, dt_ms=50, free_fall_s=1.0):
-    """Free fall seen through a noisy, biased instrument, at 20 Hz unless told."""
+    """Free fall seen through a noisy, biased instrument, at 20 Hz by default."""
     bench = Bench()
-    own = bench.params.navigation.filter
-    own.free_fall_s = free_fall_s
+    noise_params = bench.params.navigation.filter
+    noise_params.free_fall_s = free_fall_s
     bench.grid.nominal.v_BM_I_mps = (10.0, 1650.0, 0.0)
     rng = np.random.default_rng(3)
     dt_s = dt_ms * 1e-3
-    noise = float(own.accel_noise_mps2) * math.sqrt(dt_s)
+    noise = float(noise_params.accel_noise_mps2) * math.sqrt(dt_s)
     pushed_ms = 0
     for k in range(round(seconds * 10)):
         while pushed_ms < 100 * (k + 1):
@@ -459,12 +450,12 @@ def fall(seconds, bias, flags, dt_ms=50, free_fall_s=1.0):
 
 
 @pytest.mark.parametrize(("dt_ms", "free_fall_s"), [(50, 1.0), (50, 5.0), (30, 1.0), (70, 2.0)])
-def test_free_fall_shows_the_accelerometers_their_bias(dt_ms, free_fall_s):
+def test_free_fall_calibrates_the_accelerometers(dt_ms, free_fall_s):
     bench = fall(60.0, BIAS, FREE_FALL, dt_ms, free_fall_s)
     sigma = np.sqrt(np.diag(bench.grid.P)[BA0 : BA0 + 3])
     found = np.array(bench.grid.nominal.accel_bias_B_mps2)
     assert np.all(np.abs(found - BIAS) < 3.0 * sigma)
-    # averaging: noise over the root of the time, with the sigma at the start as one more witness
+    # averaging: noise over the root of time, and the sigma at the start as a measurement
     noise, start = 9.80665e-5, 4.903e-5
     assert sigma == pytest.approx(1.0 / math.sqrt(60.0 / noise**2 + 1.0 / start**2), rel=0.05)
     assert np.all(np.abs(found) > 2.5 * sigma)
@@ -483,7 +474,7 @@ def test_under_thrust_nothing_is_calibrated():
     assert np.diag(bench.grid.P)[BA0 : BA0 + 3] == pytest.approx([start2] * 3, rel=1e-12)
 
 
-def test_free_fall_that_is_broken_by_thrust_begins_anew():
+def test_free_fall_interrupted_by_thrust_restarts_the_average():
     bench = Bench()
     for _ in range(10):
         bench.push(18, dt_ms=50, dv=(1e-5, 0.0, 0.0), flags=FREE_FALL)  # 0.9 s
@@ -502,7 +493,8 @@ def test_an_uplinked_state_spreads_position_radially_and_across():
     up = np.array([0.48, -0.6, 0.64])
     start = NOMINAL.new(r_BM_I_m=1.75e6 * up, q_IB=UPRIGHT_ON_X)
     site = bench.params.site
-    anchor(bench.grid, 7, start, (300.0, 40.0, 0.2, 1e-3), bench.params.navigation.filter, site)
+    sigmas = Sigmas(300.0, 40.0, 0.2, 1e-3)
+    anchor(bench.grid, 7, start, sigmas, bench.params.navigation.filter, site)
     P = np.array(bench.grid.P)
     across = np.cross(up, (0.0, 0.0, 1.0))
     across /= np.linalg.norm(across)
@@ -511,8 +503,8 @@ def test_an_uplinked_state_spreads_position_radially_and_across():
     assert up @ P[:3, :3] @ across == pytest.approx(0.0, abs=1e-6)
     assert P[3:9, 3:9] == pytest.approx(np.diag([0.04] * 3 + [1e-6] * 3))
     assert P[HT, HT] == float(site.height_sigma_m) ** 2
-    own = bench.params.navigation.filter
-    tilt2, scale2 = float(own.misalignment_sigma_rad) ** 2, float(own.scale_sigma) ** 2
+    noise = bench.params.navigation.filter
+    tilt2, scale2 = float(noise.misalignment_sigma_rad) ** 2, float(noise.scale_sigma) ** 2
     assert np.diag(P)[16:] == pytest.approx([tilt2, tilt2, scale2, tilt2, scale2, tilt2])
 
 
@@ -523,7 +515,7 @@ def test_a_second_uplink_keeps_what_was_learnt_of_biases_and_terrain():
     bench.grid.nominal.terrain_m = 12.5
     learnt = np.diag(bench.grid.P)[9:].copy()
     start = NOMINAL.new(r_BM_I_m=(1.75e6, 0.0, 0.0), q_IB=UPRIGHT_ON_X)
-    sigmas = (1.0, 2.0, 3.0, 4.0)
+    sigmas = Sigmas(1.0, 2.0, 3.0, 4.0)
     anchor(bench.grid, 9, start, sigmas, bench.params.navigation.filter, bench.params.site)
     nominal = bench.grid.nominal
     assert nominal.gyro_bias_B_radps.tolist() == [1e-6, 2e-6, 3e-6]

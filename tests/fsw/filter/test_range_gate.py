@@ -1,4 +1,4 @@
-"""Table: how one range is judged, and that no judgement outlives its sample."""
+"""Table: how one range is gated, and that no verdict affects the next one."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ GATE_M = 5.0 * 20.0
 AGREE_M = 5.0 * 2.0**0.5
 
 
-def judged(trust, t_s, innovation_m, params=PARAMS):
+def gated(trust, t_s, innovation_m, params=PARAMS):
     return judge_range(trust, params, round(t_s * S), innovation_m, VARIANCE_M2, R_M2)
 
 
@@ -34,38 +34,38 @@ def locked():
 
 
 @pytest.mark.parametrize("sign", [-1.0, 1.0])
-def test_the_gate_stands_at_five_sigma_of_the_innovation(sign):
-    assert judged(locked(), 1.0, sign * GATE_M * 0.9999) == RangeVerdict.FUSED_NOW
-    assert judged(locked(), 1.0, sign * GATE_M * 1.0001) == RangeVerdict.REJECTED
+def test_the_gate_is_five_sigma_of_the_innovation(sign):
+    assert gated(locked(), 1.0, sign * GATE_M * 0.9999) == RangeVerdict.FUSED_NOW
+    assert gated(locked(), 1.0, sign * GATE_M * 1.0001) == RangeVerdict.REJECTED
 
 
 def test_the_gate_is_a_parameter():
     wide = TRUST_PARAMS.new(gate_sigma=10.0)
-    assert judged(locked(), 1.0, 1.9 * GATE_M, wide) == RangeVerdict.FUSED_NOW
-    assert judged(locked(), 1.0, 2.1 * GATE_M, wide) == RangeVerdict.REJECTED
+    assert gated(locked(), 1.0, 1.9 * GATE_M, wide) == RangeVerdict.FUSED_NOW
+    assert gated(locked(), 1.0, 2.1 * GATE_M, wide) == RangeVerdict.REJECTED
 
 
 @given(st.lists(st.floats(-500.0, 500.0), max_size=60))
-def test_once_locked_every_sample_is_judged_alone(innovations):
+def test_once_locked_every_sample_is_gated_alone(innovations):
     trust = locked()
     for n, innovation in enumerate(innovations):
-        alone = judged(locked(), n + 1.0, innovation)
-        assert judged(trust, n + 1.0, innovation) == alone
+        alone = gated(locked(), n + 1.0, innovation)
+        assert gated(trust, n + 1.0, innovation) == alone
 
 
 def test_after_any_number_of_rejections_a_good_sample_is_fused():
     trust = locked()
     for n in range(70_000):
-        assert judged(trust, 0.1 * n, 300.0) == RangeVerdict.REJECTED
+        assert gated(trust, 0.1 * n, 300.0) == RangeVerdict.REJECTED
     assert int(trust.rejects_in_a_row) == 65_535  # saturates, and does not wrap to none
-    assert judged(trust, 7001.0, 5.0) == RangeVerdict.FUSED_NOW
+    assert gated(trust, 7001.0, 5.0) == RangeVerdict.FUSED_NOW
     assert (int(trust.rejects_in_a_row), int(trust.locked)) == (0, 1)
 
 
-def test_what_was_fused_last_is_remembered():
+def test_the_last_fused_range_is_recorded():
     trust = locked()
-    judged(trust, 3.0, -40.0)
-    judged(trust, 4.0, 700.0)  # rejected
+    gated(trust, 3.0, -40.0)
+    gated(trust, 4.0, 700.0)  # rejected
     assert int(trust.last_fused_t_ns) == 3 * S
     assert float(trust.last_innovation_m) == -40.0
     assert float(trust.last_nis) == pytest.approx(4.0)
@@ -78,7 +78,7 @@ def test_what_was_fused_last_is_remembered():
 def lock(samples, params=PARAMS):
     """Verdicts of (time, innovation) from scratch."""
     trust = RANGE_TRUST.new(last_fused_t_ns=-1)
-    return [judged(trust, t_s, innovation, params) for t_s, innovation in samples]
+    return [gated(trust, t_s, innovation, params) for t_s, innovation in samples]
 
 
 def test_three_samples_that_agree_make_a_lock():
@@ -90,7 +90,7 @@ def test_three_samples_that_agree_make_a_lock():
     ]
 
 
-def test_a_sample_that_disagrees_with_its_predecessor_begins_anew():
+def test_a_sample_that_disagrees_with_its_predecessor_restarts_the_count():
     far = 30.0 + 1.01 * AGREE_M
     assert lock([(1.0, 30.0), (1.2, 30.0), (1.4, far), (1.5, far), (1.6, far)]) == [
         RangeVerdict.HELD,
@@ -103,12 +103,12 @@ def test_a_sample_that_disagrees_with_its_predecessor_begins_anew():
     assert lock([(1.0, 30.0), (1.2, 30.0), (1.4, near)])[-1] == RangeVerdict.FUSED_NOW
 
 
-def test_agreement_is_between_neighbours_however_wide_the_filters_own_doubt():
+def test_agreement_is_between_neighbours_for_any_filter_uncertainty():
     # the filter is off by 20 m sigma; samples of 1 m sigma must agree with one another
     assert lock([(1.0, -50.0), (1.2, 0.0), (1.4, 50.0), (1.6, 0.0)]) == [RangeVerdict.HELD] * 4
 
 
-def test_a_sample_must_agree_with_one_that_is_young_enough():
+def test_a_sample_must_agree_with_a_recent_one():
     assert lock([(1.0, 0.0), (2.0, 0.0), (3.0, 0.0)])[-1] == RangeVerdict.FUSED_NOW
     assert lock([(1.0, 0.0), (2.0, 0.0), (3.001, 0.0)])[-1] == RangeVerdict.HELD
     # one that comes too late begins anew
@@ -129,7 +129,7 @@ def test_how_many_must_agree_is_a_parameter(needed):
     assert verdicts == [RangeVerdict.HELD] * (needed - 1) + [RangeVerdict.FUSED_NOW]
 
 
-def test_the_gate_guards_the_first_lock_too():
+def test_the_gate_applies_to_the_first_lock_too():
     assert lock([(0.1 * n, 1.1 * GATE_M) for n in range(1, 9)]) == [RangeVerdict.REJECTED] * 8
 
 
@@ -153,7 +153,7 @@ def test_the_variance_of_a_range_grows_with_range_and_with_speed():
     assert range_variance_m2(params, 100.0, -40.0) == range_variance_m2(params, 100.0, 40.0)
 
 
-def test_a_verdict_moves_its_sample_and_a_verdict_made_again_moves_nothing():
+def test_a_verdict_is_counted_once_also_when_made_again():
     counts = np.zeros(len(RangeVerdict), np.uint32)
     entry = RANGE_ENTRY.new()
     counts[RangeVerdict.PENDING] = 1

@@ -24,15 +24,15 @@ def state(r, v, q=(1.0, 0.0, 0.0, 0.0)):
 
 
 def move(moon, nominal, steps, duration_s, rate_radps=(0.0, 0.0, 0.0), force_mps2=(0.0, 0.0, 0.0)):
-    """Equal steps under a constant body rate and specific force; what they gained in all."""
+    """Equal steps under a constant body rate and specific force; their total delta-v."""
     dt_s = duration_s / steps
     dtheta = tuple(float(part * dt_s) for part in rate_radps)
     dv = tuple(float(part * dt_s) for part in force_mps2)
-    gained = np.zeros(3)
+    delta_v = np.zeros(3)
     for n in range(steps):
         end_ns = round((n + 1) * dt_s * S)
-        gained += strapdown(moon, nominal, end_ns, dv, dtheta)
-    return gained
+        delta_v += strapdown(nominal, moon, end_ns, dv, dtheta)
+    return delta_v
 
 
 # --- constant rotation and thrust, far from any mass -------------------------------------
@@ -43,7 +43,7 @@ FORCE = np.array([0.3, -0.2, 2.5])
 
 
 def turned_force(t_s):
-    """(velocity, position) gained from a force fixed in a body that turns steadily.
+    """(velocity, position) from a force fixed in a body that turns steadily.
 
     Integrals of the matrix exp([w x] s) over time, once and twice, with K = [w x] / |w|.
     """
@@ -87,10 +87,10 @@ def test_errors_shrink_with_the_square_of_the_step():
 
 
 def test_the_velocity_gained_is_returned_in_inertial_components():
-    for moon in (NOWHERE, ROUND):  # what gravity adds is not felt
+    for moon in (NOWHERE, ROUND):  # gravity is no specific force
         nominal = state((2e6, 0.0, 0.0), (0.0, 0.0, 0.0), ATTITUDE)
-        gained = move(moon, nominal, 400, 4.0, RATE, FORCE)
-        assert np.allclose(gained, turned_force(4.0)[0], rtol=0.0, atol=5e-6)
+        delta_v = move(moon, nominal, 400, 4.0, RATE, FORCE)
+        assert np.allclose(delta_v, turned_force(4.0)[0], rtol=0.0, atol=5e-6)
 
 
 def test_the_attitude_stays_a_unit_quaternion():
@@ -99,10 +99,10 @@ def test_the_attitude_stays_a_unit_quaternion():
     assert abs(np.linalg.norm(nominal.q_IB) - 1.0) < 4e-16
 
 
-def test_time_is_what_was_asked_for():
+def test_the_end_time_is_exact():
     nominal = state((2e6, 0.0, 0.0), (1.0, 0.0, 0.0))
     nominal.t_ns = 7
-    strapdown(NOWHERE, nominal, 10_000_007, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
+    strapdown(nominal, NOWHERE, 10_000_007, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
     assert nominal.t_ns == 10_000_007
     assert nominal.r_BM_I_m[0] == pytest.approx(2e6 + 0.01, abs=1e-9)
 

@@ -146,7 +146,7 @@ def test_every_default_is_legal():
     assert outside == []
 
 
-def test_every_flight_field_says_what_it_means():
+def test_every_flight_field_has_a_doc():
     silent = [
         f"{made.name}.{name}"
         for made in flight_records().values()

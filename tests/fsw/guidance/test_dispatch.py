@@ -1,4 +1,4 @@
-"""Guidance flown: to the gate, to the ground, out of it; and whatever it is told."""
+"""Guidance flown: to the gate, to the ground, out of it; and for any estimate."""
 
 import math
 
@@ -55,7 +55,7 @@ def test_the_vehicle_is_upright_below_2700_m():
     assert min(low.guidance.thrust_dir_L[:, 2]) > math.cos(math.radians(15.0))
 
 
-def test_the_stopping_margin_never_runs_out_on_the_way_down():
+def test_the_stopping_margin_never_runs_out_in_the_descent():
     kept = descent()
     down = kept[(kept.mode == Mode.APPROACH) | (kept.mode == Mode.DESCENT)]
     assert min(down.guidance.stopping_margin_m) > 0.0
@@ -163,7 +163,7 @@ def test_braking_ends_where_it_is_as_slow_as_at_the_gate(forward_mps, cue):
 
 
 @pytest.mark.parametrize(("forward_mps", "cue"), [(400.0, Cue.NONE), (200.0, Cue.NEAR_GATE)])
-def test_a_gate_out_of_reach_is_given_up_once_slow_enough(forward_mps, cue):
+def test_a_gate_out_of_reach_ends_braking_once_slow_enough(forward_mps, cue):
     guidance = GUIDANCE.new(t_go_s=20.0, gate_m=3900.0)
     estimate = falling(9e3, 10.0, place=(-900.0, 0.0), drift=(forward_mps, 0.0))
     assert int(one_run(estimate, Mode.BRAKING, guidance).cue) == cue
@@ -181,14 +181,14 @@ def test_braking_pushes_upwards_first_where_the_ground_has_come_up():
     assert held.a_cmd_L_mps2[0] <= 0.0
 
 
-def test_braking_never_pushes_downwards_for_a_gate_below():
+def test_braking_never_thrusts_downwards_for_a_gate_below():
     guidance = GUIDANCE.new(t_go_s=10.0, gate_m=3900.0)
     one_run(falling(9e3, 20.0, place=(-2e3, 0.0), drift=(300.0, 0.0)), Mode.BRAKING, guidance)
     assert guidance.a_brake_L_mps2[2] < 0.0
     assert guidance.a_cmd_L_mps2[2] == 0.0
 
 
-def test_the_time_to_go_of_a_dead_engine_stays_finite():
+def test_the_time_to_go_of_a_failed_engine_stays_finite():
     guidance = GUIDANCE.new(t_go_s=100.0, gate_m=3900.0)
     estimate = falling(12e3, 60.0, place=(-40e3, 0.0), drift=(600.0, 0.0))
     for _ in range(3000):
@@ -198,7 +198,7 @@ def test_the_time_to_go_of_a_dead_engine_stays_finite():
 
 
 @pytest.mark.parametrize(("sigma_m", "gate_m"), [(200.0, 3900.0), (800.0, 5000.0), (9e3, 7000.0)])
-def test_the_gate_is_raised_by_the_doubt_about_the_altitude(sigma_m, gate_m):
+def test_the_gate_is_raised_by_the_uncertainty_of_the_altitude(sigma_m, gate_m):
     estimate = falling(20e3, 0.0, (-3e5, 0.0), (1684.0, 0.0))
     estimate.altitude_lo_m = 20e3 - 3.0 * sigma_m
     assert float(one_run(estimate, Mode.COAST).gate_m) == pytest.approx(gate_m)
@@ -211,7 +211,7 @@ def test_approach_goes_down_no_faster_than_it_sheds_its_drift():
         assert float(guidance.v_cmd_mps) <= fastest
 
 
-def test_a_doubt_that_comes_up_late_does_not_lift_the_gate_out_of_reach():
+def test_late_uncertainty_does_not_raise_the_gate_out_of_reach():
     estimate = falling(12e3, 80.0, place=(-8e3, 0.0), drift=(220.0, 0.0))
     estimate.altitude_lo_m = 7e3
     guidance = GUIDANCE.new(t_go_s=60.0, gate_m=3900.0)
@@ -279,10 +279,10 @@ def finite(record):
 
 
 @given(st.lists(beliefs, min_size=1, max_size=4), st.sampled_from(range(len(Mode))))
-def test_whatever_is_believed_commands_stay_within_limits(told, mode):
+def test_for_any_estimate_commands_stay_within_limits(estimates, mode):
     guidance = GUIDANCE.new()
     before = None
-    for belief in told:
+    for belief in estimates:
         estimate = ESTIMATE.new(**belief)
         one_run(estimate, mode, guidance)
         full = 1600.0 / max(float(estimate.mass_kg), 170.0)
@@ -298,5 +298,5 @@ def test_whatever_is_believed_commands_stay_within_limits(told, mode):
 
 
 @pytest.mark.parametrize("mode", [Mode.LANDED, 0])
-def test_nothing_is_asked_of_a_resting_engine(mode):
+def test_an_idle_engine_is_commanded_no_thrust(mode):
     assert float(one_run(falling(0.0, 0.0), mode).accel_mps2) == 0.0

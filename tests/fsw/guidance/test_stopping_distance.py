@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from fsw.guidance.stopping_distance import (
     DESCENT_PARAMS,
+    Fall,
     assured_thrust,
+    descent_command,
     lowest_altitude,
     profile_decel,
     speed_curve,
@@ -17,7 +19,6 @@ from fsw.guidance.stopping_distance import (
     stopping_margin,
     usable_decel,
     v_cap,
-    wanted_descent,
 )
 
 G = 1.62
@@ -86,7 +87,7 @@ def test_the_cap_rises_with_height_and_never_ends_below_touchdown_speed(h1, h2, 
 
 @given(st.floats(-1e4, 2e4), decels, st.floats(1.2, 300.0))
 def test_the_curve_that_is_flown_lies_inside_the_cap(h, a_d, limit):
-    wanted, _ = wanted_descent(PARAMS, limit, limit, h, a_d, TOUCHDOWN)
+    wanted, _ = descent_command(PARAMS, Fall(limit, h, a_d, G), limit, TOUCHDOWN)
     assert wanted <= min(v_cap(PARAMS, h, a_d), limit)
 
 
@@ -103,7 +104,7 @@ def test_the_profile_follows_its_own_curve(h, a_d, t_d):
     assert profile_decel(v, v, a_d, t_d) == pytest.approx(v * slope, rel=1e-3, abs=1e-6)
 
 
-def test_doubt_and_latency_lower_the_altitude():
+def test_uncertainty_and_latency_lower_the_altitude():
     assert lowest_altitude(PARAMS, 1000.0, 50.0, 8.0) == 1000.0 - 3.0 * 50.0 - 8.0
 
 
@@ -113,7 +114,7 @@ def test_doubt_and_latency_lower_the_altitude():
     st.floats(2.5, 5.0),
     st.lists(st.floats(0.0, 5.0), min_size=1, max_size=8),
 )
-def test_assurance_keeps_the_margin_whatever_is_asked(h, share, full, asked):
+def test_assurance_keeps_the_margin_for_any_command(h, share, full, asked):
     """At 10 Hz behind lag and dead time, with any nominal thrust; full thrust over mass constant.
 
     Dead time, lag and period are what t_d and the height reserved stand for: the margin above
@@ -125,7 +126,7 @@ def test_assurance_keeps_the_margin_whatever_is_asked(h, share, full, asked):
     for k in range(4000):
         if k % 10 == 0:
             nominal = min(asked[(k // 100) % len(asked)], full)
-            wanted = min(assured_thrust(PARAMS, nominal, v, h, a_d, G, 1.2), full)
+            wanted = min(assured_thrust(PARAMS, Fall(v, h, a_d, G), nominal, 1.2), full)
         dead.append(wanted)
         thrust += (dead.pop(0) - thrust) * 0.01 / 0.2
         v += (G - thrust) * 0.01
@@ -140,13 +141,13 @@ def test_assurance_keeps_the_margin_whatever_is_asked(h, share, full, asked):
 def test_assurance_leaves_a_safe_descent_alone():
     a_d = usable_decel(PARAMS, 4.0, G)
     for h in (15.0, 100.0, 1000.0, 3000.0):
-        v, _ = wanted_descent(PARAMS, 75.0, 75.0, h, a_d, TOUCHDOWN)
-        _, decel = wanted_descent(PARAMS, v, 75.0, h, a_d, TOUCHDOWN)
-        assert assured_thrust(PARAMS, G + decel, v, h, a_d, G, 1.2) == G + decel
+        v, _ = descent_command(PARAMS, Fall(75.0, h, a_d, G), 75.0, TOUCHDOWN)
+        _, decel = descent_command(PARAMS, Fall(v, h, a_d, G), 75.0, TOUCHDOWN)
+        assert assured_thrust(PARAMS, Fall(v, h, a_d, G), G + decel, 1.2) == G + decel
 
 
 @given(st.floats(1.0, 1e4), st.floats(0.0, 30.0), decels, delays)
-def test_a_curve_comes_to_its_last_speed_at_its_end_and_slows_on_the_way(h, v_end, a_d, t_s):
+def test_a_curve_slows_to_its_last_speed_at_its_end(h, v_end, a_d, t_s):
     assert speed_curve(v_end, v_end, 0.0, a_d, t_s)[0] == pytest.approx(v_end, abs=1e-6)
     v, decel = speed_curve(v_end, v_end, h, a_d, t_s)
     spent_m = stopping_distance(v, a_d, t_s) - stopping_distance(v_end, a_d, t_s)
@@ -155,7 +156,7 @@ def test_a_curve_comes_to_its_last_speed_at_its_end_and_slows_on_the_way(h, v_en
 
 
 def test_nothing_is_slowed_below_the_floor():
-    wanted = wanted_descent(PARAMS, 30.0, 75.0, -500.0, 1.5, (15.0, 0.3))
+    wanted = descent_command(PARAMS, Fall(30.0, -500.0, 1.5, G), 75.0, (15.0, 0.3))
     assert wanted == (15.0, 0.3)
-    assert assured_thrust(PARAMS, 1.0, 15.0, -500.0, 1.5, G, 15.0) == 1.0
-    assert assured_thrust(PARAMS, 1.0, 16.0, -500.0, 1.5, G, 15.0) > G
+    assert assured_thrust(PARAMS, Fall(15.0, -500.0, 1.5, G), 1.0, 15.0) == 1.0
+    assert assured_thrust(PARAMS, Fall(16.0, -500.0, 1.5, G), 1.0, 15.0) > G

@@ -125,7 +125,7 @@ def test_a_step_of_the_sensor_clock_is_repaired_when_a_second_exchange_confirms_
     assert abs(to_flight_ns(timebase, 6 * S + step_ns) - 6 * S) <= bound_ns < 5_000_000
 
 
-def test_a_single_false_stamp_moves_nothing():
+def test_a_single_false_stamp_has_no_effect():
     timebase = mapped([QUICK] * 4, lambda t_ns: t_ns)
     observe(timebase, exchange(4 * S, QUICK, lambda t_ns: t_ns, 3 * S))
     assert observe(timebase, exchange(5 * S, QUICK, lambda t_ns: t_ns))[0] == EventCode.NONE

@@ -1,6 +1,6 @@
-"""Law: inertial sums of any rate and phase, with holes and clipped axes, through navigation.
+"""Law: inertial integrals of any rate and phase, with gaps and clipped axes, through navigation.
 
-The motion is a known function of time; the sums are its exact integrals.
+The motion is a known function of time; samples are its exact integrals.
 """
 
 import functools
@@ -16,7 +16,7 @@ from fsw.filter.strapdown import NOMINAL, strapdown
 from fsw.interface.events import EventCode
 from fsw.interface.messages import RANGE_SAMPLE
 from fsw.navigation.tick import navigate
-from tests.fsw.rig import TICK_NS, Filter, params, start
+from tests.fsw.rig import TICK_NS, Filter, params, powered_tick, start
 from tests.sums import sample_of
 
 MS = 1_000_000
@@ -34,7 +34,7 @@ def _angle(t_s):
 
 
 def summed(end_ns, seq, dt_ns):
-    """What an instrument has summed since t = 0."""
+    """The integrals of an instrument since t = 0."""
     velocity = (0.0, 0.0, _velocity(end_ns * 1e-9))
     return sample_of(end_ns, seq, velocity, (0.0, _angle(end_ns * 1e-9), 0.0), dt_ns=dt_ns)
 
@@ -71,7 +71,8 @@ class Feed(Filter):
             self.inbox.ranges[i] = sample
         self.inbox.range_rx_ns = now_ns
         self.outbox.n_events = 0
-        navigate(self.nav, self.history, self.params, self.inbox, 0, 0.0, self.outbox)
+        tick = powered_tick(now_ns)
+        navigate(self.nav, self.history, self.params, self.inbox, tick, self.outbox)
         for event in self.outbox.events[: int(self.outbox.n_events)]:
             self.events.append((int(event.code), float(event.a), float(event.b)))
 
@@ -93,7 +94,7 @@ def ranges():
         begin_s, end_s = (end_ns - step_ns) * 1e-9, end_ns * 1e-9
         dv = (0.0, 0.0, _velocity(end_s) - _velocity(begin_s))
         dtheta = (0.0, _angle(end_s) - _angle(begin_s), 0.0)
-        strapdown(params().moon, truth, end_ns, dv, dtheta)
+        strapdown(truth, params().moon, end_ns, dv, dtheta)
         if n % 100 == 37:
             seen = RANGE_SAMPLE.new(t_ns=end_ns, seq=n // 100, valid=1, quality=200)
             seen.range_m = predict_range(params().moon, params().vehicle, truth)[1]
@@ -128,11 +129,11 @@ def assert_alike(one, other):
 
 
 @pytest.mark.parametrize("dt_ms, phase_ms", [(10, 3), (10, 9.5), (5, 0), (5, 2), (2.5, 0), (20, 7)])
-def test_increments_of_any_rate_and_phase_tell_the_same(dt_ms, phase_ms):
+def test_increments_of_any_rate_and_phase_give_the_same_state(dt_ms, phase_ms):
     imus = stream(round(dt_ms * MS), round(phase_ms * MS))
     feed = Feed().fly(imus, ranges())
     assert_alike(feed, reference())
-    # what is left at the end of the stream has been carried to the head
+    # what is left at the end of the stream is in the present state
     last_ns = max(int(sample.t_ns) for group in imus.values() for sample in group)
     assert int(feed.nav.current.t_ns) == last_ns
 
@@ -143,7 +144,7 @@ def test_the_ranges_of_the_comparison_are_fused_and_agree():
     assert abs(float(reference().nav.grid.trust.last_innovation_m)) < 5e-3
 
 
-# --- holes -------------------------------------------------------------------------------
+# --- gaps --------------------------------------------------------------------------------
 
 RATE_RADPS, FORCE_MPS2 = 0.04, 1.7
 
@@ -161,57 +162,59 @@ def steadily(lost=(), clipped=(), ticks=TICKS):
 
 
 @pytest.mark.parametrize(("first", "end"), [(100, 103), (93, 113), (60, 130), (50, 200)])
-def test_what_was_gained_in_a_hole_is_not_lost(first, end):
-    whole, holed = steadily(), steadily(lost=range(first, end))
-    position, velocity, attitude = distance(holed.nav.current, whole.nav.current)
+def test_delta_v_of_a_gap_is_not_lost(first, end):
+    complete, gapped = steadily(), steadily(lost=range(first, end))
+    position, velocity, attitude = distance(gapped.nav.current, complete.nav.current)
     assert position < 1e-3 and velocity < 1e-4 and attitude < 1e-7
-    assert holed.nav.inertial.gaps == 1
+    assert gapped.nav.inertial.gaps == 1
     gap_s = (end - first) * 0.01
-    gaps = [event for event in holed.events if event[0] == EventCode.IMU_GAP]
+    gaps = [event for event in gapped.events if event[0] == EventCode.IMU_GAP]
     assert gaps == [(EventCode.IMU_GAP, pytest.approx(gap_s), 1.0)]
 
 
 @pytest.mark.parametrize(("first", "end"), [(101, 110), (61, 130)])
-def test_a_hole_widens_velocity_and_attitude_by_what_the_sum_does_not_tell(first, end):
-    whole, holed = steadily(), steadily(lost=range(first, end))
-    own = holed.params.navigation.filter
-    grown = holed.sigma(V0) ** 2 - whole.sigma(V0) ** 2
-    turned = holed.sigma(TH0) ** 2 - whole.sigma(TH0) ** 2
-    # unknown anew in every grid step that the hole touches
+def test_a_gap_adds_the_variance_that_the_sum_leaves_unknown(first, end):
+    complete, gapped = steadily(), steadily(lost=range(first, end))
+    noise = gapped.params.navigation.filter
+    grown = gapped.sigma(V0) ** 2 - complete.sigma(V0) ** 2
+    turned = gapped.sigma(TH0) ** 2 - complete.sigma(TH0) ** 2
+    # unknown in every grid step that overlaps the gap
     blind2 = SUMMED_SHARE**2 * 0.1 * (end + 1 - first) * 0.01
-    assert turned == pytest.approx([blind2 * float(own.gap_rate_sigma_radps) ** 2] * 3, rel=0.1)
-    assert np.all(grown > 0.9 * blind2 * float(own.gap_accel_sigma_mps2) ** 2)
+    assert turned == pytest.approx([blind2 * float(noise.gap_rate_sigma_radps) ** 2] * 3, rel=0.1)
+    assert np.all(grown > 0.9 * blind2 * float(noise.gap_accel_sigma_mps2) ** 2)
 
 
-def test_two_holes_are_counted_twice():
-    holed = steadily(lost=[50, 51, 52, 150, 151])
-    assert holed.nav.inertial.gaps == 2
-    assert [event[2] for event in holed.events if event[0] == EventCode.IMU_GAP] == [1.0, 2.0]
+def test_two_gaps_are_counted_twice():
+    gapped = steadily(lost=[50, 51, 52, 150, 151])
+    assert gapped.nav.inertial.gaps == 2
+    assert [event[2] for event in gapped.events if event[0] == EventCode.IMU_GAP] == [1.0, 2.0]
 
 
-def test_an_unbroken_stream_has_no_hole():
-    whole = steadily()
-    assert (whole.nav.inertial.gaps, whole.nav.inertial.refused) == (0, 0)
+def test_an_unbroken_stream_has_no_gap():
+    complete = steadily()
+    assert (complete.nav.inertial.gaps, complete.nav.inertial.refused) == (0, 0)
     assert [
-        event for event in whole.events if event[0] in (EventCode.IMU_GAP, EventCode.IMU_SATURATED)
+        event
+        for event in complete.events
+        if event[0] in (EventCode.IMU_GAP, EventCode.IMU_SATURATED)
     ] == []
 
 
 # --- clipped axes ------------------------------------------------------------------------
 
 
-def test_a_clipped_axis_is_counted_said_once_and_widens_the_covariance():
+def test_a_clipped_axis_is_counted_reported_once_and_raises_the_covariance():
     plain, clipped = steadily(), steadily(clipped=range(101, 111))
     assert clipped.nav.inertial.saturated == 10
     assert [event[0] for event in clipped.events].count(EventCode.IMU_SATURATED) == 1
     assert distance(clipped.nav.current, plain.nav.current) == (0.0, 0.0, 0.0)
-    own = clipped.params.navigation.filter
+    noise = clipped.params.navigation.filter
     grown = clipped.sigma(V0) ** 2 - plain.sigma(V0) ** 2
-    assert grown == pytest.approx([0.01 * float(own.gap_accel_sigma_mps2) ** 2] * 3, rel=0.1)
+    assert grown == pytest.approx([0.01 * float(noise.gap_accel_sigma_mps2) ** 2] * 3, rel=0.1)
 
 
 def test_clipping_within_one_increment_counts_with_its_own_length():
     plain, clipped = steadily(), steadily(clipped=[105])
-    own = clipped.params.navigation.filter
+    noise = clipped.params.navigation.filter
     grown = clipped.sigma(V0) ** 2 - plain.sigma(V0) ** 2
-    assert grown == pytest.approx([1e-4 * float(own.gap_accel_sigma_mps2) ** 2] * 3, rel=0.1)
+    assert grown == pytest.approx([1e-4 * float(noise.gap_accel_sigma_mps2) ** 2] * 3, rel=0.1)

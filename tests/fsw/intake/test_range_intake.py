@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from fsw.filter.buffers import GRID_NS, HISTORY, NEVER, RANGE_SLOTS, clear_history
 from fsw.filter.range_gate import TRUST_PARAMS
-from fsw.intake.range_intake import INTAKE, take_range
+from fsw.intake.range_intake import Arrival, take_range
 from fsw.interface.events import EventCode
 from fsw.interface.messages import OUTBOX, RANGE_SAMPLE
 from fsw.interface.verdicts import RangeVerdict
+from fsw.navigation.tick import NAVIGATION
 
 S, MS = 1_000_000_000, 1_000_000
 NOW_NS = 100 * S
@@ -22,10 +23,13 @@ class Gate:
     """Intake with its ring, at 100 s; the grid stands at 99.9 s and began at 95 s."""
 
     def __init__(self):
-        self.intake = INTAKE.new(dirty_k=NEVER, anchor_t_ns=95 * S, newest_range_t_ns=-1)
+        self.nav = NAVIGATION.new()
+        self.intake = self.nav.intake
+        self.intake.dirty_k = NEVER
+        self.intake.anchor_t_ns, self.intake.newest_range_t_ns = 95 * S, -1
         self.history, self.outbox = HISTORY.new(), OUTBOX.new()
         clear_history(self.history)
-        self.computed_k = self.cursor_k = (NOW_NS - GRID_NS) // GRID_NS
+        self.nav.computed_k = self.nav.grid.k = (NOW_NS - GRID_NS) // GRID_NS
 
     def range(self, now_ns=NOW_NS, trusted=1, **fields):
         """Take one range; returns the names of the counters that moved."""
@@ -33,18 +37,8 @@ class Gate:
             **{"t_ns": NOW_NS - 50 * MS, "range_m": 500.0, "valid": 1, **fields}
         )
         before = self.intake.verdicts.copy()
-        take_range(
-            self.intake,
-            self.history,
-            TRUST,
-            sample,
-            int(sample.t_ns),
-            trusted,
-            now_ns,
-            self.computed_k,
-            self.cursor_k,
-            self.outbox,
-        )
+        arrival = Arrival(int(sample.t_ns), trusted, now_ns)
+        take_range(self.nav, self.history, TRUST, sample, arrival, self.outbox)
         moved = self.intake.verdicts - before
         assert int(moved.sum()) == 1
         return RangeVerdict.label_of(int(moved.argmax()))
@@ -131,7 +125,7 @@ def test_a_range_older_than_all_of_a_full_ring_is_too_old():
     assert gate.range(t_ns=NOW_NS - 3 * S) == name(RangeVerdict.TOO_OLD)
 
 
-def test_while_ranges_are_inhibited_good_ones_are_turned_away_and_bad_ones_named():
+def test_inhibited_good_ranges_are_refused_and_bad_ones_keep_their_verdict():
     gate = Gate()
     gate.intake.inhibited = 1
     assert gate.range() == name(RangeVerdict.INHIBITED)
@@ -149,7 +143,7 @@ def test_a_stamp_that_cannot_be_trusted_is_a_clock_fault():
     assert gate.kept() == 0
 
 
-def test_the_first_valid_range_is_told_once_with_its_age():
+def test_the_first_valid_range_is_reported_once_with_its_age():
     gate = Gate()
     gate.range(valid=0)
     gate.range(range_m=0.0)
@@ -188,7 +182,7 @@ def test_the_earliest_of_several_late_ranges_decides_how_far_to_go_back():
 
 def test_during_a_replay_only_what_lies_behind_the_grid_has_to_be_redone():
     gate = Gate()
-    gate.cursor_k = 980  # the grid is being redone and stands at 98 s
+    gate.nav.grid.k = 980  # the grid is being redone and stands at 98 s
     gate.range(t_ns=NOW_NS - 500 * MS)
     assert int(gate.history.ranges[0].late) == 1
     assert int(gate.intake.dirty_k) == NEVER

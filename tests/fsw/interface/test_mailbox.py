@@ -94,7 +94,7 @@ class MailboxStory(RuleBasedStateMachine):
     @rule(missed=st.integers(0, 1000))
     def a_tick_collects(self, missed):
         now_ns = self.next_mark()
-        collect(self.mailbox, self.inbox, now_ns, missed)
+        collect(self.inbox, self.mailbox, now_ns, missed)
         assert (self.inbox.now_ns, self.inbox.missed_ticks) == (now_ns, min(missed, 255))
         ranges = self.taken(self.ranges, RANGES_PER_TICK)
         rows = self.inbox.ranges[: int(self.inbox.n_ranges)]
@@ -145,7 +145,7 @@ def drained(mailbox):
     inbox, marks = INBOX.new(), []
     ticks = 0
     while True:
-        collect(mailbox, inbox, 0, 0)
+        collect(inbox, mailbox, 0, 0)
         if int(inbox.n_ranges) == 0:
             return ticks, marks
         marks += [int(row.t_ns) for row in inbox.ranges[: int(inbox.n_ranges)]]
@@ -171,9 +171,9 @@ def test_an_empty_tick_is_empty():
     mailbox, inbox = MAILBOX.new(), INBOX.new()
     for kind, (post, message) in LATEST.items():
         post(mailbox, message.new(t_ns=5))
-        collect(mailbox, inbox, 1, 0)
+        collect(inbox, mailbox, 1, 0)
         assert int(inbox[f"has_{kind}"]) == 1
-        collect(mailbox, inbox, 2, 0)
+        collect(inbox, mailbox, 2, 0)
         assert [int(inbox[f"has_{other}"]) for other in LATEST] == [0] * len(LATEST)
     assert (inbox.n_ranges, inbox.n_imus, inbox.n_commands) == (0, 0, 0)
     assert (inbox.waiting, inbox.lost) == (0, 0)

@@ -16,7 +16,7 @@ def moves():
     return {(mode, cue): next_mode(mode, cue) for mode, cue in ALL if next_mode(mode, cue) >= 0}
 
 
-def test_the_machine_does_what_the_table_says_and_nothing_else():
+def test_transitions_are_those_of_the_table_and_no_others():
     assert moves() == TRANSITIONS
     assert {next_mode(mode, cue) for mode, cue in ALL} <= {-1, *MODES}
 
@@ -31,11 +31,11 @@ def test_a_final_mode_is_left_by_no_cue(mode):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_no_cue_moves_nothing(mode):
+def test_without_a_cue_the_mode_stays(mode):
     assert next_mode(mode, Cue.NONE) == -1
 
 
-def test_the_engine_is_lit_at_the_ignition_point_and_by_nothing_else():
+def test_only_the_ignition_point_starts_the_engine():
     lit = {move for move, after in moves().items() if after in POWERED and move[0] not in POWERED}
     assert lit == {(Mode.COAST, Cue.IGNITION_POINT)}
 
@@ -78,7 +78,7 @@ def test_an_unfit_engine_is_refused_before_ignition_only():
     assert [mode for mode in MODES if next_mode(mode, Cue.PROPULSION_UNFIT) >= 0] == [Mode.COAST]
 
 
-def test_the_descent_leads_down_the_line_of_modes():
+def test_the_descent_follows_the_sequence_of_modes():
     mode = Mode.STANDBY
     for cue, after in [
         (Cue.GO, Mode.COAST),

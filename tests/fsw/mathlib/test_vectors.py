@@ -80,7 +80,7 @@ def test_a_unit_vector_has_length_one_and_keeps_the_direction(a):
 
 
 @pytest.mark.parametrize("tiny", [0.0, -0.0, 5e-324, 1e-200])
-def test_the_unit_vector_of_nothing_is_zero(tiny):
+def test_the_unit_vector_of_zero_is_zero(tiny):
     assert unit3((tiny, 0.0, tiny)) == (0.0, 0.0, 0.0)
     assert quat_unit((0.0, tiny, tiny, 0.0)) == (1.0, 0.0, 0.0, 0.0)
 

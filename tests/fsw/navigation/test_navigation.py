@@ -34,7 +34,7 @@ def taken(now_ticks, **fields):
 @pytest.mark.parametrize(
     ("t_ns", "expected"), [(0, True), (5 * S, True), (-1, False), (5 * S + 1, False)]
 )
-def test_an_uplinked_state_comes_from_the_last_five_seconds(t_ns, expected):
+def test_an_uplinked_state_is_at_most_five_seconds_old(t_ns, expected):
     assert taken(500, t_ns=t_ns) == expected
 
 
@@ -43,7 +43,7 @@ def test_an_uplinked_state_that_is_too_old_is_refused():
     assert not taken(600, t_ns=S - 1)
 
 
-def spoilt(vector, place, value):
+def corrupted(vector, place, value):
     found = np.array(above_the_site(1000.0)[vector])
     found[place] = value
     return {vector: found}
@@ -52,9 +52,9 @@ def spoilt(vector, place, value):
 @pytest.mark.parametrize(
     "fields",
     [
-        *[spoilt("r_BM_I_m", 1, bad) for bad in (math.nan, math.inf, -math.inf, 1e300, 7e7)],
-        *[spoilt("v_BM_I_mps", 2, bad) for bad in (math.nan, math.inf, 1e5)],
-        *[spoilt("q_IB", 3, bad) for bad in (math.nan, -math.inf, 0.5)],
+        *[corrupted("r_BM_I_m", 1, bad) for bad in (math.nan, math.inf, -math.inf, 1e300, 7e7)],
+        *[corrupted("v_BM_I_mps", 2, bad) for bad in (math.nan, math.inf, 1e5)],
+        *[corrupted("q_IB", 3, bad) for bad in (math.nan, -math.inf, 0.5)],
         {"q_IB": (0.0, 0.0, 0.0, 0.0)},
         {"r_BM_I_m": (0.0, 0.0, 0.0)},
         {"r_BM_I_m": (1000.0, 0.0, 0.0)},
@@ -64,7 +64,7 @@ def spoilt(vector, place, value):
         {"sigma_attitude_rad": 4.0},
     ],
 )
-def test_an_uplinked_state_that_cannot_be_is_refused(fields):
+def test_an_implausible_uplinked_state_is_refused(fields):
     assert not taken(500, t_ns=5 * S, **fields)
 
 
@@ -109,20 +109,20 @@ LATITUDE, LONGITUDE, HEIGHT_M, TICK = 34.0, -71.0, 250.0, 6000
 
 def at_the_site(r_L, v_L, q_LB):
     """The flight software's estimate, a minute into the flight, of a state given in L."""
-    own = PARAMS.new()
-    own.site.latitude_deg, own.site.longitude_deg = LATITUDE, LONGITUDE
-    own.site.height_m = HEIGHT_M
+    made = PARAMS.new()
+    made.site.latitude_deg, made.site.longitude_deg = LATITUDE, LONGITUDE
+    made.site.height_m = HEIGHT_M
     t_ns = TICK * TICK_NS
-    omega = float(own.moon.omega_radps)
+    omega = float(made.moon.omega_radps)
     R_IL = inertial_to_fixed(omega, t_ns).T @ local_to_fixed(LATITUDE, LONGITUDE)
-    centre = np.array([0.0, 0.0, float(own.moon.radius_m) + HEIGHT_M])
+    centre = np.array([0.0, 0.0, float(made.moon.radius_m) + HEIGHT_M])
     r_I = R_IL @ (np.array(r_L) + centre)
     v_I = R_IL @ np.array(v_L) + np.cross((0.0, 0.0, omega), r_I)
-    computer = Computer(own=own)
+    computer = Computer(made=made)
     computer.n = TICK
     R_IB = R_IL @ matrix_of(q_LB)
     computer.tick(nav_update=state_vector(r_I, v_I, t_ns, quaternion_of(R_IB)))
-    return computer.core.estimate, own
+    return computer.core.estimate, made
 
 
 def quaternion_of(R):
@@ -145,8 +145,8 @@ def test_the_estimate_is_given_in_the_frame_of_a_site_that_turns_with_the_moon()
 
 
 def test_the_altitude_is_that_of_the_footpads_above_the_ground_below():
-    estimate, own = at_the_site(PLACE, SPEED, LEAN)
-    radius = float(own.moon.radius_m) + HEIGHT_M
+    estimate, made = at_the_site(PLACE, SPEED, LEAN)
+    radius = float(made.moon.radius_m) + HEIGHT_M
     distance = math.hypot(PLACE[0], PLACE[1], PLACE[2] + radius)
     up = np.array([PLACE[0], PLACE[1], PLACE[2] + radius]) / distance
     assert estimate.altitude_m == pytest.approx(distance - radius - 1.2, abs=1e-6)
@@ -155,8 +155,8 @@ def test_the_altitude_is_that_of_the_footpads_above_the_ground_below():
 
 
 def test_the_altitude_is_as_uncertain_as_height_and_ground_together():
-    estimate, own = at_the_site(PLACE, SPEED, LEAN)
-    ground = float(own.site.height_sigma_m)
+    estimate, made = at_the_site(PLACE, SPEED, LEAN)
+    ground = float(made.site.height_sigma_m)
     assert estimate.sigma_altitude_m == pytest.approx(math.hypot(100.0, ground), rel=1e-9)
     assert estimate.sigma_v_down_mps == pytest.approx(0.1, rel=1e-9)
     assert estimate.range_age_s == -1.0

@@ -1,4 +1,4 @@
-"""Law: core is all that is needed to fly on; a restart changes no belief and is a hole like any."""
+"""Law: core is enough to continue; a restart changes no estimate and is a gap like any other."""
 
 import copy
 
@@ -50,7 +50,7 @@ def on_a_fresh_machine(computer):
     return bare
 
 
-def test_core_alone_flies_on_as_the_whole_state_would():
+def test_core_alone_continues_as_the_whole_state_would():
     computer = flying()
     bare = on_a_fresh_machine(computer)
     for each in (computer, bare):
@@ -60,7 +60,7 @@ def test_core_alone_flies_on_as_the_whole_state_would():
     assert bytes(bare.core) == bytes(computer.core)
 
 
-def test_a_restart_touches_nothing_but_the_bookkeeping_of_the_grid():
+def test_a_restart_changes_only_the_grids_bookkeeping():
     computer = flying()
     before = CORE.from_bytes(bytes(computer.core))
     resume(computer.state)
@@ -74,15 +74,15 @@ def test_a_restart_touches_nothing_but_the_bookkeeping_of_the_grid():
     assert after.grid.k == after.computed_k == after.current.t_ns // GRID_NS
 
 
-def test_it_is_said_how_long_the_computer_was_away():
-    said = restarted(flying(), 50)
-    assert names(said)[:2] == ["restarted", "imu_gap"]
-    away = dict((name, a) for name, a, _ in said)
+def test_the_length_of_the_outage_is_reported():
+    events = restarted(flying(), 50)
+    assert names(events)[:2] == ["restarted", "imu_gap"]
+    away = dict((name, a) for name, a, _ in events)
     assert (away["restarted"], away["imu_gap"]) == (pytest.approx(0.51), pytest.approx(0.5))
 
 
 @pytest.mark.parametrize("away_ticks", [0, 7, 80])
-def test_what_was_gained_meanwhile_is_in_the_sums(away_ticks):
+def test_the_integrals_include_the_delta_v_of_the_outage(away_ticks):
     computer, awake = flying(), flying()
     restarted(computer, away_ticks)
     for _ in range(away_ticks + 1):
@@ -94,7 +94,7 @@ def test_what_was_gained_meanwhile_is_in_the_sums(away_ticks):
     np.testing.assert_allclose(ours.q_IB, theirs.q_IB, rtol=0, atol=1e-6)
 
 
-def test_the_filter_knows_less_after_a_hole_and_its_grid_catches_up():
+def test_covariance_grows_over_a_gap_and_the_grid_catches_up():
     computer, awake = flying(), flying()
     restarted(computer, 80)
     for each, count in ((computer, 60), (awake, 141)):
@@ -103,12 +103,12 @@ def test_the_filter_knows_less_after_a_hole_and_its_grid_catches_up():
     grids = computer.core.navigation.grid, awake.core.navigation.grid
     assert grids[0].k == grids[1].k
     assert computer.core.navigation.replaying == 0
-    own = computer.params.navigation.filter
-    blind2 = SUMMED_SHARE**2 * 0.1 * 0.8 * float(own.gap_accel_sigma_mps2) ** 2
+    noise = computer.params.navigation.filter
+    blind2 = SUMMED_SHARE**2 * 0.1 * 0.8 * float(noise.gap_accel_sigma_mps2) ** 2
     assert grids[0].P[3, 3] - grids[1].P[3, 3] == pytest.approx(blind2, rel=0.15)
 
 
-def test_a_range_that_waited_is_given_up_and_one_from_after_is_judged():
+def test_a_pending_range_becomes_too_old_and_a_later_one_is_gated():
     computer = flying()
     verdicts = computer.core.navigation.intake.verdicts
     waiting = RANGE_SAMPLE.new(t_ns=(computer.n - 1) * TICK_NS, range_m=1800.0, valid=1)
@@ -123,7 +123,7 @@ def test_a_range_that_waited_is_given_up_and_one_from_after_is_judged():
     assert verdicts[RangeVerdict.PENDING] == 0 and sum(verdicts) == 2
 
 
-def test_a_computer_that_knew_nothing_yet_begins_as_it_would_have():
+def test_a_restart_before_the_first_estimate_begins_as_at_boot():
     computer, fresh = Computer(), Computer()
     for each in (computer, fresh):
         each.tick()

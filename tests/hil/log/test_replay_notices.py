@@ -27,7 +27,7 @@ CONSTANTS = [
     ("fsw.mathlib.frames.q_FI_at", 0.5),
     ("fsw.mathlib.vectors.rotate", 2.0),
     ("fsw.mathlib.vectors.quat_of_rotation", 0.5),
-    ("fsw.filter.range_gate.learn_scatter", 0.1),
+    ("fsw.filter.range_gate.estimate_scatter", 0.1),
     ("fsw.filter.terrain_hypotheses.altitude_variance", 2.0),
     ("fsw.filter.covariance._transition", 3.0),
     ("fsw.filter.covariance._matrix", 2.0),

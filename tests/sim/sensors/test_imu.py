@@ -145,7 +145,7 @@ def test_a_strapdown_on_ideal_increments_recovers_the_truth():
 
 @kernel
 def move(moon, nominal, ideal):
-    strapdown(moon, nominal, int(ideal.t_ns), load3(ideal.dv_B_mps), load3(ideal.dtheta_B_rad))
+    strapdown(nominal, moon, int(ideal.t_ns), load3(ideal.dv_B_mps), load3(ideal.dtheta_B_rad))
 
 
 def test_sums_tell_every_reading_to_half_a_count_however_long_they_grow():

@@ -68,7 +68,7 @@ def test_everything_sensed_reaches_the_flight_software_s_inbox():
     for _ in range(101):
         sense(world, arrivals)
         deliver(arrivals, mailbox, int(world.t_ns))
-        collect(mailbox, inbox, int(world.t_ns), 0)
+        collect(inbox, mailbox, int(world.t_ns), 0)
         counts += [
             inbox.n_ranges,
             inbox.n_imus,
