@@ -100,7 +100,7 @@ def fly_tracked(scenario: Scenario, seed: int) -> Flight:
     going = True
     while going:
         going = bool(fly_ticks(rows, SAMPLE_TICKS))
-        observe_run(rows, truths)
+        observe_run(truths, rows)
         for name, (view, scale) in watched.items():
             series[name].append(view[0] * scale)
         series["way_m"].append(place[0, 0] * axis[0] + place[0, 1] * axis[1])

@@ -27,7 +27,7 @@ FLIGHT_VIEW = record(
 
 
 @kernel
-def observe_flight(core, view):
+def observe_flight(view, core):
     """Note what the judge looks at, after a tick of the flight software."""
     view.a_d_mps2 = core.guidance.a_d_mps2
     view.fused_t_ns = core.navigation.grid.trust.last_fused_t_ns

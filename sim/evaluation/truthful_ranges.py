@@ -167,8 +167,8 @@ def _note_measurement(knowledge, world):
         return
     row = (count - 1) % SAMPLES
     knowledge.measured = count
-    knowledge.measured_t_ns[row] = int(world.told.beam.t_ns)
-    knowledge.slant_m[row] = float(world.told.beam.slant_m)
+    knowledge.measured_t_ns[row] = int(world.sensor_inbox.beam.t_ns)
+    knowledge.slant_m[row] = float(world.sensor_inbox.beam.slant_m)
     knowledge.told[row] = 0
 
 

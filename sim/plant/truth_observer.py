@@ -1,6 +1,6 @@
-"""Looking at the truth: heights while flying, the site's frame for logs, the touchdown's record.
+"""Observed truth: heights in flight, the state in the site's frame for logs, the touchdown record.
 
-Nothing here moves the vehicle, and nothing here judges it.
+Nothing here moves the vehicle or evaluates the run.
 """
 
 from math import sqrt
@@ -23,19 +23,19 @@ from fsw.mathlib.vectors import (
     unit3,
     unrotate,
 )
-from sim.plant.landing_legs import feel_ground
+from sim.plant.landing_legs import observe_footpads
 from sim.plant.moon import ground_velocity, height_over_mean_m, map_place, q_LI_true
 from sim.plant.terrain import ground_height_m
 from sim.plant.vehicle import centre_of_mass_B, mass_kg
 
-# the ground is looked at every tick below this clearance, ten times a second above
-CLOSE_LOOK_M = 200.0
+# the ground is observed every tick below this clearance, ten times a second above
+FINE_BELOW_M = 200.0
 COARSE_TICKS = 10
 
 # below this clearance planes are laid under the footpads
-LEGS_LOOK_M = 4.0
+FOOTPADS_BELOW_M = 4.0
 
-# no ground is looked at this far above the highest
+# the ground is not observed this far above its highest point
 SKY_M = 30_000.0
 
 # at rest: slower than this, for so long
@@ -52,12 +52,12 @@ def observe_surroundings(world):
     height = height_over_mean_m(world, r_I)
     truth.height_m = height
     drop = height - float(truth.ground_m)
-    due = int(world.tick) % COARSE_TICKS == 0 or drop < CLOSE_LOOK_M
+    due = int(world.tick) % COARSE_TICKS == 0 or drop < FINE_BELOW_M
     if due and height < float(world.errors.relief_m) + SKY_M:
         truth.ground_m = ground_height_m(world, rotate(q_LI_true(world, int(world.t_ns)), r_I))
     clearance = height - float(truth.ground_m) - float(world.vehicle.footpad_below_m)
-    if clearance < LEGS_LOOK_M:
-        clearance = feel_ground(world, centre_of_mass_B(world, float(truth.propellant_kg)))
+    if clearance < FOOTPADS_BELOW_M:
+        clearance = observe_footpads(world, centre_of_mass_B(world, float(truth.propellant_kg)))
     truth.clearance_m = clearance
 
 
@@ -83,7 +83,7 @@ def _rate_over_ground_B(world):
 
 
 @kernel
-def observe_truth(world, out):
+def observe_truth(out, world):
     """Fill a TruthL with the state of now in the site's frame."""
     truth = world.truth
     r_I = load3(truth.r_BM_I_m)

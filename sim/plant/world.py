@@ -7,6 +7,8 @@ what moves. Copying a World copies a run: it can be stopped, kept and flown on f
 The simulator has numbers of its own and believes none of the flight software's.
 """
 
+from typing import NamedTuple
+
 from fsw.framework.codes import Code
 from fsw.framework.record import f64, i64, record, u8
 from fsw.interface.messages import NAV_UPDATE
@@ -190,6 +192,37 @@ TRUTH = record(
     legs=i64("bit i is set while leg i touches"),
 )
 
+
+class InertialState(NamedTuple):
+    """Position, velocity and attitude against the inertial frame."""
+
+    r_BM_I_m: tuple[float, float, float]
+    v_BM_I_mps: tuple[float, float, float]
+    q_IB: tuple[float, float, float, float]
+
+
+class VehicleState(NamedTuple):
+    """The integrated part of Truth, in which one stage of a step is evaluated."""
+
+    r_BM_I_m: tuple[float, float, float]
+    v_BM_I_mps: tuple[float, float, float]
+    q_IB: tuple[float, float, float, float]
+    omega_BI_B_radps: tuple[float, float, float]
+    propellant_kg: float
+    thrust_N: float
+
+
+class VehicleRates(NamedTuple):
+    """Time derivatives of a VehicleState; acceleration apart into its two causes."""
+
+    specific_force_I_mps2: tuple[float, float, float]
+    gravity_I_mps2: tuple[float, float, float]
+    q_dot: tuple[float, float, float, float]
+    omega_dot_B_radps2: tuple[float, float, float]
+    propellant_kgps: float
+    thrust_Nps: float
+
+
 LEG = record(
     "Leg",
     "The ground under one footpad: its tangent plane, renewed every tick near the ground.",
@@ -278,7 +311,7 @@ WORLD = record(
     truth=TRUTH("state of the vehicle"),
     legs=LEG("ground under each footpad", LEGS),
     actuators=ACTUATORS("engine and thrusters"),
-    told=SENSOR_INBOX("what the sensors are told in this tick"),
+    sensor_inbox=SENSOR_INBOX("true inputs of the sensors in this tick"),
     board=SENSOR_BOARD("the sensors, and all faults"),
     touchdown=TOUCHDOWN_TRUTH("the landing so far"),
     uplink=UPLINK("the ground"),

@@ -17,14 +17,14 @@ from fsw.interface.mailbox import MAILBOX, collect, empty_mailbox
 from fsw.interface.messages import EVENT, INBOX, OUTBOX
 from sim.evaluation.flight_view import FLIGHT_VIEW, observe_flight
 from sim.evaluation.monitor import MONITOR, watch
-from sim.faults.injection_events import keep_injections
+from sim.faults.injection_events import log_injections
 from sim.faults.records import ComputerAction
 from sim.plant.plant_faults import flies, take_missed
 from sim.plant.tick import advance, obey, obey_range_command, sense
 from sim.plant.truth_observer import observe_truth
 from sim.plant.world import WORLD
-from sim.sensors.records import ARRIVALS
-from sim.sensors.transport_delay import deliver, lose_arrivals
+from sim.sensors.records import TICK_MESSAGES
+from sim.sensors.transport_delay import clear_messages, deliver
 
 EVENT_SLOTS = 4096
 
@@ -43,7 +43,7 @@ RUN = record(
     params=PARAMS("flight parameters"),
     state=STATE("flight software's memory"),
     mailbox=MAILBOX("messages that wait for a tick"),
-    arrivals=ARRIVALS("messages that arrive in the tick"),
+    messages=TICK_MESSAGES("messages that reach the flight computer in the tick"),
     inbox=INBOX("into the flight software"),
     outbox=OUTBOX("out of it"),
     flight=FLIGHT_VIEW("what the judge looks at in the flight software"),
@@ -61,13 +61,13 @@ def sense_tick(run):
     """
     now_ns = int(run.world.t_ns)
     computer = run.world.computer
-    sense(run.world, run.arrivals)
-    keep_injections(run.world, run.log)
+    sense(run.world, run.messages)
+    log_injections(run.log, run.world)
     if int(computer.action) == ComputerAction.AWAY:
-        lose_arrivals(run.arrivals)
+        clear_messages(run.messages)
     elif int(computer.action) == ComputerAction.RESUME:
         empty_mailbox(run.mailbox)
-    deliver(run.arrivals, run.mailbox, now_ns)
+    deliver(run.mailbox, run.messages, now_ns)
     missed = take_missed(computer)
     if not flies(computer):
         silence(run.outbox)
@@ -108,7 +108,7 @@ def fly_tick(run):
     flown = sense_tick(run)
     if flown:
         step(run.state, run.params, run.inbox, run.outbox)
-        observe_flight(run.state.core, run.flight)
+        observe_flight(run.flight, run.state.core)
     return move_tick(run, flown)
 
 
@@ -127,9 +127,9 @@ def fly_ticks(runs, count):
 
 
 @kernel
-def observe_run(runs, truths):
+def observe_run(truths, runs):
     """Write what is true now into an array of one TruthL."""
-    observe_truth(runs[0].world, truths[0])
+    observe_truth(truths[0], runs[0].world)
 
 
 @kernel

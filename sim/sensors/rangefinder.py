@@ -16,8 +16,7 @@ from fsw.interface.timing import TICK_NS
 from fsw.mathlib.elementary import exp, floor_int, sin_cos, to_int
 from fsw.mathlib.frames import DEG
 from sim.common.random_streams import Stream, gauss, stream_key, uniform
-
-NEVER_NS = -1
+from sim.faults.windows import NEVER_NS
 
 # natural logarithm of 10, over 10: decibels to an exponent
 DB = 0.23025850929940458
@@ -34,13 +33,13 @@ def boresight_B(cant_deg):
 
 
 @kernel
-def return_strength(parameters, truth, loss_db):
+def return_strength(params, truth, loss_db):
     """Return as a multiple of what gives even odds of detection, loss_db below its budget."""
     slant = max(float(truth.slant_m), 0.1)
-    ratio = float(parameters.reach_m) / slant
-    closing = float(truth.closing_mps) / float(parameters.closing_mps)
-    surface = float(truth.albedo) * float(truth.cos_incidence) / float(parameters.reference_albedo)
-    loss = exp(-DB * (float(parameters.loss_db) + loss_db))
+    ratio = float(params.reach_m) / slant
+    closing = float(truth.closing_mps) / float(params.closing_mps)
+    surface = float(truth.albedo) * float(truth.cos_incidence) / float(params.reference_albedo)
+    loss = exp(-DB * (float(params.loss_db) + loss_db))
     return surface * ratio * ratio * loss / (1.0 + closing * closing)
 
 
@@ -53,14 +52,15 @@ def detection_probability(strength):
 
 
 @kernel
-def measure_range(parameters, state, seed, truth, loss_db, sample):
-    """One RangeSample from where the beam truly met the ground.
+def measure_range(board, truth, sample):
+    """Fill a RangeSample of the SensorBoard's rangefinder from a RangeTruth.
 
-    parameters: Rangefinder; state: RangeState; truth: RangeTruth; loss_db: of the link, on top of
-    its budget.
+    Counts the sample in the board's RangeState; the open faults add to the loss of the link.
     """
+    params = board.sensors.range
+    state = board.range_state
     count = int(state.count)
-    key = stream_key(seed, Stream.RANGE)
+    key = stream_key(int(board.seed), Stream.RANGE)
     first = DRAWS * count
     noise = gauss(key, first)
     seen = uniform(key, first + 1)
@@ -69,17 +69,17 @@ def measure_range(parameters, state, seed, truth, loss_db, sample):
     state.count = count + 1
 
     slant = float(truth.slant_m)
-    shortest = float(parameters.min_m)
-    longest = float(parameters.max_m)
-    measured = slant + noise * (float(parameters.sigma_m) + float(parameters.sigma_share) * slant)
-    if kind < float(parameters.false_share):
+    shortest = float(params.min_m)
+    longest = float(params.max_m)
+    measured = slant + noise * (float(params.sigma_m) + float(params.sigma_share) * slant)
+    if kind < float(params.false_share):
         measured = shortest + (slant - shortest) * extent
-    elif kind < float(parameters.false_share) + float(parameters.multiple_share):
-        measured = measured + float(parameters.multiple_m) * extent
-    quantum = float(parameters.quantum_m)
+    elif kind < float(params.false_share) + float(params.multiple_share):
+        measured = measured + float(params.multiple_m) * extent
+    quantum = float(params.quantum_m)
     measured = float(floor_int(measured / quantum + 0.5)) * quantum
 
-    strength = return_strength(parameters, truth, loss_db)
+    strength = return_strength(params, truth, float(board.effects.loss_db))
     detected = slant > 0.0 and seen < detection_probability(strength)
     in_limits = shortest <= measured and measured <= longest and slant >= shortest
     sample.t_ns = int(truth.t_ns)
@@ -94,21 +94,21 @@ def measure_range(parameters, state, seed, truth, loss_db, sample):
 
 
 @kernel
-def is_sampling(parameters, state, t_ns):
+def is_sampling(params, state, t_ns):
     """True in the ticks in which the instrument takes a sample."""
     ready = int(state.ready_t_ns)
     if ready < 0 or t_ns < ready:
         return False
-    return (t_ns // TICK_NS) % int(parameters.period_ticks) == 0
+    return (t_ns // TICK_NS) % int(params.period_ticks) == 0
 
 
 @kernel
-def switch_range(parameters, state, t_ns, on, after_s):
+def switch_range(state, params, t_ns, on, after_s):
     """Power for the instrument, off or on; it is ready after its warm-up and after_s more."""
     if not on:
         state.ready_t_ns = NEVER_NS
         return
     state.cycles = int(state.cycles) + 1
-    wait_s = after_s + float(parameters.warmup_s)
+    wait_s = after_s + float(params.warmup_s)
     ticks = to_int(wait_s * 1e9 / float(TICK_NS) + 0.5, 0.0, 1e9)
     state.ready_t_ns = t_ns + ticks * TICK_NS

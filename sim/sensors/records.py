@@ -22,9 +22,9 @@ from fsw.interface.messages import (
 from sim.faults.records import FAULT_MEMORY
 from sim.faults.table import FAULT, FAULT_SLOTS
 
-ARRIVALS = record(
-    "Arrivals",
-    "Messages that arrive in one tick.",
+TICK_MESSAGES = record(
+    "TickMessages",
+    "Messages that reach the flight computer in one tick.",
     ranges=RANGE_SAMPLE("range samples", RANGES_PER_TICK),
     imus=IMU_SAMPLE("inertial increments", IMUS_PER_TICK),
     contact=CONTACT_SAMPLE("footpad state"),

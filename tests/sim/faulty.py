@@ -11,7 +11,7 @@ from fsw.interface.messages import ACTUATOR_COMMAND
 from fsw.interface.timing import TICK_NS
 from sim.faults.reader import read_faults
 from sim.plant.tick import advance, obey, sense
-from sim.sensors.records import ARRIVALS
+from sim.sensors.records import TICK_MESSAGES
 from tests.fault_coverage import note_stretch
 from tests.sim.worlds import above_site, quiet_world
 
@@ -79,7 +79,7 @@ def listen(world, seconds, throttle=0.7, torque=5.0, mode=MODE):
     """Fly under one command and keep what arrives."""
     heard = Heard(world)
     count = round(seconds * S / TICK_NS)
-    logged, actions = ARRIVALS.array(count), np.zeros(count, np.int64)
+    logged, actions = TICK_MESSAGES.array(count), np.zeros(count, np.int64)
     commands = ACTUATOR_COMMAND.array(1, throttle=throttle, engine_on=1, mode=mode)
     commands["torque_B_Nm"][0, 0] = torque
     first_ns = int(world.t_ns)

@@ -10,7 +10,7 @@ from sim.plant.tick import advance, obey, sense
 from sim.plant.truth_observer import observe_surroundings
 from sim.plant.vehicle import step_vehicle
 from sim.plant.world import DISPERSIONS, WORLD
-from sim.sensors.records import ARRIVALS
+from sim.sensors.records import TICK_MESSAGES
 
 
 def quiet_world(seed=1, flat=True):
@@ -65,7 +65,7 @@ def flown(world, seconds, throttle=0.0, torque=(0.0, 0.0, 0.0)):
     """Fly the world for some seconds under one command."""
     command = ACTUATOR_COMMAND.new(throttle=throttle, engine_on=int(throttle > 0.0))
     command.torque_B_Nm = torque
-    fly(world, ARRIVALS.new(), command, int(round(100 * seconds)))
+    fly(world, TICK_MESSAGES.new(), command, int(round(100 * seconds)))
     return world
 
 

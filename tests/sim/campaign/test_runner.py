@@ -24,7 +24,7 @@ RUNS = 12
 
 @pytest.fixture(scope="module")
 def plan():
-    return make_plan(read_spec(SPEC), RUNS, seed=11)
+    return make_plan(read_spec(SPEC), runs=RUNS, seed=11)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_two_workers_in_reverse_give_the_rows_of_one(plan, rows):
 
 
 def test_a_row_flown_alone_is_the_row(plan, rows):
-    again = make_plan(read_spec(SPEC), 10_000, seed=11)
+    again = make_plan(read_spec(SPEC), runs=10_000, seed=11)
     assert fly_row(again, 7) == rows[7]
 
 
@@ -60,7 +60,7 @@ def test_a_row_says_what_was_flown_and_what_became_of_it(plan, rows):
 
 
 def test_as_flown_flies_the_same_draws_with_other_parameters(plan, rows):
-    theirs = make_plan(read_spec(SPEC), RUNS, seed=11, params="as-flown")
+    theirs = make_plan(read_spec(SPEC), runs=RUNS, seed=11, params="as-flown")
     row = fly_row(theirs, 3)
     same = ("seed", "kind", "faults", "vary.terrain.albedo")
     assert [row[key] for key in same] == [rows[3][key] for key in same]
@@ -144,7 +144,7 @@ def test_a_campaign_that_is_gone_on_with_ends_as_one_that_was_not_interrupted(
 
 
 def test_more_runs_can_be_added(tmp_path, plan, rows):
-    few = make_plan(plan.spec, 5, seed=11)
+    few = make_plan(plan.spec, runs=5, seed=11)
     keep_all(tmp_path, few, [rows[i] for i in range(5)])
     keep_all(tmp_path, plan, [rows[i] for i in range(5, RUNS)], resume=True)
     assert read(tmp_path) == rows
@@ -160,7 +160,7 @@ def test_more_runs_can_be_added(tmp_path, plan, rows):
 )
 def test_another_campaign_s_folder_is_refused(tmp_path, plan, changes, said):
     Store(tmp_path, plan, False)
-    other = make_plan(plan.spec, RUNS, **{"seed": 11, **changes})
+    other = make_plan(plan.spec, runs=RUNS, **{"seed": 11, **changes})
     with pytest.raises(InputError) as caught:
         Store(tmp_path, other, True)
     assert str(caught.value) == f"--resume {tmp_path}: was begun with {said}"

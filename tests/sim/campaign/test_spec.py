@@ -8,8 +8,9 @@ import pytest
 import tomli_w
 
 from sim.campaign.distributions import distribution, varied
+from sim.campaign.random_draws import run_seed
 from sim.campaign.runner import report_block
-from sim.campaign.sampling import make_plan, run_seed, scenario_of
+from sim.campaign.sampling import make_plan, scenario_of
 from sim.campaign.spec import read_spec
 from sim.common.errors import InputError
 from sim.faults.table import KINDS
@@ -173,7 +174,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 @pytest.fixture(scope="module")
 def plan():
-    return make_plan(read_spec(FAULTS), 400)
+    return make_plan(read_spec(FAULTS), runs=400)
 
 
 def test_the_campaign_draws_at_least_25_kinds_and_every_group_in_process(plan):
@@ -189,12 +190,12 @@ def test_few_runs_have_every_kind_of_the_range_block(plan):
 
 
 def test_a_run_is_the_same_however_many_there_are_and_whoever_asks(plan):
-    again = make_plan(read_spec(FAULTS), 7)
+    again = make_plan(read_spec(FAULTS), runs=7)
     assert [again.draw(i) for i in range(6, -1, -1)] == [plan.draw(i) for i in range(6, -1, -1)]
 
 
 def test_another_master_seed_is_another_campaign(plan):
-    other = make_plan(plan.spec, 400, seed=plan.seed + 1)
+    other = make_plan(plan.spec, runs=400, seed=plan.seed + 1)
     assert all(other.draw(i).document != plan.draw(i).document for i in range(20))
 
 

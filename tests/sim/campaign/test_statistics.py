@@ -154,7 +154,7 @@ def test_visited_and_unvisited_are_all_cells_that_can_be(spec):
 
 
 def test_every_pair_that_may_be_drawn_is_a_cell(spec):
-    plan = make_plan(spec, 300)
+    plan = make_plan(spec, runs=300)
     cells = set(possible_cells(spec))
     pairs = [draw for draw in map(plan.draw, range(300)) if len(draw.faults) == 2]
     for draw in pairs:

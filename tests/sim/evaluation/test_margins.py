@@ -226,7 +226,7 @@ def test_falling_faster_than_can_be_stopped_is_a_negative_stopping_margin():
 
 @kernel
 def _look(cores, views):
-    observe_flight(cores[0], views[0])
+    observe_flight(views[0], cores[0])
 
 
 def sound(core):

@@ -112,4 +112,4 @@ def test_thrusters_turn_the_vehicle_and_use_propellant_but_do_not_push():
     inertia = 230.0 + 190.0 * 300.0 / 380.0
     assert world.truth.omega_BI_B_radps[0] == pytest.approx(40.0 / inertia, rel=1e-3)
     assert before - world.truth.propellant_kg == pytest.approx(40.0 / (220.0 * 9.80665), rel=1e-6)
-    assert np.all(vector(world.told.truth.dv_B_mps) == 0.0)
+    assert np.all(vector(world.sensor_inbox.truth.dv_B_mps) == 0.0)

@@ -14,7 +14,7 @@ ALL_LEGS = 0b1111
 
 def felt(world):
     """Specific force of the last tick [m/s^2]."""
-    return vector(world.told.truth.dv_B_mps) / 0.01
+    return vector(world.sensor_inbox.truth.dv_B_mps) / 0.01
 
 
 def test_a_lander_dropped_on_its_legs_settles_on_its_weight():
@@ -75,7 +75,7 @@ def on_a_slope(slope, friction, seconds):
     above_site(world, 0.3)
     flown(world, seconds)
     seen = TRUTH_L.new()
-    observe_truth(world, seen)
+    observe_truth(seen, world)
     return seen
 
 
@@ -105,7 +105,7 @@ def test_it_rests_on_rough_ground_without_drifting_from_the_turning_moon():
     world = above_site(quiet_world(flat=False), 1.0)
     flown(world, 20.0)
     seen = TRUTH_L.new()
-    observe_truth(world, seen)
+    observe_truth(seen, world)
     assert world.touchdown.settled_t_ns > 0
     assert np.linalg.norm(seen.r_BL_L_m[:2]) < 0.3
     assert bin(world.truth.legs).count("1") >= 3

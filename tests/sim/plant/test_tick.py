@@ -14,7 +14,7 @@ from sim.plant.initial_conditions import prepare
 from sim.plant.tick import advance, obey, sense
 from sim.plant.truth_observer import observe_truth
 from sim.plant.world import TRUTH_L, WORLD
-from sim.sensors.records import ARRIVALS
+from sim.sensors.records import TICK_MESSAGES
 from tests.sim.worlds import above_site, copy_of, flown, quiet_world, vector
 
 
@@ -22,7 +22,7 @@ def heard(world, ticks):
     """Per tick: the arrivals, as independent copies."""
     out = []
     for _ in range(ticks):
-        arrivals = ARRIVALS.new()
+        arrivals = TICK_MESSAGES.new()
         sense(world, arrivals)
         out.append(arrivals)
         advance(world)
@@ -65,7 +65,7 @@ def test_the_gauge_reads_the_mass_within_its_noise():
     world = above_site(quiet_world(), 1000.0, propellant_kg=40.0)
     masses = []
     for _ in range(400):
-        arrivals = ARRIVALS.new()
+        arrivals = TICK_MESSAGES.new()
         sense(world, arrivals)
         masses.append(float(arrivals.propulsion.mass_kg))
         world.tick += 100
@@ -131,7 +131,7 @@ def test_the_truth_in_the_site_s_frame_is_turned_by_hand():
     prepare(world)
     flown(world, 20.0)
     seen = TRUTH_L.new()
-    observe_truth(world, seen)
+    observe_truth(seen, world)
     omega, t = world.moon.omega_radps, 20.0
     lat, lon = np.radians(30.0), np.radians(-40.0) + omega * t
     east = [-np.sin(lon), np.cos(lon), 0.0]
@@ -150,7 +150,7 @@ def test_the_truth_in_the_site_s_frame_is_turned_by_hand():
 def fingerprint():
     """Hash of worlds and arrivals over a second of flight that ends on the legs."""
     world = prepared_near_ground(5)
-    arrivals = ARRIVALS.new()
+    arrivals = TICK_MESSAGES.new()
     command = ACTUATOR_COMMAND.new(throttle=0.3, engine_on=1)
     command.torque_B_Nm = (3.0, -2.0, 1.0)
     digest = hashlib.sha256()
