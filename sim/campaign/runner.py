@@ -10,24 +10,13 @@ from typing import Any
 from sim.campaign.executors import Row
 from sim.campaign.sampling import Draw, Plan, scenario_of
 from sim.evaluation.verdict import Touchdown
-from sim.faults.table import ACTUATOR, COMPUTING, CONTACT, INERTIAL, TIMING, VALUE
+from sim.faults.table import SENSOR_GROUP, FaultGroup, Sensor
 from sim.run.fly import Result, fly
 from sim.run.survivability import evaluate_survivability
 
 # a run has so much of truthful ranges above 300 m, or its range faults count as blind
 ENOUGH_S = 5.0
-RANGE, BLIND = "range", "blind"
-REPORT_BLOCKS = {
-    TIMING: RANGE,
-    VALUE: RANGE,
-    INERTIAL: "imu",
-    CONTACT: "contact",
-    ACTUATOR: "engine",
-    COMPUTING: "computer",
-}
-
-# who else a timing fault may befall
-SENSOR_BLOCKS = {"imu": "imu", "contact": "contact", "propulsion": "engine"}
+RANGE, BLIND = FaultGroup.VALUE.spec.report, "blind"
 NOTHING, MIXED, PAIRS = "none", "mixed", "-pairs"
 
 
@@ -58,8 +47,9 @@ def report_block(draw: Draw, truthful_s: float) -> str:
     return block + (PAIRS if len(draw.faults) > 1 else "")
 
 
-def _fault_block(group: str, row: dict[str, Any]) -> str:
-    return SENSOR_BLOCKS.get(row.get("sensor", ""), REPORT_BLOCKS[group])
+def _fault_block(group: FaultGroup, row: dict[str, Any]) -> str:
+    reported = SENSOR_GROUP[Sensor.of(row["sensor"])] if "sensor" in row else group
+    return reported.spec.report
 
 
 def _identity(plan: Plan, draw: Draw, result: Result) -> Row:

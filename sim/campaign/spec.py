@@ -29,13 +29,12 @@ from sim.common.errors import InputError
 from sim.common.rounding import six_digits
 from sim.common.toml_records import nearest
 from sim.faults.reader import read_faults
-from sim.faults.table import FAULT, FAULT_SLOTS, KINDS, WIRE, Sensor
+from sim.faults.table import FAULT, FAULT_SLOTS, KINDS, FaultGroup, Sensor
 from sim.plant.world import WORLD
 from sim.scenario.layers import parse
 from sim.scenario.load import assemble, read_text
 
 INDEPENDENT, LATIN_HYPERCUBE = "independent", "latin_hypercube"
-GROUPS = tuple(dict.fromkeys(kind.group for kind in KINDS.values()))
 RANGE_SENSOR = Sensor.label_of(Sensor.RANGE)
 DURATION, UNTIL_SHARE = "duration_s", "until_share"
 
@@ -82,7 +81,7 @@ class Template:
 
     kind: str
     label: str
-    group: str
+    group: FaultGroup
     magnitude: str | None
     values: tuple[tuple[str, Varied], ...]
     windows: tuple[str, ...]
@@ -227,7 +226,7 @@ def _template(
     if kind not in KINDS:
         raise InputError(f"{spot}.kind: expected a kind of fault{nearest(str(kind), KINDS)}")
     spot = f"{spot} ({kind})"
-    if KINDS[kind].group == WIRE:
+    if KINDS[kind].group == FaultGroup.WIRE:
         raise InputError(f"{spot}: needs a wire, and a campaign flies in process")
     magnitude = keys.pop("magnitude", None)
     if magnitude is not None and magnitude not in keys:
@@ -256,15 +255,16 @@ def _block(number: int, table: BlockTable, templates: tuple[Template, ...], wher
     spot = f"{where}block.{number}"
     known = {t.kind for t in templates}
     for name in table.groups:
-        if name not in GROUPS:
-            raise InputError(f"{spot}.groups: unknown group '{name}'{nearest(name, GROUPS)}")
+        if name not in FaultGroup.labels():
+            hint = nearest(name, FaultGroup.labels())
+            raise InputError(f"{spot}.groups: unknown group '{name}'{hint}")
     for name in table.kinds:
         if name not in known:
             raise InputError(f"{spot}.kinds: no fault is drawn of kind '{name}'")
     chosen = tuple(
         i
         for i, t in enumerate(templates)
-        if (not table.groups or t.group in table.groups)
+        if (not table.groups or t.group.label in table.groups)
         and (not table.kinds or t.kind in table.kinds)
     )
     if table.faults and not chosen:

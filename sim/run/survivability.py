@@ -15,7 +15,7 @@ from typing import Any
 
 from sim.evaluation.survivability_bound import certificate
 from sim.faults.reader import kind_name
-from sim.faults.table import ACTUATOR, COMPUTING, FAULT, KINDS, TIMING, VALUE, WIRE
+from sim.faults.table import FAULT, KINDS
 from sim.plant.world import WORLD
 from sim.run.fly import Result, fly
 from sim.scenario.load import Scenario
@@ -23,12 +23,6 @@ from sim.scenario.load import Scenario
 LANDED = "landed"
 HOW = ("witness", "certificate", "open")
 LOSSES = ("hedging", "navigation", "other")
-
-# faults that no knowledge takes away
-BODILY = (ACTUATOR, COMPUTING)
-
-# faults of what the rangefinder tells
-TOLD = (TIMING, VALUE, WIRE)
 
 # a rangefinder that sees the ground from high up, at once, and never lies
 PERFECT_RANGE = {
@@ -74,8 +68,8 @@ def evaluate_survivability(scenario: Scenario, result: Result) -> Judgement:
 
 def loss(scenario: Scenario, result: Result) -> str:
     """What a survivable run was lost by: one of LOSSES."""
-    groups = {KINDS[name].group for name in fault_names(scenario)}
-    if not groups <= set(TOLD) or result.informed is None:
+    misled = all(KINDS[name].group.spec.misleads for name in fault_names(scenario))
+    if not misled or result.informed is None:
         return "other"
     return "hedging" if certificate(result.informed) else "navigation"
 
@@ -93,7 +87,7 @@ def witness_of(scenario: Scenario) -> Scenario:
     kept = [
         row.copy()
         for row in world.board.faults[: int(world.board.n_faults)]
-        if KINDS[kind_name(row)].group in BODILY
+        if KINDS[kind_name(row)].group.spec.persists
     ]
     for number in range(len(world.board.faults)):
         world.board.faults[number] = kept[number] if number < len(kept) else FAULT.new()

@@ -5,7 +5,7 @@ from sim.common.toml_records import UNITS, default_text, expected, unit_of
 from sim.faults.envelope import read_envelope
 from sim.faults.magnitudes import Bounds
 from sim.faults.reader import WINDOW
-from sim.faults.table import FAULT, FAULT_SLOTS, KINDS, TIMING, FaultSpec
+from sim.faults.table import FAULT, FAULT_SLOTS, KINDS, FaultSpec
 
 TEXT = """\
 ## `[[faults]]`
@@ -63,15 +63,15 @@ def fault_sections() -> list[str]:
 
 
 def _kinds() -> str:
-    head = ["| kind | befalls | what happens | needs | may have |", "|---|---|---|---|---|"]
+    head = ["| kind | affects | what happens | needs | may have |", "|---|---|---|---|---|"]
     rows = [_kind_row(name, kind) for name, kind in KINDS.items()]
     return "\n".join(["### Kinds", "", *head, *rows, ""])
 
 
 def _kind_row(name: str, kind: FaultSpec) -> str:
-    whom = ", ".join(kind.sensors) or ("all sensors" if kind.group == TIMING else kind.group)
+    affects = ", ".join(kind.sensors) or kind.group.spec.affects
     needs = ", ".join(_code(key) for key in kind.needs) or " or ".join(map(_code, kind.one_of))
-    return f"| `{name}` | {whom} | {kind.doc} | {needs} | {', '.join(map(_code, kind.may))} |"
+    return f"| `{name}` | {affects} | {kind.doc} | {needs} | {', '.join(map(_code, kind.may))} |"
 
 
 def _keys() -> str:
@@ -90,7 +90,7 @@ def _default(key: str, field: Field) -> str:
     if key == "kind":
         return "must be given"
     if key == "sensor":
-        return "the first that the kind befalls"
+        return "the first that the kind affects"
     if key in WINDOW and field.default:
         return "no bound"
     return default_text(field)

@@ -27,7 +27,7 @@ from sim.common.errors import InputError
 from sim.evaluation.requirements import REQUIREMENTS, broken
 from sim.evaluation.survivability_bound import certificate
 from sim.faults.envelope import read_envelope
-from sim.faults.table import KINDS, TIMING, VALUE
+from sim.faults.table import KINDS, FaultGroup
 from sim.run.fly import Result, fly
 from sim.run.survivability import LANDED
 from sim.run.warm_start import Checkpoints
@@ -43,7 +43,7 @@ RUN_SEEDS = 4
 RANGE_KINDS = tuple(
     f"{name}:range" if len(kind.sensors) > 1 else name
     for name, kind in KINDS.items()
-    if kind.group in (TIMING, VALUE) and "range" in kind.sensors
+    if kind.group in (FaultGroup.TIMING, FaultGroup.VALUE) and "range" in kind.sensors
 )
 ALWAYS = {each.name for each in REQUIREMENTS if each.always}
 

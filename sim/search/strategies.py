@@ -22,7 +22,7 @@ from sim.common.errors import InputError
 from sim.common.rounding import six_digits
 from sim.faults.magnitudes import SPANS, STEPS, Bounds, Span
 from sim.faults.reader import read_faults
-from sim.faults.table import KINDS, Axis, FaultKind, WireDirection
+from sim.faults.table import FAULT, KINDS, FaultKind
 from sim.plant.world import WORLD
 from sim.scenario.layers import override, with_overlay
 from sim.scenario.load import SEED_MAX, Scenario, assemble
@@ -165,15 +165,16 @@ def _wanted(draw: st.DrawFn, name: str, narrower: Mapping[str, Any] | None) -> l
 
 @st.composite
 def _affected_sensor(draw: st.DrawFn, name: str, sensor: str) -> Row:
-    """Which sensor, axis, legs or direction of the wire."""
+    """What a row affects: sensor, axis, legs, direction of the wire."""
     kind, row = KINDS[name], Row()
     if len(kind.sensors) > 1:
         row["sensor"] = draw(st.sampled_from((sensor,) if sensor else kind.sensors))
-    for key, names in (("axis", Axis.labels()), ("way", WireDirection.labels())):
-        if key in kind.may:
-            row[key] = draw(st.sampled_from(names))
-    if "legs" in kind.may:
-        row["legs"] = draw(st.integers(0, 15))
+    for key in kind.may:
+        field = FAULT.fields[key]
+        if field.codes:
+            row[key] = draw(st.sampled_from(field.codes.labels()))
+        elif key not in SPANS:
+            row[key] = draw(st.integers(int(field.lo), int(field.hi)))
     return row
 
 

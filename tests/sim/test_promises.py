@@ -18,7 +18,7 @@ from sim.evaluation.requirements import REQUIREMENTS, broken
 from sim.evaluation.verdict import RunVerdict
 from sim.faults.envelope import read_envelope
 from sim.faults.injection_events import InjectionEvent
-from sim.faults.table import KINDS, TIMING, WIRE
+from sim.faults.table import KINDS, FaultGroup
 from sim.plant.truth_observer import motion_over_ground
 from sim.run.fly import evaluate_run, new_run
 from sim.run.loop import as_rows, fly_tick, fly_ticks
@@ -29,7 +29,7 @@ from tests.strategies import SPANS, Case, cases
 
 ENVELOPE = read_envelope()
 DOCUMENT = tomllib.loads((SCENARIOS / f"{ENVELOPE.scenario}.toml").read_text())
-IN_PROCESS = tuple(name for name, kind in KINDS.items() if kind.group != WIRE)
+IN_PROCESS = tuple(name for name, kind in KINDS.items() if kind.group != FaultGroup.WIRE)
 ALWAYS = {each.name for each in REQUIREMENTS if each.always}
 CHUNK_TICKS = 500
 checkpoints = Checkpoints()
@@ -83,7 +83,7 @@ def test_every_timing_fault_of_every_instrument_is_inside_or_its_absence_has_a_r
     labels = {
         f"{name}:{sensor}" if len(kind.sensors) > 1 else name
         for name, kind in KINDS.items()
-        if kind.group == TIMING
+        if kind.group == FaultGroup.TIMING
         for sensor in kind.sensors or ("",)
     }
     assert labels == labels & {*ENVELOPE.inside, *ENVELOPE.outside}

@@ -13,7 +13,7 @@ from sim.campaign.runner import report_block
 from sim.campaign.sampling import make_plan, scenario_of
 from sim.campaign.spec import read_spec
 from sim.common.errors import InputError
-from sim.faults.table import KINDS
+from sim.faults.table import KINDS, FaultGroup
 from sim.scenario.load import HOME, SEED_MAX, assemble
 
 FAULTS = HOME / "campaigns" / "faults.toml"
@@ -120,7 +120,7 @@ def test_a_bad_distribution_is_one_line(value, said):
 
 def test_a_spec_that_is_right_is_read(write):
     spec = read_spec(write(HEAD + FAULT + BLOCK))
-    assert (spec.runs, spec.seed, spec.templates[0].group) == (20, 1, "timing")
+    assert (spec.runs, spec.seed, spec.templates[0].group.label) == (20, 1, "timing")
     assert spec.blocks[0].templates == (0,)
 
 
@@ -180,12 +180,21 @@ def plan():
 def test_the_campaign_draws_at_least_25_kinds_and_every_group_in_process(plan):
     drawn = {t.kind for t in plan.spec.templates}
     assert len(drawn) >= 25
-    assert {KINDS[kind].group for kind in drawn} == {k.group for k in KINDS.values()} - {"wire"}
+    groups = {KINDS[kind].group for kind in drawn}
+    assert groups == {k.group for k in KINDS.values()} - {FaultGroup.WIRE}
+
+
+def test_the_campaign_draws_every_kind_in_process_but_the_one_that_forbids_a_descent(plan):
+    in_process = {name for name, kind in KINDS.items() if kind.group != FaultGroup.WIRE}
+    drawn = {t.kind for t in plan.spec.templates}
+    assert in_process - drawn == {"propulsion_not_ready"}
 
 
 def test_few_runs_have_every_kind_of_the_range_block(plan):
     seen = {f.template.kind for i in range(400) for f in plan.draw(i).faults}
-    wanted = {t.kind for t in plan.spec.templates if t.group in ("timing", "value")}
+    wanted = {
+        t.kind for t in plan.spec.templates if t.group in (FaultGroup.TIMING, FaultGroup.VALUE)
+    }
     assert wanted <= seen
 
 
@@ -218,7 +227,8 @@ def test_pairs_are_two_different_faults_that_compose(plan):
     assert len(pairs) > 60
     for draw in pairs:
         assert len({fault.template.label for fault in draw.faults}) == 2
-        assert {fault.template.group for fault in draw.faults} <= {"timing", "value"}
+        groups = {fault.template.group for fault in draw.faults}
+        assert groups <= {FaultGroup.TIMING, FaultGroup.VALUE}
 
 
 def test_a_block_varies_what_is_its_own_and_is_reported_as_it_asks(write):

@@ -58,7 +58,7 @@ DELAYED = {"kind": "delayed", "delay_s": 1.0}
             {**OFF, "sensor": "radar"},
             "faults.1.sensor: expected one of range, imu, contact, propulsion",
         ),
-        ({**DELAYED, "sensor": "imu"}, "faults.1.sensor: delayed befalls range, not 'imu'"),
+        ({**DELAYED, "sensor": "imu"}, "faults.1.sensor: delayed affects range, not 'imu'"),
         ({"kind": "engine_out", "sensor": "imu"}, "faults.1.sensor: engine_out does not use it"),
         (
             {**OFF, "probability": 1.2},
@@ -77,11 +77,11 @@ DELAYED = {"kind": "delayed", "delay_s": 1.0}
         ({**OFF, "mode": "hover"}, "faults.1.mode: expected one of any, standby, coast, "),
         (
             {"kind": "late_acquisition", "start_s": 5.0},
-            "faults.1.start_s: late_acquisition holds from the start; give its end",
+            "faults.1.start_s: late_acquisition is open from the start; give its end",
         ),
         (
             {"kind": "early_loss", "until_altitude_m": 5.0},
-            "faults.1.until_altitude_m: early_loss holds for good; give its beginning",
+            "faults.1.until_altitude_m: early_loss does not end; give its beginning",
         ),
         ({"kind": "missed_ticks", "ticks": 2.5}, "faults.1.ticks: expected an integer from 0 to"),
         (7, "faults.1: expected a table, not 7"),
@@ -101,10 +101,10 @@ def test_a_bad_row_is_one_line_with_its_number(row, said):
         ({"kind": "early_loss", "from_altitude_m": 900.0},
          {"kind": "noise", "sigma_m": 1.0, "from_altitude_m": 300.0}, "it can never act"),
         ({"kind": "off", "sensor": "imu"}, {"kind": "imu_zero"}, "it can never act"),
-        ({"kind": "stuck"}, {"kind": "zero_valid"}, "the second leaves nothing of the first"),
-        ({"kind": "false_valid", "value_m": 3.0}, {"kind": "false_invalid"}, "undoes the other"),
+        ({"kind": "stuck"}, {"kind": "zero_valid"}, "the second one replaces the value of"),
+        ({"kind": "false_valid", "value_m": 3.0}, {"kind": "false_invalid"}, "reverses the other"),
         ({"kind": "stamp_offset", "stamp_offset_s": 1.0}, {"kind": "stamp_at_arrival"},
-         "the second leaves nothing of the first"),
+         "the second one replaces the time-tag of the first"),
         ({"kind": "engine_out"}, {"kind": "thrust_scale", "scale": 0.9}, "the engine is out"),
         ({"kind": "throttle_stuck"}, {"kind": "throttle_stuck", "throttle": 0.3}, "stuck already"),
     ],
@@ -142,7 +142,7 @@ def test_there_is_room_for_so_many_rows():
     assert refusal(*rows, DELAYED) == f"faults.{FAULT_SLOTS}: expected at most {FAULT_SLOTS} rows"
 
 
-def test_a_row_has_the_sensor_that_its_kind_befalls_first():
+def test_a_row_has_the_first_sensor_that_its_kind_affects():
     world = read(OFF, {"kind": "off", "sensor": "propulsion"})
     assert [Sensor.label_of(world.board.faults[i].sensor) for i in range(2)] == [
         "range",

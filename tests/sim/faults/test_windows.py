@@ -8,7 +8,7 @@ import pytest
 from fsw.interface.messages import RANGE_COMMAND, RangeAction
 from fsw.interface.timing import TICK_NS
 from sim.faults.records import ComputerAction
-from sim.faults.table import KINDS, WIRE
+from sim.faults.table import KINDS, FaultGroup
 from sim.plant.tick import obey_range_command
 from tests.sim.faulty import MODE, S, faulty_world, healthy, hear, listen
 from tests.sums import gained
@@ -119,7 +119,7 @@ def row(kind, **window):
 
 
 def test_the_tables_of_this_test_know_every_kind():
-    assert set(AT_WORK) == {name for name, kind in KINDS.items() if kind.group != WIRE}
+    assert set(AT_WORK) == {name for name, kind in KINDS.items() if kind.group != FaultGroup.WIRE}
 
 
 @pytest.mark.parametrize("kind", IDLE)

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 
 from sim.common.errors import InputError
 from sim.faults.envelope import read_envelope
-from sim.faults.table import KINDS, WIRE
+from sim.faults.table import KINDS, FaultGroup
 from sim.run.fly import fly
 from sim.run.warm_start import Checkpoints
 from sim.scenario.load import SCENARIOS, load
@@ -21,7 +21,7 @@ from tests.searching import flights
 from tests.strategies import Case, cases
 
 DOCUMENT = tomllib.loads((SCENARIOS / "nominal.toml").read_text())
-IN_PROCESS = tuple(name for name, kind in KINDS.items() if kind.group != WIRE)
+IN_PROCESS = tuple(name for name, kind in KINDS.items() if kind.group != FaultGroup.WIRE)
 
 
 class Flag:
