@@ -144,7 +144,7 @@ def make_plan(
         raise InputError(f"-n: expected at least 1 run, not {runs}")
     if params.endswith(".toml"):
         params = str(Path(params).resolve())  # a stored failure can be flown from any folder
-    assemble(spec.document, f"{spec.scenario}: ", overrides, params)
+    assemble(spec.document, f"{spec.scenario}: ", overrides=overrides, params=params)
     shuffles: tuple[np.ndarray, ...] = ()
     if spec.sampling == LATIN_HYPERCUBE:
         shuffles = tuple(_shuffle(seed, number, runs) for number in range(len(spec.vary)))

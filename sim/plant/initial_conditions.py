@@ -93,7 +93,7 @@ def transfer_orbit(world):
 
 @kernel
 def _start_plane(world, pass_ns):
-    """(up, heading) at the site's place below the track, inertial, when PDI is passed."""
+    """(up, heading) of the track at the site when PDI is passed, inertial."""
     latitude = float(world.site.latitude_deg)
     longitude = float(world.site.longitude_deg)
     q_IF = quat_conj(q_FI_at(float(world.moon.omega_radps), pass_ns))
@@ -216,7 +216,7 @@ def _draw_state(world):
 
 @kernel
 def disperse(world):
-    """Draw this run's errors from its seed and add them to a world that was placed."""
+    """Draw this run's errors from its seed and add them to a placed world."""
     _draw_vehicle(world)
     _draw_imu(world)
     _draw_site(world)

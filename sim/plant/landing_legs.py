@@ -1,7 +1,7 @@
 """Four legs: each a spring and damper along the ground's normal, with Coulomb friction.
 
-A footpad that would be below the ground is pushed back by N = k depth - c depth_rate, never
-pulled. Friction opposes slip with mu N, regularised linearly below `slip_mps`: a lander on a
+A footpad below the ground is pushed back by N = k depth - c depth_rate, never drawn in.
+Friction opposes slip with mu N, regularised linearly below `slip_mps`: a lander on a
 slope creeps at slip_mps * tan(slope) / mu, which is millimetres a second. The ground under a
 footpad is its tangent plane of this tick; the plane turns with the Moon, 4.6 m/s at the equator.
 """
@@ -37,7 +37,7 @@ FOOTPRINT_M = 0.3
 
 @kernel
 def footpad_B(vehicle, cm_B, i):
-    """Footpad i from the centre of mass of now, in body components [m]."""
+    """Footpad i from the current centre of mass, in body components [m]."""
     radius = float(vehicle.footpad_radius_m)
     return (
         LEG_X[i] * radius - cm_B[0],

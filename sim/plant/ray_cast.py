@@ -32,10 +32,16 @@ LEAST_STEP_M = 0.1
 MARCH_STEPS = 400
 REFINE_STEPS = 40
 
-# the crossing is found to this clearance; far below the quantum
+# clearance to which the crossing is found: far below the rangefinder's quantum
 CLOSE_ENOUGH_M = 1e-3
 
-# width of the beam's footprint over the range, and at least
+# difference of clearances below which an interval cannot be divided
+SAME_M = 1e-12
+
+# least cosine of incidence for the closing speed, at 87 degrees: no division by zero
+LEAST_COSINE = 0.05
+
+# width of the beam's footprint over the range, and its least width
 BEAM_WIDTH = 0.002
 FOOTPRINT_M = 0.5
 
@@ -88,7 +94,7 @@ def _crossing_m(world, origin, beam, last_above, first_below):
     s = s_below
     side = 0
     for _ in range(REFINE_STEPS):
-        if above - below < 1e-12:
+        if above - below < SAME_M:
             break
         s = s_above + (s_below - s_above) * above / (above - below)
         f = clearance_m(world, add_scaled3(origin, beam, s))
@@ -127,7 +133,7 @@ def _skip_sky(world, origin, beam):
 
 @kernel
 def cast(world):
-    """Fill world.sensor_inbox.beam for the boresight of now."""
+    """Fill world.sensor_inbox.beam for the current boresight."""
     truth = world.truth
     out = world.sensor_inbox.beam
     params = world.board.sensors.range
@@ -157,4 +163,4 @@ def cast(world):
     speed = sub3(speed, ground_velocity(world, add_scaled3(origin_I, beam_I, slant)))
     # rate at which the distance along the beam shrinks over ground as steep as it is there
     closing = -dot3(rotate(q_LI, speed), normal)
-    out.closing_mps = closing / max(float(out.cos_incidence), 0.05)
+    out.closing_mps = closing / max(float(out.cos_incidence), LEAST_COSINE)

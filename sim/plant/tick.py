@@ -38,22 +38,24 @@ from sim.plant.truth_observer import (
 from sim.plant.vehicle import centre_of_mass_B, mass_kg, step_vehicle, vehicle_state
 from sim.plant.world import LEGS
 from sim.sensors.rangefinder import is_sampling
-from sim.sensors.sensor_suite import obey_range_order, sense_board
+from sim.sensors.sensor_suite import command_rangefinder, sense_board
 from sim.sensors.transport_delay import clear_messages
 
-# a propulsion status is due so often
+# period of the propulsion status
 STATUS_TICKS = 100
 FINE_STEPS = 10
 FINE_NS = TICK_NS // FINE_STEPS
 
-# footpads this close to the ground, plus what two ticks may bring, may touch it in this tick
+# footpads may touch the ground in this tick within this clearance plus two ticks of motion; no
+# vehicle is fast enough to do so from the last one
 REACH_M = 0.3
 REACH_S = 2.0 * TICK_S
+NO_REACH_M = 1000.0
 
 
 @kernel
 def sense(world, messages):
-    """Fill `messages` with all that reaches the flight computer in the tick at world.t_ns."""
+    """Fill `messages` with those that reach the flight computer in the tick at world.t_ns."""
     clear_messages(messages)
     _fill_sensor_inbox(world.sensor_inbox, world)
     sense_board(world.board, world.sensor_inbox, messages)
@@ -114,7 +116,7 @@ def _step_near_ground(world):
     gain = (0.0, 0.0, 0.0)
     dt = float(FINE_NS) * 1e-9
     for k in range(FINE_STEPS):
-        # contact begins within the step, so the motion before it is what it begins with
+        # contact begins within the step, with the motion before it
         motion = motion_over_ground(world)
         gain = add3(gain, step_vehicle(world, True, float(k) * dt, dt))
         bits = _touching_legs(world, float(k + 1) * dt)
@@ -139,7 +141,7 @@ def rotation_vector(q):
 
 @kernel
 def _keep_increments(world, q_before, gain_I):
-    """Ideal inertial increments of the tick that has just been flown."""
+    """Write the ideal inertial increments of the tick that has just been flown."""
     out = world.sensor_inbox.truth
     q_after = load4(world.truth.q_IB)
     turn = rotation_vector(quat_mul(quat_conj(q_before), q_after))
@@ -151,7 +153,7 @@ def _keep_increments(world, q_before, gain_I):
 @kernel
 def _may_touch(world):
     truth = world.truth
-    if float(truth.clearance_m) > 1000.0:
+    if float(truth.clearance_m) > NO_REACH_M:
         return False
     r = load3(truth.r_BM_I_m)
     speed = norm3(sub3(load3(truth.v_BM_I_mps), ground_velocity(world, r)))
@@ -184,4 +186,4 @@ def obey(world, actuators):
 @kernel
 def obey_range_command(world, range_command):
     """Take a RangeCommand; it is in force from the tick at world.t_ns on."""
-    obey_range_order(world.board, range_command, int(world.t_ns))
+    command_rangefinder(world.board, range_command, int(world.t_ns))

@@ -32,13 +32,13 @@ from sim.plant.vehicle import centre_of_mass_B, mass_kg
 FINE_BELOW_M = 200.0
 COARSE_TICKS = 10
 
-# below this clearance planes are laid under the footpads
+# clearance below which planes are laid under the footpads
 FOOTPADS_BELOW_M = 4.0
 
 # the ground is not observed this far above its highest point
 SKY_M = 30_000.0
 
-# at rest: slower than this, for so long
+# at rest: slower than this for this time
 STILL_MPS = 0.05
 STILL_RADPS = 0.5 * DEG
 STILL_NS = 2_000_000_000
@@ -46,7 +46,7 @@ STILL_NS = 2_000_000_000
 
 @kernel
 def observe_surroundings(world):
-    """Heights of now: over the mean radius, of the ground below, of the lowest footpad over it."""
+    """Update heights: over the mean radius, of the ground below, of the lowest footpad over it."""
     truth = world.truth
     r_I = load3(truth.r_BM_I_m)
     height = height_over_mean_m(world, r_I)
@@ -84,7 +84,7 @@ def _rate_over_ground_B(world):
 
 @kernel
 def observe_truth(out, world):
-    """Fill a TruthL with the state of now in the site's frame."""
+    """Fill a TruthL with the current state in the site's frame."""
     truth = world.truth
     r_I = load3(truth.r_BM_I_m)
     q_LI = q_LI_true(world, int(world.t_ns))
@@ -109,7 +109,7 @@ def observe_truth(out, world):
 
 @kernel
 def note_contact(world, t_ns, motion):
-    """Contact has just begun: keep how fast and how tilted it was (see motion_over_ground)."""
+    """Record the motion (see motion_over_ground) at a contact that has just begun."""
     touchdown = world.touchdown
     v_down, v_horizontal, tilt, rate = motion
     touchdown.contacts = int(touchdown.contacts) + 1
@@ -131,7 +131,7 @@ def note_contact(world, t_ns, motion):
 
 @kernel
 def note_rest(world):
-    """After a tick: lowest clearance, tilt since contact, hull strike, and whether it is still."""
+    """After a tick: record lowest clearance, tilt since contact, hull strike, and rest."""
     touchdown = world.touchdown
     truth = world.truth
     touchdown.lowest_m = min(float(touchdown.lowest_m), float(truth.clearance_m))

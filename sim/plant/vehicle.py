@@ -2,7 +2,7 @@
 
 State: position and velocity of the centre of mass and attitude against the inertial frame,
 body rate, propellant, thrust. Integrated together by the classical Runge-Kutta method of fourth
-order. Left out, as far below the dispersions: the tide's torque, sloshing, the inertia's own
+order. Neglected, as far below the dispersions: the tide's torque, sloshing, the inertia's own
 rate of change (jet damping about cancels it), and the centre of mass moving in the body.
 
 The increments of an ideal inertial unit come out of the same stages: the velocity gained from all
@@ -42,7 +42,7 @@ def fill_share(world, propellant_kg):
 
 @kernel
 def centre_of_mass_B(world, propellant_kg):
-    """Centre of mass of now from that with full tanks on the axis, in body components [m]."""
+    """Current centre of mass from that with full tanks on the axis, in body components [m]."""
     rise = float(world.vehicle.cm_rise_m) * (1.0 - fill_share(world, propellant_kg))
     return (float(world.errors.cm_B_m[0]), float(world.errors.cm_B_m[1]), rise)
 

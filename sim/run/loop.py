@@ -33,31 +33,31 @@ EVENT_LOG = record(
     "Events of a run, oldest first; a full log keeps the first ones.",
     events=EVENT("events", EVENT_SLOTS),
     n=i64("events kept"),
-    lost=i64("events that found no room"),
+    lost=i64("events dropped because the log was full"),
 )
 
 RUN = record(
     "Run",
-    "One run in process: truth, flight software, and what passes between them.",
+    "One run in process: truth, flight software, and the messages between them.",
     world=WORLD("truth"),
     params=PARAMS("flight parameters"),
-    state=STATE("flight software's memory"),
-    mailbox=MAILBOX("messages that wait for a tick"),
+    state=STATE("state of the flight software"),
+    mailbox=MAILBOX("messages waiting for a tick"),
     messages=TICK_MESSAGES("messages that reach the flight computer in the tick"),
-    inbox=INBOX("into the flight software"),
-    outbox=OUTBOX("out of it"),
-    flight=FLIGHT_VIEW("what the judge looks at in the flight software"),
-    monitor=MONITOR("what the run is judged by"),
+    inbox=INBOX("inputs of the flight software"),
+    outbox=OUTBOX("its outputs"),
+    flight=FLIGHT_VIEW("the part of the flight software's state that the monitor reads"),
+    monitor=MONITOR("figures of the run"),
     log=EVENT_LOG("events"),
 )
 
 
 @kernel
 def sense_tick(run):
-    """First part of a tick: what arrives in it, up to the flight software's inbox.
+    """First part of a tick: from measurement to the flight software's inbox.
 
-    True when the flight software gets the tick: messages wait for one that stalls, and are lost on
-    one that restarts.
+    True when the flight software runs in this tick. Messages wait while it stalls, and are lost
+    while it restarts.
     """
     now_ns = int(run.world.t_ns)
     computer = run.world.computer
@@ -70,7 +70,7 @@ def sense_tick(run):
     deliver(run.mailbox, run.messages, now_ns)
     missed = take_missed(computer)
     if not flies(computer):
-        silence(run.outbox)
+        clear_outbox(run.outbox)
         return False
     collect(run.mailbox, run.inbox, now_ns, missed)
     run.inbox.resumed = 1 if int(computer.action) == ComputerAction.RESUME else 0
@@ -78,8 +78,8 @@ def sense_tick(run):
 
 
 @kernel
-def silence(outbox):
-    """Nothing is said in a tick that the flight software does not get."""
+def clear_outbox(outbox):
+    """Mark every output as absent, in a tick in which the flight software does not run."""
     outbox.n_events = 0
     outbox.n_acks = 0
     outbox.has_range_command = 0
@@ -88,9 +88,9 @@ def silence(outbox):
 
 @kernel
 def move_tick(run, commanded):
-    """Last part of a tick: truth moves, then obeys the outbox's command where there is one.
+    """Last part of a tick: truth moves, then takes the outbox's commands where there are any.
 
-    `run.flight` is what the flight software looks like after the tick. True while the run goes on.
+    `run.flight` is the FlightView after the tick. True while the run goes on.
     """
     world = run.world
     advance(world)
@@ -128,7 +128,7 @@ def fly_ticks(runs, count):
 
 @kernel
 def observe_run(truths, runs):
-    """Write what is true now into an array of one TruthL."""
+    """Write the current truth into an array of one TruthL."""
     observe_truth(truths[0], runs[0].world)
 
 
@@ -144,6 +144,6 @@ def _keep_events(log, outbox):
 
 
 def as_rows(run: Any) -> np.ndarray:
-    """The array of one, over the same memory, that `fly_ticks` wants of a run."""
+    """The array of one, over the same memory, that `fly_ticks` takes."""
     rows = run.base  # the record is a view into it
     return rows if INTERPRETED else rows.view(RUN.dtype, np.ndarray)

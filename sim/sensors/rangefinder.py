@@ -1,14 +1,15 @@
-"""The laser rangefinder: where the beam meets the ground, and what the instrument makes of it.
+"""The laser rangefinder: one sample from the true geometry of its beam.
 
-Two halves, so that a sensor board can be the instrument while the plant casts the ray: `cast`
-fills a RangeTruth from the world, `measure_range` makes a RangeSample of it and sees no world.
+The plant casts the ray (sim.plant.ray_cast) and fills a RangeTruth; `measure_range` fills a
+RangeSample from it without access to the world, so that it runs on a sensor board too.
 
 Link budget: ground that fills the beam returns power in proportion to albedo * cos(incidence)
-/ range**2 (extended Lambertian target). The return, as a multiple of what gives even odds, is
+/ range**2 (extended Lambertian target). The return, as a multiple of the one detected with
+probability 0.5, is
     s = albedo / reference * cos(incidence) * (reach / range)**2 * 10**(-loss / 10)
         / (1 + (closing speed / closing_mps)**2)
-and the probability of detection s**4 / (1 + s**4): near certain at half the reach, near nothing
-at twice. Every die is thrown for every sample; decisions follow.
+and the probability of detection s**4 / (1 + s**4): nearly 1 at half the reach, nearly 0 at twice
+the reach. Every sample makes all of its draws, whether it uses them or not.
 """
 
 from fsw.framework.kernel import kernel
@@ -21,7 +22,7 @@ from sim.faults.windows import NEVER_NS
 # natural logarithm of 10, over 10: decibels to an exponent
 DB = 0.23025850929940458
 
-# a sample draws so many dice of its stream
+# draws of the stream for each sample
 DRAWS = 8
 
 
@@ -34,7 +35,7 @@ def boresight_B(cant_deg):
 
 @kernel
 def return_strength(params, truth, loss_db):
-    """Return as a multiple of what gives even odds of detection, loss_db below its budget."""
+    """Return over that of detection probability 0.5, with loss_db on top of the budget."""
     slant = max(float(truth.slant_m), 0.1)
     ratio = float(params.reach_m) / slant
     closing = float(truth.closing_mps) / float(params.closing_mps)
@@ -45,7 +46,7 @@ def return_strength(params, truth, loss_db):
 
 @kernel
 def detection_probability(strength):
-    """Odds of a detection, from the return's strength."""
+    """Probability of detection, from the return's strength."""
     s2 = strength * strength
     s4 = s2 * s2
     return s4 / (1.0 + s4)
@@ -95,7 +96,7 @@ def measure_range(board, truth, sample):
 
 @kernel
 def is_sampling(params, state, t_ns):
-    """True in the ticks in which the instrument takes a sample."""
+    """True in a tick in which the instrument takes a sample."""
     ready = int(state.ready_t_ns)
     if ready < 0 or t_ns < ready:
         return False
@@ -104,7 +105,7 @@ def is_sampling(params, state, t_ns):
 
 @kernel
 def switch_range(state, params, t_ns, on, after_s):
-    """Power for the instrument, off or on; it is ready after its warm-up and after_s more."""
+    """Switch the instrument off or on; it is ready after_s plus its warm-up later."""
     if not on:
         state.ready_t_ns = NEVER_NS
         return

@@ -1,12 +1,12 @@
-"""The sensors at work: one tick of a SensorBoard, which sees nothing of the world but its inbox.
+"""The sensor suite: one tick of a SensorBoard, whose only input from the world is its inbox.
 
-The same kernels run in three places: inside the plant, in a process that plays a sensor board,
-and compiled for a microcontroller. Every sample passes sensing, the rows of faults in their
-order, and for ranges the time that they take to arrive.
+The same kernels run inside the plant, in a process that plays a sensor board, and compiled for a
+microcontroller. Every sample is measured, passes the rows of faults in their order, and a range
+then its transport delay.
 
-A board on a bench in real time has a clock of its own. It samples when the truth of a tick comes,
-and stamps with that time as its clock would have had it if no message had ever been late: the
-offset between clock and truth follows an early message at once and a late one slowly.
+A board on a bench in real time has a clock of its own. It samples when the inputs of a tick arrive,
+and stamps with the time that its clock would show had they arrived without jitter: the estimated
+offset between clock and truth follows an early message quickly and a late one slowly.
 """
 
 from fsw.framework.kernel import kernel
@@ -26,33 +26,33 @@ from sim.sensors.transport_delay import (
     take_due_ranges,
 )
 
-# contacts are sent at every tick below this clearance, else with the status
+# clearance below which contacts are sent at every tick, else with the status
 CONTACT_M = 30.0
 
-# off and on again takes so long, the warm-up not counted
+# duration of a power cycle, without the warm-up
 CYCLE_S = 1.0
 
-# share of a late message by which the offset grows, and by how much at most: 1 % of a tick, what
-# an oscillator without a crystal may be off; share of an early one by which it shrinks
+# one part in so many of a late message's delay by which the offset grows, and its greatest growth:
+# 1 % of a tick, the error of an oscillator without a crystal; the same part for an early message
 LATE_SHARE, LATE_MAX_NS = 64, TICK_NS // 100
 EARLY_SHARE = 8
 
 
 @kernel
 def is_allowed(board, armed):
-    """1 when a board that was armed, or was not, may begin with what it has been loaded with."""
+    """1 when a board may start with the record it was loaded with: faults need an armed one."""
     return 1 if armed or int(board.n_faults) == 0 else 0
 
 
 @kernel
 def tick_board(board, inbox, messages, clock_ns):
-    """One tick of a board that stands by itself: orders first, then what the sensors say.
+    """One tick of a board apart from the plant: commands first, then the sensors' outputs.
 
-    clock_ns: when the truth had come by the board's own clock; negative while time is virtual.
+    clock_ns: arrival of the inputs by the board's own clock; negative while time is virtual.
     """
     t_ns = int(inbox.truth.t_ns)
     if int(inbox.has_range_command) == 1:
-        obey_range_order(board, inbox.range_command, t_ns)
+        command_rangefinder(board, inbox.range_command, t_ns)
     clear_messages(messages)
     sense_board(board, inbox, messages)
     inbox.has_beam = 0
@@ -65,7 +65,7 @@ def tick_board(board, inbox, messages, clock_ns):
 
 @kernel
 def sense_board(board, inbox, messages):
-    """Fill `messages` with all that reaches the flight computer in the tick of inbox.truth."""
+    """Fill `messages` with the sensor outputs that arrive in the tick of inbox.truth."""
     _set_effects(board, inbox.truth)
     _sense_imu(board, inbox.truth, messages)
     _sense_range(board, inbox, messages)
@@ -75,9 +75,9 @@ def sense_board(board, inbox, messages):
 
 
 @kernel
-def obey_range_order(board, order, t_ns):
-    """Take a RangeCommand: power for the rangefinder on, off, or off and on again."""
-    action = int(order.action)
+def command_rangefinder(board, command, t_ns):
+    """Carry out a RangeCommand: power the rangefinder on, off, or cycle it."""
+    action = int(command.action)
     params = board.sensors.range
     state = board.range_state
     if action == RangeAction.POWER_OFF:
@@ -136,7 +136,7 @@ def _sense_imu(board, truth, messages):
 def _sense_range(board, inbox, messages):
     t_ns = int(inbox.truth.t_ns)
     if is_sampling(board.sensors.range, board.range_state, t_ns):
-        if int(inbox.has_beam) == 0:  # the line has lost it: nothing is seen
+        if int(inbox.has_beam) == 0:  # lost on the line: no return
             inbox.beam.slant_m = 0.0
             inbox.beam.t_ns = t_ns
         _sample_range(board, inbox.beam, messages.ranges[0], t_ns)
@@ -145,7 +145,7 @@ def _sense_range(board, inbox, messages):
 
 @kernel
 def _sample_range(board, beam, sample, t_ns):
-    """Take a sample, in a scratch record, and send it on its way."""
+    """Take a sample, in a scratch record, and queue it until it is due."""
     count = int(board.range_state.count)
     measure_range(board, beam, sample)
     due_ns = t_ns + range_latency_ns(board.sensors.range, int(board.seed), count)
@@ -158,7 +158,7 @@ def _sample_range(board, beam, sample, t_ns):
 
 @kernel
 def _sense_contact(board, truth, messages, status_due):
-    """The switches speak with the status, near the ground in every tick, and when they change."""
+    """Contacts are sent with the status, near the ground in every tick, and on a change."""
     t_ns = int(truth.t_ns)
     legs = fault_legs(board, t_ns, int(truth.legs))
     near = float(truth.clearance_m) < CONTACT_M
@@ -178,14 +178,14 @@ def _sense_contact(board, truth, messages, status_due):
 def _sense_status(board, status, messages):
     count = int(board.statuses_sent)
     noise = gauss(stream_key(int(board.seed), Stream.GAUGE), count)
-    said = messages.propulsion
-    said.t_ns = int(status.t_ns)
-    said.seq = count & 0xFFFF
-    said.mass_kg = float(status.mass_kg) + noise * float(status.gauge_sigma_kg)
-    said.tank_pressure_Pa = float(status.tank_pressure_Pa)
-    said.ready = int(status.ready)
+    sample = messages.propulsion
+    sample.t_ns = int(status.t_ns)
+    sample.seq = count & 0xFFFF
+    sample.mass_kg = float(status.mass_kg) + noise * float(status.gauge_sigma_kg)
+    sample.tank_pressure_Pa = float(status.tank_pressure_Pa)
+    sample.ready = int(status.ready)
     if int(board.effects.not_ready) == 1:
-        said.ready = 0
+        sample.ready = 0
     messages.has_propulsion = 1
     if not _passes_faults(board, Sensor.PROPULSION, count, int(status.t_ns)):
         messages.has_propulsion = 0
@@ -194,7 +194,7 @@ def _sense_status(board, status, messages):
 
 @kernel
 def _follow_clock(board, seen_ns):
-    """Learn the offset of the board's clock from a truth that came when it was seen_ns ahead."""
+    """Update the offset of the board's clock from inputs that arrived at an offset of seen_ns."""
     offset_ns = int(board.clock_offset_ns)
     late_ns = seen_ns - offset_ns
     if int(board.clock_ticks) == 0:
@@ -209,7 +209,7 @@ def _follow_clock(board, seen_ns):
 
 @kernel
 def _stamp(messages, offset_ns):
-    """Move the stamps of what is sent in this tick to the board's clock."""
+    """Move the time-tags of this tick's messages to the board's clock."""
     for i in range(int(messages.n_imus)):
         messages.imus[i].t_ns = int(messages.imus[i].t_ns) + offset_ns
     for i in range(int(messages.n_ranges)):

@@ -13,8 +13,8 @@ from sim.plant.world import DISPERSIONS, WORLD
 from sim.sensors.records import TICK_MESSAGES
 
 
-def quiet_world(seed=1, flat=True):
-    """A world without dispersions, on the equator at the prime meridian; flat unless told."""
+def undispersed_world(seed=1, flat=True):
+    """A world without dispersions, on the equator at the prime meridian; flat by default."""
     world = WORLD.new(seed=seed)
     world.board.seed = seed
     for name in DISPERSIONS.fields:
@@ -45,10 +45,10 @@ def above_site(world, footpads_m, v_up_mps=0.0, v_east_mps=0.0, propellant_kg=40
 
 
 @kernel
-def fly(world, arrivals, command, ticks):
+def fly(world, messages, command, ticks):
     """Fly with one command held."""
     for _ in range(ticks):
-        sense(world, arrivals)
+        sense(world, messages)
         advance(world)
         command.t_ns = int(world.t_ns)
         obey(world, command)

@@ -54,7 +54,16 @@ def search(
     say_if_compiling(out, "sim.run.loop")
     warm()
     watch, stop = Stopwatch(), multiprocessing.get_context("spawn").Event()
-    hunt = begin_hunt(scenario, params, kinds, anywhere, seed, budget_s, watch.seconds, stop)
+    hunt = begin_hunt(
+        scenario,
+        params=params,
+        kinds=kinds,
+        anywhere=anywhere,
+        seed=seed,
+        budget_s=budget_s,
+        elapsed=watch.seconds,
+        stop=stop,
+    )
     out.print(f"{scenario}, parameters {hunt.preset}: searching for {budget_s:g} s, seed {seed}")
     tally = _Tally(hunt)
     with _stopped_by_interrupt(hunt):
@@ -123,9 +132,9 @@ class _Tally:
 
 def _hand_over(out: Console, hunt: "Hunt", failure: dict[str, Any], place: Path) -> dict[str, Any]:
     """Write what was found, tell of it, and return it for --json."""
-    from sim.search.counterexample import finding_of
+    from sim.search.counterexample import counterexample_of
 
-    finding = finding_of(hunt, failure)
+    finding = counterexample_of(hunt, failure)
     path = finding.write(place)
     out.print(finding.sentence)
     out.print(f"written to {path}")

@@ -1,4 +1,4 @@
-"""Table: what can be said against a row of faults is said in one line that names it."""
+"""Bad rows of faults are refused in one line that names the row."""
 
 import pytest
 
@@ -16,10 +16,10 @@ HEAD = 'name = "mine"\ndoc = "Mine."\n[vehicle]\nclass = "resilience_class"\n'
 def refusal(*rows):
     with pytest.raises(InputError) as caught:
         read_faults(WORLD.new(), [({"faults": list(rows)}, "mine.toml: ")])
-    said = str(caught.value)
-    assert "\n" not in said
-    assert said.startswith("mine.toml: ")
-    return said.removeprefix("mine.toml: ")
+    complaint = str(caught.value)
+    assert "\n" not in complaint
+    assert complaint.startswith("mine.toml: ")
+    return complaint.removeprefix("mine.toml: ")
 
 
 def read(*rows):
@@ -33,7 +33,7 @@ DELAYED = {"kind": "delayed", "delay_s": 1.0}
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "complaint"),
     [
         ({}, "faults.1.kind: missing; there are off, delayed, "),
         (
@@ -87,13 +87,13 @@ DELAYED = {"kind": "delayed", "delay_s": 1.0}
         (7, "faults.1: expected a table, not 7"),
     ],
 )
-def test_a_bad_row_is_one_line_with_its_number(row, said):
+def test_a_bad_row_is_one_line_with_its_number(row, complaint):
     fine = {"kind": "thrust_scale", "scale": 0.9}
-    assert refusal(fine, row).startswith(said)
+    assert refusal(fine, row).startswith(complaint)
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "said"),
+    ("first", "second", "complaint"),
     [
         (OFF, DELAYED, "nothing is sent, so it can never act"),
         (DELAYED, OFF, "nothing is sent, so it can never act"),
@@ -109,10 +109,10 @@ def test_a_bad_row_is_one_line_with_its_number(row, said):
         ({"kind": "throttle_stuck"}, {"kind": "throttle_stuck", "throttle": 0.3}, "stuck already"),
     ],
 )  # fmt: skip
-def test_two_rows_that_cannot_compose_are_refused(first, second, said):
+def test_two_rows_that_cannot_compose_are_refused(first, second, complaint):
     names = f"{second['kind']} does not compose with {first['kind']} of row 0: "
     assert refusal(first, second).startswith(f"faults.1: {names}")
-    assert said in refusal(first, second)
+    assert complaint in refusal(first, second)
 
 
 @pytest.mark.parametrize(
@@ -160,11 +160,11 @@ def test_overrides_change_rows_and_add_them(tmp_path):
         0.5,
         0.3,
     )
-    for key, said in (
+    for key, complaint in (
         ("faults.2.kind", "--set: faults.2: there are 1 rows, numbered from 0"),
         ("faults.x.kind", "--set: faults.x: expected the number of a row, from 0"),
     ):
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=complaint):
             load(str(path), [(key, "off")])
 
 

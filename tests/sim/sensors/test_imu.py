@@ -11,7 +11,7 @@ from fsw.mathlib.vectors import load3
 from sim.plant.tick import advance, obey
 from sim.sensors.imu import measure_imu, report_imu
 from sim.sensors.records import IMU_ERRORS, IMU_READING, IMU_STATE, SENSOR_BOARD, SENSOR_TRUTH
-from tests.sim.worlds import above_site, quiet_world, vector
+from tests.sim.worlds import above_site, undispersed_world, vector
 from tests.sums import gained
 
 DEG = np.pi / 180.0
@@ -121,7 +121,7 @@ def test_an_axis_beyond_its_limit_is_clipped_and_flagged():
 
 
 def test_a_strapdown_on_ideal_increments_recovers_the_truth():
-    world = above_site(quiet_world(), 8000.0, v_up_mps=-60.0, propellant_kg=300.0)
+    world = above_site(undispersed_world(), 8000.0, v_up_mps=-60.0, propellant_kg=300.0)
     truth = world.truth
     world.errors.thrust_axis_B_rad = (2e-3, -1e-3)
     nominal = NOMINAL.new(r_BM_I_m=truth.r_BM_I_m, v_BM_I_mps=truth.v_BM_I_mps, q_IB=truth.q_IB)
