@@ -26,10 +26,12 @@ from sim.common.errors import InputError
 from sim.run.survivability import LANDED
 from sim.scenario.load import assemble
 
+# rows written into one part
 PART_ROWS = 256
 MANIFEST, JOURNAL, WHOLE = "campaign.json", "journal.jsonl", "rows.parquet"
 PARTS, FAILURES = "rows", "failures"
 
+# columns of text
 WORDS = (
     "params",
     "block",

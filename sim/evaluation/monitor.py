@@ -11,7 +11,13 @@ from sim.plant.truth_observer import motion_over_ground
 # least height over which a stopping margin is normalised
 LEAST_STOP_M = 0.5
 
-# commands travel in single precision
+# least deceleration for a stopping height, while guidance has none yet
+LEAST_DECEL_MPS2 = 1e-3
+
+# stopping margin of a run without one: no descent under the law yet
+NO_MARGIN_M = 1e9
+
+# relative rounding of a command, which travels in single precision
 SINGLE_PRECISION = 1e-6
 
 # descent rate of a contact that ends the run: legs and hull are destroyed
@@ -30,7 +36,7 @@ MONITOR = record(
     over_t_ns=i64("time at which the run was decided; -1 before", default=-1),
     first_valid_m=f64("true clearance at the first valid range; -1 before", default=-1.0),
     first_fused_m=f64("true clearance at the first fused range; -1 before", default=-1.0),
-    worst_margin_m=f64("least true stopping margin under the descent law", default=1e9),
+    worst_margin_m=f64("least true stopping margin under the descent law", default=NO_MARGIN_M),
     worst_share=f64("that margin over the greater of height available and needed", default=1.0),
     illegal_commands=i64("ticks with a command beyond the limits of engine or thrusters"),
     unsound=i64("ticks with an estimate that is not finite, or a negative variance"),
@@ -72,7 +78,7 @@ def _note_ranges(monitor, world, view, inbox):
 def _note_margin(monitor, world, view, params):
     """Stopping margin of the true state under the flight software's own descent law."""
     v_down, _, _, _ = motion_over_ground(world)
-    a_d = max(float(view.a_d_mps2), 1e-3)
+    a_d = max(float(view.a_d_mps2), LEAST_DECEL_MPS2)
     h_stop = stopping_height(params.descent, float(world.truth.clearance_m), a_d)
     margin = stopping_margin(h_stop, v_down, a_d, float(params.descent.t_d_s))
     monitor.worst_margin_m = min(float(monitor.worst_margin_m), margin)

@@ -24,6 +24,10 @@ RANGE_SILENCE_S = 3.0
 IMU_SILENCE_TICKS = 10
 
 
+# silence of a restart or of missed ticks without an event, over its limit
+UNREPORTED = 2.0
+
+
 @dataclass(frozen=True)
 class Requirement:
     """A requirement of a run; `always` where no fault excuses a violation."""
@@ -78,7 +82,7 @@ def margins_of(world: Any, monitor: Any) -> dict[str, float | None]:
     silence = max(
         float(seen.range_silence_s) / RANGE_SILENCE_S,
         float(seen.imu_silence_ticks) / IMU_SILENCE_TICKS,
-        2.0 if seen.unreported else 0.0,
+        UNREPORTED if seen.unreported else 0.0,
     )
     margins = {
         "touchdown": _touchdown_margin(world),

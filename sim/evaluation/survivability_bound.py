@@ -22,6 +22,7 @@ from typing import Any
 from fsw.interface.modes import Mode
 from sim.evaluation.verdict import LANDED_LIMITS
 
+# bisection steps: more than the bits of a double
 HALVINGS = 100
 
 

@@ -19,6 +19,8 @@ from sim.plant.vehicle import mass_kg
 
 # samples whose true slant range is kept: 12 s at 20 Hz
 SAMPLES = 256
+
+# error of a truthful range, in standard deviations of its noise
 NOISE_SIGMAS = 6.0
 
 # error of a truthful range beyond its noise: quantum, footprint, ground

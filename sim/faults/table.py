@@ -14,7 +14,7 @@ intermittent (MAVLink FAILURE_TYPE).
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Self
+from typing import Any, Self
 
 from fsw.framework.codes import Code, with_first
 from fsw.framework.record import f64, i64, record, u8
@@ -51,6 +51,19 @@ class WireDirection(Code):
 WindowMode = with_first("WindowMode", "ANY", Mode)
 
 
+class _Specified(Code):
+    """Base of a list of codes whose members carry their specification."""
+
+    spec: Any
+
+    def __new__(cls, spec: Any) -> Self:
+        """A member whose code is its position in the list."""
+        member = int.__new__(cls, len(cls.__members__))
+        member._value_ = len(cls.__members__)
+        member.spec = spec
+        return member
+
+
 @dataclass(frozen=True)
 class GroupSpec:
     """One group of kinds: what it affects, its block of a campaign's report, how it is evaluated.
@@ -67,17 +80,10 @@ class GroupSpec:
     persists: bool = False
 
 
-class FaultGroup(Code):
+class FaultGroup(_Specified):
     """Groups of fault kinds, by the part of the system that they affect."""
 
     spec: GroupSpec
-
-    def __new__(cls, spec: GroupSpec) -> Self:
-        """A member whose code is its position in the list."""
-        member = int.__new__(cls, len(cls.__members__))
-        member._value_ = len(cls.__members__)
-        member.spec = spec
-        return member
 
     TIMING = GroupSpec("all sensors", "range", Sensor.labels(), misleads=True)
     VALUE = GroupSpec("range", "range", ("range",), misleads=True)
@@ -141,17 +147,10 @@ CLOCKED = ("range", "imu")
 ODDS = ("probability",)
 
 
-class FaultKind(Code):
+class FaultKind(_Specified):
     """Fault kinds: each member carries its specification."""
 
     spec: FaultSpec
-
-    def __new__(cls, spec: FaultSpec) -> Self:
-        """A member whose code is its position in the list."""
-        member = int.__new__(cls, len(cls.__members__))
-        member._value_ = len(cls.__members__)
-        member.spec = spec
-        return member
 
     # --- arrival and time-tag of a message ----------------------------------------------------
     OFF = FaultSpec(

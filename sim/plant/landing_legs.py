@@ -34,6 +34,9 @@ LEG_Y = (HALF_SQRT, HALF_SQRT, -HALF_SQRT, -HALF_SQRT)
 # length over which the ground's slope is taken: about the size of a footpad
 FOOTPRINT_M = 0.3
 
+# more than any clearance near the ground
+FAR_M = 1e9
+
 
 @kernel
 def footpad_B(vehicle, cm_B, i):
@@ -89,7 +92,7 @@ def observe_footpads(world, cm_B):
     q_LI = q_LI_true(world, int(world.t_ns))
     r_I = load3(truth.r_BM_I_m)
     q_IB = load4(truth.q_IB)
-    least = 1e9
+    least = FAR_M
     for i in range(LEGS):
         pad_I = add3(r_I, rotate(q_IB, footpad_B(world.vehicle, cm_B, i)))
         pad = rotate(q_LI, pad_I)

@@ -9,6 +9,7 @@ from fsw.executive.step import boot
 from fsw.interface.modes import Mode
 from fsw.interface.timing import TICK_NS
 from fsw.interface.verdicts import RangeVerdict
+from sim.evaluation.monitor import NO_MARGIN_M
 from sim.evaluation.requirements import margins_of
 from sim.evaluation.survivability_bound import Moment, moment_of
 from sim.evaluation.verdict import Touchdown, touchdown_of, verdict
@@ -16,7 +17,10 @@ from sim.faults.reader import refuse_wire_faults
 from sim.run.loop import RUN, as_rows, fly_ticks
 from sim.scenario.load import Scenario, build
 
+# ticks flown in one call of the kernel
 CHUNK_TICKS = 1000
+
+# flight time after which a run times out; `orbit` takes little more than an hour
 TIMEOUT_S = 7200.0
 
 
@@ -129,4 +133,4 @@ def _height(value: float) -> float | None:
 
 
 def _margin(value: float) -> float | None:
-    return float(value) if value < 1e9 else None
+    return float(value) if value < NO_MARGIN_M else None

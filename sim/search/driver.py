@@ -36,6 +36,7 @@ from sim.scenario.load import assemble, read_text
 from sim.search.minimize import least
 from sim.search.strategies import Case, Horizon, Limits, cases
 
+# cases drawn in one round, before shrinking
 ROUND_CASES = 120
 
 # seeds of the runs: few, so that checkpoints can be reused

@@ -14,6 +14,7 @@ from sim.common.rounding import six_digits
 from sim.faults.magnitudes import SPANS, main_magnitude
 from sim.search.strategies import Case
 
+# size of a fault after one step of weakening
 WEAKER = 0.8
 Fails = Callable[[Case], bool]
 

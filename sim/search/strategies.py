@@ -33,6 +33,7 @@ Row = dict[str, Any]
 TIME_SPAN, BAND, MODE, ALWAYS = "time span", "band", "mode", "always"
 WINDOWS = (TIME_SPAN, BAND, MODE, ALWAYS)
 LAST_MODES_FIRST = ("terminal", "descent", "approach", "braking")
+# least height and duration of a window
 LOWEST_M, BRIEFEST_S = 2.0, 0.1
 NARROWEST_SHARE = 0.02  # of the height at which a band begins
 START_STEPS = 100

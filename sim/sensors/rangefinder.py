@@ -22,6 +22,12 @@ from sim.faults.windows import NEVER_NS
 # natural logarithm of 10, over 10: decibels to an exponent
 DB = 0.23025850929940458
 
+# slant range below which the link budget stays constant: no division by zero
+LEAST_SLANT_M = 0.1
+
+# quality of a sample, in a byte: 0 is kept for no return
+QUALITY_MAX = 255.0
+
 # draws of the stream for each sample
 DRAWS = 8
 
@@ -36,7 +42,7 @@ def boresight_B(cant_deg):
 @kernel
 def return_strength(params, truth, loss_db):
     """Return over that of detection probability 0.5, with loss_db on top of the budget."""
-    slant = max(float(truth.slant_m), 0.1)
+    slant = max(float(truth.slant_m), LEAST_SLANT_M)
     ratio = float(params.reach_m) / slant
     closing = float(truth.closing_mps) / float(params.closing_mps)
     surface = float(truth.albedo) * float(truth.cos_incidence) / float(params.reference_albedo)
@@ -91,7 +97,7 @@ def measure_range(board, truth, sample):
     if detected and in_limits:
         sample.valid = 1
         sample.range_m = measured
-        sample.quality = to_int(255.0 * strength / (1.0 + strength), 1.0, 255.0)
+        sample.quality = to_int(QUALITY_MAX * strength / (1.0 + strength), 1.0, QUALITY_MAX)
 
 
 @kernel
