@@ -1,13 +1,13 @@
-"""A plugin for pytest: which faults the runs of a session injected, and which of them showed.
+"""A plugin for pytest: the faults that a session injected, and those that had an effect.
 
-A session ends with a table, one line a kind: how many runs had its window open, in which flight
-phase the first one opened, how many of them were looked into, and in how many of those what was
-delivered to the flight software had changed. A whole session fails when a kind never did that.
+A session ends with a table, one line a kind: runs in which its window was open, the flight phase at
+its onset, runs that were compared, and those of them in which the messages to the flight software
+had changed. A whole session fails when a kind never had an effect.
 
-A run that was judged is looked into by flying its twin, in which the row never opens, to the same
-tick. Core is a function of what was delivered, so where the cores differ, deliveries did. That
-costs a flight, so only the first few runs of a kind are looked into. Stretches without flight
-software are compared by the tests that fly them, and frames as they are spoilt.
+A run is compared with its twin, in which the row never opens, flown to the same tick. Core is a
+function of the messages delivered, so where the cores differ, messages did. That costs a flight, so
+only the first few runs of a kind are compared. Stretches without flight software are compared by
+the tests that fly them, and frames as they are damaged.
 """
 
 from collections import Counter
@@ -22,27 +22,27 @@ from fsw.framework.kernel_cache import INTERPRETED
 from sim.faults.reader import kind_name
 from sim.faults.table import FaultKind
 
-LOOKED_INTO = 3  # runs of each kind, in each worker
+MOST_COMPARED = 3  # runs of each kind, in each worker
 PHASES = ("standby", "coast", "braking", "approach", "descent", "terminal")
-RUNS, LOOKED, CHANGED = "runs", "looked into", "changed"
-COLUMNS = (RUNS, *PHASES, LOOKED, CHANGED)
+RUNS, COMPARED, CHANGED = "runs", "compared", "changed"
+COLUMNS = (RUNS, *PHASES, COMPARED, CHANGED)
 
 cells: Counter[tuple[str, str]] = Counter()  # (kind, column) -> runs
 
 
 def note(kind, changed, phase=""):
-    """Count a run that injected a kind; changed is None when nobody looked."""
+    """Count a run that injected a kind; `changed` is None where it was not compared."""
     cells[kind, RUNS] += 1
     if phase in PHASES:
         cells[kind, phase] += 1
     if changed is not None:
-        cells[kind, LOOKED] += 1
+        cells[kind, COMPARED] += 1
         cells[kind, CHANGED] += bool(changed)
 
 
 def note_stretch(rows, changed):
     """Count a stretch of flight with rows of `[[faults]]`, compared with a healthy one."""
-    if len(rows) == 1:  # of several, none is known to be the one that showed
+    if len(rows) == 1:  # of several, none is known to be the one with the effect
         note(rows[0]["kind"], changed)
 
 
@@ -65,14 +65,14 @@ def table(counted):
 
 
 def note_run(scenario, seed, run, result):
-    """Count the kinds whose windows a judged run has opened."""
+    """Count the kinds whose windows a evaluated run has opened."""
     board = run.world.board
     opened = [i for i in range(int(board.n_faults)) if board.fault_memory[i].opened_ns >= 0]
     phase = result.onset.mode if len(opened) == 1 and result.onset else ""
     for i in opened:
         kind = kind_name(board.faults[i])
-        look = cells[kind, LOOKED] < LOOKED_INTO and not INTERPRETED
-        note(kind, _differs_from_twin(scenario, seed, run, i) if look else None, phase)
+        compare = cells[kind, COMPARED] < MOST_COMPARED and not INTERPRETED
+        note(kind, _differs_from_twin(scenario, seed, run, i) if compare else None, phase)
 
 
 def _differs_from_twin(scenario, seed, run, row):
@@ -83,15 +83,15 @@ def _differs_from_twin(scenario, seed, run, row):
     return twin.state.core.tobytes() != run.state.core.tobytes()
 
 
-def _noting(judge):
-    @wraps(judge)
-    def judged(scenario, seed, run):
-        result = judge(scenario, seed, run)
+def _noting(evaluate):
+    @wraps(evaluate)
+    def evaluated(scenario, seed, run):
+        result = evaluate(scenario, seed, run)
         if run.state.history.imu_count > 0:  # else it flew at the other end of a wire
             note_run(scenario, seed, run, result)
         return result
 
-    return judged
+    return evaluated
 
 
 # --- frames on the wire ------------------------------------------------------------------
@@ -104,10 +104,11 @@ def _comparing(spoil):
         data, packets = spoil(wire, frames)
         if len(kinds) == 1:
             (kind,) = kinds
-            told = vars(wire).setdefault("_told_to_coverage", set())
-            for column in {RUNS, LOOKED, *([CHANGED] if data != b"".join(frames) else [])} - told:
+            counted = vars(wire).setdefault("_counted_columns", set())
+            columns = {RUNS, COMPARED, *([CHANGED] if data != b"".join(frames) else [])}
+            for column in columns - counted:
                 cells[kind, column] += 1
-                told.add(column)
+                counted.add(column)
         return data, packets
 
     return spoilt
@@ -149,7 +150,7 @@ def pytest_terminal_summary(terminalreporter, config):
 
 
 def is_whole(config):
-    """True when every test was asked for, compiled."""
+    """True for a session of all tests, compiled."""
     option = config.option
     picked = option.keyword or option.markexpr or option.collectonly
     return config.args_source == config.ArgsSource.TESTPATHS and not picked and not INTERPRETED

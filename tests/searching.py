@@ -1,4 +1,4 @@
-"""Asking a strategy for a thing of a kind, any of them or the simplest; how long to ask."""
+"""Examples of a strategy that meet a condition, any or the simplest; numbers of flights."""
 
 import random
 
@@ -23,5 +23,5 @@ def _found(strategy, wanted, phases):
 
 
 def flights(count):
-    """How many cases a property flies: so many on every machine, and many more in a hunt."""
+    """Cases that a property flies: `count` in the ci profile, 20 times as many in a hunt."""
     return count if settings.get_current_profile_name() == "ci" else 20 * count

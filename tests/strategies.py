@@ -91,7 +91,7 @@ def deliveries(
     copies: int = 2,
     may_lose: bool = True,
 ) -> list[Delivery]:
-    """What becomes of a stream of `length` messages: dropped, late, overtaken, doubled.
+    """Deliveries of a stream of `length` messages: dropped, late, overtaken, doubled.
 
     In order of arrival. A message is up to `latest` slots late, and arrives up to `copies` times;
     without `may_lose` at least once. Shrinks to all in time, each once.
@@ -108,7 +108,7 @@ def deliveries(
 
 @st.composite
 def chunks(draw: st.DrawFn, data: bytes, most: int = 12) -> list[bytes]:
-    """The same bytes in pieces, as a line hands them over; shrinks to one piece."""
+    """The same bytes in pieces, as a line delivers them; shrinks to one piece."""
     cuts = draw(st.lists(st.integers(0, len(data)), max_size=most - 1))
     edges = [0, *sorted(cuts), len(data)]
     return [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
@@ -130,7 +130,7 @@ class Noise:
 
 @st.composite
 def noises(draw: st.DrawFn, most: int = 4, longest: int = 600) -> list[Noise]:
-    """Up to `most` damages: a bit flipped, bytes lost, put in, cut off, noise of any length."""
+    """Up to `most` damages: a bit flipped, bytes lost, inserted, cut off, noise of any length."""
     place = st.integers(0, 1000)
     garbage = st.binary(min_size=1, max_size=longest)
     one = st.binary(min_size=1, max_size=1)

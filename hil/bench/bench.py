@@ -96,7 +96,7 @@ class Emulator:
         self.rows[0] = new_run(scenario, seed) if start is None else start
         self.run = self.rows.view(np.recarray)[0]
         self.outbox = outbox_of(memory_of(self.rows, "outbox"))
-        self.arrivals = arrivals_of(memory_of(self.rows, "arrivals"))
+        self.arrivals = arrivals_of(memory_of(self.rows, "messages"))
         self.bench_events: list[BenchEvent] = []
         self.check_alive = check_alive
         self.logging = False  # the other end keeps a log
@@ -261,7 +261,7 @@ class Emulator:
 
     def truth_frame(self) -> bytes:
         """The truth of now as a message for the log at the other end."""
-        observe_run(self.rows, self._truths)
+        observe_run(self._truths, self.rows)
         return self.peer.frames([(TRUTH_MESSAGE, self._truths.tobytes())])
 
     def evaluate(self) -> Result:
@@ -310,4 +310,4 @@ def _compile(rows: np.ndarray, views: np.ndarray) -> None:
     """Compile what a tick calls, on a run that is thrown away: nobody shall wait for it later."""
     sense_rows(rows)
     move_rows(rows, views, True)
-    observe_run(rows, rows_of(TRUTH_L))
+    observe_run(rows_of(TRUTH_L), rows)

@@ -56,8 +56,8 @@ class SensorPort:
         self._board = memory_of(rows, "world.board")
         self._before = bytes(self._board)
         self._n_faults = rows["world"]["board"]["n_faults"]
-        self._truth = memory_of(rows, "world.told.truth")
-        self._told = told_of(memory_of(rows, "world.told"))
+        self._truth = memory_of(rows, "world.sensor_inbox.truth")
+        self._told = told_of(memory_of(rows, "world.sensor_inbox"))
         self._orders: list[Packet] = []
         self._t_ns = rows["world"]["t_ns"]
         self._exchange = Exchange(self.far, "SensorDone", SILENCE_LIMIT_NS, watch, self._bring_back)

@@ -18,7 +18,7 @@ from hil.wire.framing import ZERO, Decoder, Encoder, Packet
 from hil.wire.packets import BOTH_WAYS, FROM_FLIGHT, TO_FLIGHT
 from sim.common.random_streams import uniform
 from sim.faults.reader import kind_name
-from sim.faults.table import KINDS, WIRE, FaultKind, WireDirection
+from sim.faults.table import KINDS, FaultGroup, FaultKind, WireDirection
 from sim.faults.windows import message_stream
 
 # dice of a frame, for each row: whether, where, what
@@ -41,8 +41,8 @@ class WireFaults:
         self._rows = [
             row
             for row in rows
-            if KINDS[kind_name(row[1])].group == WIRE
-            and int(row[1].way) in (way, WireDirection.BOTH)
+            if KINDS[kind_name(row[1])].group == FaultGroup.WIRE
+            and int(row[1].direction) in (way, WireDirection.BOTH)
         ]
         self._world = world
         self._seed = int(world.seed)

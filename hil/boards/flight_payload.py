@@ -197,7 +197,7 @@ def tick(board, whole):
     collect(board.inbox, board.mailbox, int(order.t_ns), int(order.missed_ticks))
     board.inbox.resumed = 1 if action == ComputerAction.RESUME else 0
     step(board.state, board.params, board.inbox, board.outbox)
-    observe_flight(board.state.core, board.seen)
+    observe_flight(board.seen, board.state.core)
     done.view = board.seen  # Numba reads no field of that name, but writes it
     order.action = ComputerAction.STEP
     return 1

@@ -20,7 +20,7 @@ from hil.wire.session_messages import (
     Role,
 )
 from hil.wire.slots import ARRIVALS_SLOTS
-from sim.sensors.records import ARRIVALS, RANGE_TRUTH, SENSOR_BOARD, SENSOR_INBOX, STATUS_TRUTH
+from sim.sensors.records import RANGE_TRUTH, SENSOR_BOARD, SENSOR_INBOX, STATUS_TRUTH, TICK_MESSAGES
 from sim.sensors.sensor_suite import is_allowed, tick_board
 
 APID_BEAM = message_of(RANGE_TRUTH).apid
@@ -33,7 +33,7 @@ SENSORS_BOARD = record(
     "All memory of a board that plays the sensors.",
     board=SENSOR_BOARD("the sensors' memory"),
     inbox=SENSOR_INBOX("what the bench tells"),
-    arrivals=ARRIVALS("what the sensors say"),
+    arrivals=TICK_MESSAGES("what the sensors say"),
     question=CLOCK_QUESTION("of the flight computer, as it came"),
     answer=CLOCK_ANSWER("to it"),
     done=SENSOR_DONE("answer to the tick in work"),

@@ -53,7 +53,7 @@ def _empty_mailbox(mailboxes):
 @kernel
 def observe_flight_rows(states, views):
     """Note what the bench looks at; each an array of one record."""
-    observe_flight(states[0].core, views[0])
+    observe_flight(views[0], states[0].core)
 
 
 @kernel

@@ -9,7 +9,7 @@ from fsw.framework.kernel import kernel
 from hil.wire.framing import Packet
 from hil.wire.packets import Message
 from hil.wire.slots import arrivals_of, hash_of, memory_of, rows_of, told_of
-from sim.sensors.records import ARRIVALS, SENSOR_BOARD, SENSOR_INBOX, SENSOR_TRUTH
+from sim.sensors.records import SENSOR_BOARD, SENSOR_INBOX, SENSOR_TRUTH, TICK_MESSAGES
 from sim.sensors.sensor_suite import is_allowed, tick_board
 
 VIRTUAL = -1
@@ -33,7 +33,7 @@ class SensorBoard:
     def __init__(self) -> None:
         self._boards = rows_of(SENSOR_BOARD)
         self._inboxes = rows_of(SENSOR_INBOX)
-        self._arrivals = rows_of(ARRIVALS)
+        self._arrivals = rows_of(TICK_MESSAGES)
         self._memory = memory_of(self._boards)
         self._words = np.frombuffer(self._memory, np.uint64)
         self._truth = memory_of(self._inboxes, "truth")

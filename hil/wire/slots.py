@@ -16,7 +16,7 @@ from fsw.framework.record import Record, i64, layout, record
 from fsw.interface.messages import INBOX, OUTBOX, RANGE_COMMAND, RANGE_SAMPLE
 from hil.wire.framing import Packet
 from hil.wire.packets import BY_NAME, Message, message_of
-from sim.sensors.records import ARRIVALS, RANGE_TRUTH, SENSOR_INBOX, SENSOR_TRUTH, STATUS_TRUTH
+from sim.sensors.records import RANGE_TRUTH, SENSOR_INBOX, SENSOR_TRUTH, STATUS_TRUTH, TICK_MESSAGES
 
 RANGE_ARRIVAL = record(
     "RangeArrival",
@@ -94,12 +94,12 @@ MESSAGES_AT, WANTS_AT = (
 )
 
 ARRIVALS_SLOTS = (
-    Slot("imu", ARRIVALS, "imus", "n_imus"),
-    Slot("range", ARRIVALS, "ranges", "n_ranges"),
-    Slot("contact", ARRIVALS, "contact", "has_contact"),
-    Slot("propulsion", ARRIVALS, "propulsion", "has_propulsion"),
-    Slot("nav_update", ARRIVALS, "nav_update", "has_nav_update"),
-    Slot("command", ARRIVALS, "command", "has_command"),
+    Slot("imu", TICK_MESSAGES, "imus", "n_imus"),
+    Slot("range", TICK_MESSAGES, "ranges", "n_ranges"),
+    Slot("contact", TICK_MESSAGES, "contact", "has_contact"),
+    Slot("propulsion", TICK_MESSAGES, "propulsion", "has_propulsion"),
+    Slot("nav_update", TICK_MESSAGES, "nav_update", "has_nav_update"),
+    Slot("command", TICK_MESSAGES, "command", "has_command"),
 )
 ALWAYS = -1
 

@@ -1,1 +1,1 @@
-"""Campaigns: many flights, drawn, flown, stored and summed up."""
+"""Campaigns: many flights, sampled, flown, stored and summarised."""

@@ -1,9 +1,9 @@
-"""Which parts of the fault space a campaign has been to.
+"""Coverage of the fault space by a campaign.
 
 Four dimensions of a run with one fault: its kind, the flight phase at its onset, the clearance
-there, and its magnitude as a third of what the spec allows. Of every two dimensions every pair of
-values is a cell; so is every two kinds that a spec may draw together. A cell that no run visited
-is listed, unless it cannot be: a kind that holds from the start begins nowhere else, and a kind
+there, and the third of the spec's range in which its magnitude lies. Every pair of values of two
+dimensions is a cell; so is every pair of kinds that a spec may draw together. Possible cells that
+no run has visited are listed: a kind that is open from the start has only that onset, and a kind
 without magnitude has no thirds.
 """
 
@@ -27,7 +27,7 @@ Cell = tuple[str, str, str, str]  # two dimensions and a value of each
 
 
 def coverage(spec: Spec, rows: Iterable[Row]) -> dict[str, Any]:
-    """How many runs each cell has seen: `cells` visited, and those `unvisited`."""
+    """Runs of each visited cell (`cells`), and the cells without a run (`unvisited`)."""
     rows = list(rows)
     seen = Counter(cell for row in rows for cell in cells_of(row))
     wanted = possible_cells(spec)

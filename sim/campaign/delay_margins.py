@@ -1,9 +1,8 @@
-"""How much of a fault still lands: margins by bisection, phase by phase.
+"""Delay margins: the greatest fault magnitude that still lands, by bisection and flight phase.
 
 A margin is the largest value of one magnitude (the lowest, for the altitude of the first range)
-with which every seed still lands. Bisection takes for granted that more of a fault is worse. Where
-that does not hold, what it finds is still a value that lands beside a slightly worse one that does
-not.
+with which every seed still lands. Bisection assumes that a greater magnitude is worse. Where that
+does not hold, it still finds a value that lands next to a slightly worse one that does not.
 """
 
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from sim.scenario.load import Scenario, load
 WHOLE = "all"
 PHASES = ("approach", "descent", "terminal", WHOLE)
 
-# a margin is known to this share of the span that is searched
+# resolution of a margin, as a share of the span that is searched
 RESOLUTION = 0.01
 
 Keys = tuple[tuple[str, str], ...]
@@ -44,7 +43,7 @@ def _late(value: float, mode: Keys, start_s: float) -> Keys:
 
 @dataclass(frozen=True)
 class Quantity:
-    """One magnitude, sought between `harmless` and `worst`.
+    """One magnitude, searched between `harmless` and `worst`.
 
     `fault` gives the keys of the row: from the value, the key of the phase's window, and the time
     at which the phase begins in a flight without it.
@@ -68,7 +67,7 @@ QUANTITIES = (
 
 @dataclass(frozen=True)
 class Probe:
-    """One margin that is sought."""
+    """One margin to find."""
 
     quantity: Quantity
     phase: str
@@ -77,7 +76,7 @@ class Probe:
 
 @dataclass(frozen=True)
 class Survey:
-    """All margins that are sought of a scenario; plain data, handed to every worker."""
+    """All margins to find in a scenario; plain data, passed to every worker process."""
 
     scenario: str
     overrides: Keys
@@ -101,7 +100,7 @@ def survey_of(
 
 
 def measure(survey: Survey, index: int) -> Row:
-    """Find one margin: None where nothing lands, `beyond` where the worst that is tried does."""
+    """Find one margin: None where nothing lands, `beyond` where the worst value lands too."""
     probe = survey.probes[index]
     quantity = probe.quantity
     base = load(survey.scenario, survey.overrides, probe.params)

@@ -1,8 +1,8 @@
-"""What a campaign may vary a number or a word by: named distributions, drawn by quantile.
+"""Named distributions of campaign values, drawn by quantile.
 
 A draw is a function of one number u in [0, 1), so that the same distribution serves independent
-dice and a Latin hypercube. Numbers come out with six digits: what is drawn is what a scenario
-file says, to the last bit.
+draws and a Latin hypercube. Numbers are rounded to six digits: the value drawn is the one written
+in a scenario file, to the last bit.
 """
 
 import math
@@ -17,7 +17,7 @@ from sim.common.toml_records import nearest
 
 NAMES = ("uniform", "log_uniform", "normal", "integers", "choice")
 
-# u nearest to the ends that a normal distribution is asked for: 4.3 standard deviations
+# least distance of u from 0 and 1 for a normal distribution: 4.3 standard deviations
 TAIL = 1e-5
 
 

@@ -1,7 +1,7 @@
-"""Who flies the runs of a campaign: this process, or a pool of others.
+"""Executors of a campaign's runs: this process, or a pool of worker processes.
 
-An executor hands rows over in whatever order they are done. One on several machines would have
-the same face.
+An executor delivers rows in the order in which they are done. One on several machines would have
+the same interface.
 """
 
 import multiprocessing
@@ -19,39 +19,39 @@ Row = dict[str, Any]
 Task = Callable[[Any, int], Row]
 Keep = Callable[[Row], None]
 
-# runs that wait at the pool's door for each worker, so that none is ever idle
+# runs queued for each worker, so that none is idle
 AHEAD = 3
 
 
 class Executor(Protocol):
-    """Whatever can fly runs."""
+    """Interface of an executor."""
 
     def run(self, plan: Any, task: Task, indices: Iterable[int], keep: Keep) -> None:
-        """Hand `task(plan, index)` of every index to `keep`, each as it is done."""
+        """Pass `task(plan, index)` of every index to `keep`, each as it is done."""
         ...
 
 
 class InThisProcess:
-    """One after the other, here."""
+    """Runs one after the other in this process."""
 
     def run(self, plan: Any, task: Task, indices: Iterable[int], keep: Keep) -> None:
-        """Hand `task(plan, index)` of every index to `keep`, in their order."""
+        """Pass `task(plan, index)` of every index to `keep`, in their order."""
         for index in indices:
             keep(task(plan, index))
 
 
 class ProcessPool:
-    """So many processes on this machine.
+    """A pool of `jobs` worker processes on this machine.
 
-    Interrupted, it waits for the runs that have begun and hands them over before it goes on up;
-    one that was being handed over may be handed over twice.
+    When interrupted, it waits for the runs in progress and delivers them before the interrupt
+    propagates; the one that was being delivered may be delivered twice.
     """
 
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
 
     def run(self, plan: Any, task: Task, indices: Iterable[int], keep: Keep) -> None:
-        """Hand `task(plan, index)` of every index to `keep`, each as it is done."""
+        """Pass `task(plan, index)` of every index to `keep`, each as it is done."""
         waiting = iter(indices)
         flying: set[Future[Row]] = set()
         context = multiprocessing.get_context("spawn")  # threads of the caller are not copied
@@ -72,7 +72,7 @@ class ProcessPool:
 
 
 def executor(jobs: int) -> Executor:
-    """An executor of so many processes; 0 for as many as there are processors."""
+    """An executor of `jobs` processes; 0 for the number of processors. Raises InputError."""
     if jobs < 0:
         raise InputError(f"--jobs: expected a number not below 0, not {jobs}")
     if jobs == 0:
@@ -86,14 +86,14 @@ _work: list[tuple[Any, Task]] = []
 
 
 def _begin(plan: Any, task: Task) -> None:
-    """Once per worker: keep what is flown, and leave Ctrl-C to whoever gave the work."""
+    """Once per worker: keep plan and task, leave Ctrl-C to the parent process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    leave_with_parent()
+    end_with_parent()
     _work.append((plan, task))
 
 
-def leave_with_parent() -> None:
-    """End this worker when whoever gave the work is gone, however it went."""
+def end_with_parent() -> None:
+    """End this worker when its parent process has ended."""
     parent = multiprocessing.parent_process()
     assert parent is not None
 

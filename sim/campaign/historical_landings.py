@@ -1,8 +1,8 @@
-"""Landings of the past flown again: published figures beside simulated ones.
+"""Historical landings: published figures compared with simulated ones.
 
-Every scenario that names published figures is flown twice from the same seed, with the parameters
-of its time (`as-flown`) and with ours (`default`). The table is `sim/scenarios/HISTORY.md`,
-which `leadline scenarios --history` writes again.
+Every scenario that names published figures is flown twice with the same seed, with the parameters
+of its time (`as-flown`) and with Leadline's (`default`). The table is `sim/scenarios/HISTORY.md`,
+written by `leadline scenarios --history`.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ from sim.scenario.schema import AS_FLOWN, DEFAULT
 
 HISTORY_PAGE = SCENARIOS / "HISTORY.md"
 
-# a sample of a track every so many ticks: 10 Hz
+# ticks between samples of a track: 10 Hz
 SAMPLE_TICKS = 10
 
 TRUTHS = {
@@ -35,9 +35,9 @@ TRUTHS = {
 OPENING = """\
 # Landings of the past
 
-What was published of a flight, what our vehicle does with the parameters of its time, and what
-it does with ours: the same seed, ground, sensors and faults. A figure after ~ was worked out from
-published ones. Sources, and what was inferred or transplanted, stand in each scenario's file.
+Published figures of a flight, those of our vehicle with the parameters of its time, and those with
+ours: the same seed, ground, sensors and faults. A figure after ~ was derived from published ones.
+Sources, and what was inferred or transplanted, stand in each scenario's file.
 
 Written by `leadline scenarios --history`.
 """
@@ -53,14 +53,14 @@ class Flight:
 
 @dataclass(frozen=True)
 class Past:
-    """One scenario of the past, flown both ways."""
+    """One scenario of the past, flown with both presets."""
 
     scenario: Scenario
     as_flown: Flight
     ours: Flight
 
     def ends(self) -> dict[str, str]:
-        """How both flights ended."""
+        """Verdicts of both flights."""
         return {
             "scenario": self.scenario.name,
             "as_flown": self.as_flown.result.verdict,
@@ -68,7 +68,7 @@ class Past:
         }
 
     def as_expected(self) -> bool:
-        """True when both ended as the scenario says."""
+        """True when both ended as the scenario expects."""
         scenario, ends = self.scenario, self.ends()
         expected = (scenario.expect_as_flown, scenario.expect_verdict)
         return (ends["as_flown"], ends["ours"]) == expected
@@ -80,7 +80,7 @@ def past_scenarios() -> list[Scenario]:
 
 
 def fly_past(name: str) -> Past:
-    """Fly one scenario with the parameters of its time and with ours, from its own seed."""
+    """Fly one scenario with the parameters of its time and with ours, with its own seed."""
     then, now = load(name, params=AS_FLOWN), load(name, params=DEFAULT)
     return Past(now, fly_tracked(then, then.seed), fly_tracked(now, now.seed))
 
@@ -96,14 +96,14 @@ def fly_tracked(scenario: Scenario, seed: int) -> Flight:
     watched["believed_m"] = (core["estimate"]["altitude_m"], 1.0)
     watched["range_age_s"] = (core["estimate"]["range_age_s"], 1.0)
     place, axis = truths["r_BL_L_m"], run.world.errors.step_axis
-    series: dict[str, list[float]] = {name: [] for name in (*watched, "way_m")}
+    series: dict[str, list[float]] = {name: [] for name in (*watched, "along_m")}
     going = True
     while going:
         going = bool(fly_ticks(rows, SAMPLE_TICKS))
-        observe_run(rows, truths)
+        observe_run(truths, rows)
         for name, (view, scale) in watched.items():
             series[name].append(view[0] * scale)
-        series["way_m"].append(place[0, 0] * axis[0] + place[0, 1] * axis[1])
+        series["along_m"].append(place[0, 0] * axis[0] + place[0, 1] * axis[1])
     result = evaluate_run(scenario, seed, run)
     return Flight(result, _track(run.world, result, series))
 
@@ -124,7 +124,7 @@ def _track(world: Any, result: Result, series: dict[str, list[float]]) -> Track:
         contacts=int(seen.contacts),
         miss_m=contact.miss_m if contact else None,
         dry_t_s=float(seen.dry_t_ns) * 1e-9 if seen.dry_t_ns >= 0 else None,
-        step_way_m=float(edge[0] * axis[0] + edge[1] * axis[1]),
+        step_along_m=float(edge[0] * axis[0] + edge[1] * axis[1]),
     )
 
 

@@ -1,6 +1,6 @@
-"""Flying a campaign: from a plan's indices to rows, each row one run judged.
+"""Rows of a campaign: one run each, flown and evaluated.
 
-A row holds nothing that depends on when, where or after what it was flown.
+A row depends on nothing but plan and index: neither on time, process, nor order of the runs.
 """
 
 import json
@@ -10,43 +10,32 @@ from typing import Any
 from sim.campaign.executors import Row
 from sim.campaign.sampling import Draw, Plan, scenario_of
 from sim.evaluation.verdict import Touchdown
-from sim.faults.table import ACTUATOR, COMPUTING, CONTACT, INERTIAL, TIMING, VALUE
+from sim.faults.table import SENSOR_GROUP, FaultGroup, Sensor
 from sim.run.fly import Result, fly
 from sim.run.survivability import evaluate_survivability
 
-# a run has so much of truthful ranges above 300 m, or its range faults count as blind
+# time covered by truthful ranges above 300 m below which range faults are reported as blind
 ENOUGH_S = 5.0
-RANGE, BLIND = "range", "blind"
-REPORT_BLOCKS = {
-    TIMING: RANGE,
-    VALUE: RANGE,
-    INERTIAL: "imu",
-    CONTACT: "contact",
-    ACTUATOR: "engine",
-    COMPUTING: "computer",
-}
-
-# who else a timing fault may befall
-SENSOR_BLOCKS = {"imu": "imu", "contact": "contact", "propulsion": "engine"}
+RANGE, BLIND = FaultGroup.VALUE.spec.report, "blind"
 NOTHING, MIXED, PAIRS = "none", "mixed", "-pairs"
 
 
 def fly_row(plan: Plan, index: int) -> Row:
-    """Fly one run of a plan and judge it."""
+    """Fly one run of a plan and evaluate it."""
     draw = plan.draw(index)
     scenario = scenario_of(draw)
     result = fly(scenario, draw.seed)
-    judgement = evaluate_survivability(scenario, result)
+    survivability = evaluate_survivability(scenario, result)
     return {
         **_identity(plan, draw, result),
         **_outcome(result),
-        **asdict(judgement),
+        **asdict(survivability),
         **{f"vary.{key}": draw.varied.get(key) for key, _ in plan.spec.columns},
     }
 
 
 def report_block(draw: Draw, truthful_s: float) -> str:
-    """Under which heading a run is reported; more than one fault makes `-pairs` of it."""
+    """Block of the report in which a run is counted; several faults add `-pairs`."""
     if draw.block and draw.block.report:
         return draw.block.report
     blocks = {_fault_block(fault.template.group, fault.row) for fault in draw.faults}
@@ -58,8 +47,9 @@ def report_block(draw: Draw, truthful_s: float) -> str:
     return block + (PAIRS if len(draw.faults) > 1 else "")
 
 
-def _fault_block(group: str, row: dict[str, Any]) -> str:
-    return SENSOR_BLOCKS.get(row.get("sensor", ""), REPORT_BLOCKS[group])
+def _fault_block(group: FaultGroup, row: dict[str, Any]) -> str:
+    reported = SENSOR_GROUP[Sensor.of(row["sensor"])] if "sensor" in row else group
+    return reported.spec.report
 
 
 def _identity(plan: Plan, draw: Draw, result: Result) -> Row:
@@ -87,7 +77,7 @@ def _identity(plan: Plan, draw: Draw, result: Result) -> Row:
 def _outcome(result: Result) -> Row:
     touchdown = result.touchdown
     names = Touchdown.__dataclass_fields__
-    informed = result.informed
+    truthful = result.first_truthful
     return {
         "verdict": result.verdict,
         "time_s": result.time_s,
@@ -95,8 +85,8 @@ def _outcome(result: Result) -> Row:
         "propellant_left_kg": result.propellant_left_kg,
         "first_valid_alt_m": result.first_valid_alt_m,
         "first_fused_alt_m": result.first_fused_alt_m,
-        "informed_alt_m": informed.height_m if informed else None,
-        "informed_v_down_mps": informed.v_down_mps if informed else None,
+        "first_truthful_alt_m": truthful.height_m if truthful else None,
+        "first_truthful_v_down_mps": truthful.v_down_mps if truthful else None,
         "worst_stopping_margin_m": result.worst_stopping_margin_m,
         "state_sha256": result.state_sha256,
     }

@@ -1,18 +1,18 @@
-"""A campaign's specification: a strict TOML file that says what is varied, and how.
+"""A campaign's specification: a strict TOML file of what is varied, and how.
 
-    scenario            what every run begins from
+    scenario            base of every run
     [vary]              keys of the scenario, each with a distribution
-    [window.NAME]       how faults open and close: keys of a fault row, each fixed or varied, and
-                        two that depend on another: duration_s ends a window that start_s began,
-                        until_share closes it at that share of from_altitude_m
+    [window.NAME]       windows of faults: keys of a fault row, each fixed or varied, and two that
+                        depend on another: duration_s after start_s a window ends, and at
+                        until_share of from_altitude_m
     [[fault]]           one kind of fault and its magnitudes, each fixed or varied; `windows` names
-                        those that it may have, `magnitude` the key that reports count as its size
-    [[block]]           a share of the runs, each with so many faults of the groups or kinds named;
-                        its own [block.vary] is on top of the other, and `report` the heading
-                        under which its runs are reported, where that is not told by their faults
+                        its possible windows, `magnitude` the key that reports use as its size
+    [[block]]           a share of the runs, each with `faults` faults of the groups or kinds named;
+                        its [block.vary] is added to [vary], and `report` names the block of the
+                        report in which its runs are counted, where their faults do not decide it
 
-What can be said against a spec is said in one line, before the first run: every fault is tried
-at both ends of each of its distributions, in every window.
+A bad spec is refused in one line before the first run: every fault is tried at both ends of each of
+its distributions, in every window.
 """
 
 import tomllib
@@ -29,17 +29,16 @@ from sim.common.errors import InputError
 from sim.common.rounding import six_digits
 from sim.common.toml_records import nearest
 from sim.faults.reader import read_faults
-from sim.faults.table import FAULT, FAULT_SLOTS, KINDS, WIRE, Sensor
+from sim.faults.table import FAULT, FAULT_SLOTS, KINDS, FaultGroup, Sensor
 from sim.plant.world import WORLD
 from sim.scenario.layers import parse
 from sim.scenario.load import assemble, read_text
 
 INDEPENDENT, LATIN_HYPERCUBE = "independent", "latin_hypercube"
-GROUPS = tuple(dict.fromkeys(kind.group for kind in KINDS.values()))
 RANGE_SENSOR = Sensor.label_of(Sensor.RANGE)
 DURATION, UNTIL_SHARE = "duration_s", "until_share"
 
-# what a window may hold: keys of a fault row, and those that depend on them
+# keys of a window: those of a fault row, and those that depend on them
 WINDOW_KEYS = ("start_s", "end_s", "from_altitude_m", "until_altitude_m", "mode")
 DEPENDENT = {DURATION: "start_s", UNTIL_SHARE: "from_altitude_m"}
 
@@ -78,11 +77,11 @@ class SpecTable(BaseModel):
 
 @dataclass(frozen=True)
 class Template:
-    """How one kind of fault is drawn; `label` is the kind, with its sensor if not the range."""
+    """Distribution of one kind of fault; `label` is the kind, with its sensor if not range."""
 
     kind: str
     label: str
-    group: str
+    group: FaultGroup
     magnitude: str | None
     values: tuple[tuple[str, Varied], ...]
     windows: tuple[str, ...]
@@ -90,7 +89,7 @@ class Template:
 
 @dataclass(frozen=True)
 class Block:
-    """A share of the runs, with so many faults each, drawn from these templates."""
+    """A share of the runs, with `faults` faults each, drawn from these templates."""
 
     name: str
     share: float
@@ -102,7 +101,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Spec:
-    """A specification that has been read. `document` is the scenario that runs begin from."""
+    """A specification that has been read; `document` is its base scenario."""
 
     name: str
     doc: str
@@ -152,14 +151,14 @@ def read_spec(path: str | Path) -> Spec:
 
 
 def with_key(document: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
-    """The document with a dotted key set; the tables on the way are copied, the rest is shared."""
+    """The document with a dotted key set; tables along the key are copied, others shared."""
     head, _, rest = key.partition(".")
     inner = with_key(document.get(head) or {}, rest, value) if rest else value
     return {**document, head: inner}
 
 
 def window_row(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys of a fault row from a window's values; those that depend on others are resolved."""
+    """Keys of a fault row from a window's values, dependent ones resolved."""
     row = {key: value for key, value in values.items() if key not in DEPENDENT}
     if DURATION in values:
         row["end_s"] = six_digits(values["start_s"] + values[DURATION])
@@ -188,21 +187,21 @@ def _outer(document: dict[str, Any], where: str) -> SpecTable:
     except ValidationError as refusal:
         first = refusal.errors()[0]
         spot = where + ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{spot}: {_said(first)}") from refusal
+        raise InputError(f"{spot}: {_complaint(first)}") from refusal
 
 
-def _said(error: Any) -> str:
+def _complaint(error: Any) -> str:
     if error["type"] == "extra_forbidden":
         shape = BlockTable if error["loc"][0] == "block" else SpecTable
         return f"unknown key{nearest(str(error['loc'][-1]), shape.model_fields)}"
     if error["type"] == "missing":
         return "missing"
-    said = error["msg"].removeprefix("Input should be ")
-    return f"expected {said}"
+    expected = error["msg"].removeprefix("Input should be ")
+    return f"expected {expected}"
 
 
 def _beside(scenario: str, spec: Path) -> str:
-    """A scenario's file is named as seen from the spec; a library name is left as it is."""
+    """Path of a scenario file relative to the spec; a library name is left as it is."""
     beside = spec.parent / scenario
     return str(beside) if scenario.endswith(".toml") and beside.exists() else scenario
 
@@ -227,7 +226,7 @@ def _template(
     if kind not in KINDS:
         raise InputError(f"{spot}.kind: expected a kind of fault{nearest(str(kind), KINDS)}")
     spot = f"{spot} ({kind})"
-    if KINDS[kind].group == WIRE:
+    if KINDS[kind].group == FaultGroup.WIRE:
         raise InputError(f"{spot}: needs a wire, and a campaign flies in process")
     magnitude = keys.pop("magnitude", None)
     if magnitude is not None and magnitude not in keys:
@@ -256,15 +255,16 @@ def _block(number: int, table: BlockTable, templates: tuple[Template, ...], wher
     spot = f"{where}block.{number}"
     known = {t.kind for t in templates}
     for name in table.groups:
-        if name not in GROUPS:
-            raise InputError(f"{spot}.groups: unknown group '{name}'{nearest(name, GROUPS)}")
+        if name not in FaultGroup.labels():
+            hint = nearest(name, FaultGroup.labels())
+            raise InputError(f"{spot}.groups: unknown group '{name}'{hint}")
     for name in table.kinds:
         if name not in known:
             raise InputError(f"{spot}.kinds: no fault is drawn of kind '{name}'")
     chosen = tuple(
         i
         for i, t in enumerate(templates)
-        if (not table.groups or t.group in table.groups)
+        if (not table.groups or t.group.label in table.groups)
         and (not table.kinds or t.kind in table.kinds)
     )
     if table.faults and not chosen:
@@ -277,7 +277,7 @@ def _vary(table: Mapping[str, Any], spot: str) -> Vary:
     return tuple((key, distribution(value, f"{spot}.{key}")) for key, value in table.items())
 
 
-# --- trying it out -----------------------------------------------------------------------
+# --- trial reading -----------------------------------------------------------------------
 
 
 def _try_vary(spec: Spec, where: str) -> None:
@@ -306,9 +306,9 @@ def _try_faults(spec: Spec, where: str) -> None:
                 try:
                     read_faults(world, [({"faults": [row]}, "")])
                 except InputError as refusal:
-                    said = str(refusal).removeprefix("faults.0").lstrip(".: ")
+                    reason = str(refusal).removeprefix("faults.0").lstrip(".: ")
                     spot = f"{where}fault.{number} ({template.kind}) in window {window}"
-                    raise InputError(f"{spot}: {said}") from refusal
+                    raise InputError(f"{spot}: {reason}") from refusal
 
 
 def _corners(keys: tuple[tuple[str, Varied], ...]) -> list[tuple[tuple[str, Any], ...]]:

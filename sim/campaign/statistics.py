@@ -1,7 +1,7 @@
-"""What a campaign's rows come to: landed of survivable, with its interval, by block and by kind.
+"""Statistics of a campaign's rows: landed of survivable, with its interval, by block and kind.
 
-Only `landed` is landed. Whatever is not certified otherwise counts as survivable, so a case that
-nobody has settled counts against the flight software.
+Only the verdict `landed` counts as landed. Every run that the survivability bound does not exclude
+counts as survivable, so an open case counts against the flight software.
 """
 
 import math
@@ -53,7 +53,7 @@ def tally(rows: Iterable[Row]) -> Tally:
 
 
 def wilson(successes: int, trials: int, z: float = Z_95) -> tuple[float, float]:
-    """Wilson's score interval for a share (Wilson 1927); all of it without trials."""
+    """Wilson's score interval for a share (Wilson 1927); (0, 1) without trials."""
     if trials == 0:
         return 0.0, 1.0
     share = successes / trials
@@ -74,7 +74,7 @@ def tally_by(rows: Iterable[Row], key: str) -> dict[str, Tally]:
 
 
 def tally_by_kind(rows: Iterable[Row]) -> dict[str, Tally]:
-    """A tally for each kind of fault, of the runs that had it alone."""
+    """A tally for each kind of fault, of the runs with this fault alone."""
     return tally_by((row for row in rows if "+" not in row["kind"]), "kind")
 
 
@@ -84,7 +84,7 @@ def tally_by_block(rows: Iterable[Row]) -> dict[str, Tally]:
 
 
 def summary(rows: list[Row]) -> dict[str, Any]:
-    """All tallies as plain data; the range block's figure stands at the top too."""
+    """All tallies as plain data, with the range block's figures at the top level too."""
     whole, blocks = tally(rows), tally_by_block(rows)
     headline = asdict(blocks.get(RANGE, tally([])))
     top = ("survivable", "landed_of_survivable", "share_landed_of_survivable", "interval_95")

@@ -1,13 +1,13 @@
-"""What a campaign keeps on disk, so that an interrupt at any moment costs no finished row.
+"""The folder of a campaign, written so that an interrupt at any time loses no finished row.
 
-    campaign.json       what is flown: a campaign is gone on with only as it was begun
-    journal.jsonl       the newest rows, each written whole as soon as it is there
-    rows/part-*.parquet older rows, a part at a time
-    rows.parquet        all of them by index, once the campaign is complete
+    campaign.json       manifest: a campaign can be resumed only with the same one
+    journal.jsonl       the newest rows, each written as soon as it is finished
+    rows/part-*.parquet older rows, in parts
+    rows.parquet        all rows by index, once the campaign is complete
     failures/*.toml     each run that did not land, as a scenario of its own
     summary.json        the figures; coverage.json has the cells that no run has visited
 
-A row that an interrupt left both in a part and in the journal is the same row twice.
+An interrupt may leave a row both in a part and in the journal; it is read once.
 """
 
 import hashlib
@@ -26,10 +26,12 @@ from sim.common.errors import InputError
 from sim.run.survivability import LANDED
 from sim.scenario.load import assemble
 
+# rows written into one part
 PART_ROWS = 256
 MANIFEST, JOURNAL, WHOLE = "campaign.json", "journal.jsonl", "rows.parquet"
 PARTS, FAILURES = "rows", "failures"
 
+# columns of text
 WORDS = (
     "params",
     "block",
@@ -51,7 +53,7 @@ class Store:
     """The folder of one campaign. `rows` has every row so far, by index."""
 
     def __init__(self, folder: str | Path, plan: Plan, resume: bool) -> None:
-        """Begin, or go on. Raises InputError where that cannot be."""
+        """Begin a campaign, or resume it. Raises InputError."""
         require_pyarrow("--out")
         self.folder = Path(folder)
         self._plan = plan
@@ -69,7 +71,7 @@ class Store:
         (self.folder / PARTS).mkdir(exist_ok=True)
         if path.exists():
             if not resume:
-                raise InputError(f"--out {self.folder}: holds a campaign; --resume goes on with it")
+                raise InputError(f"--out {self.folder}: holds a campaign; --resume continues it")
             _refuse_another(json.loads(path.read_text(encoding="utf-8")), ours, self.folder)
         path.write_text(json.dumps(ours, indent=2) + "\n", encoding="utf-8")
 
@@ -84,7 +86,7 @@ class Store:
             self._write_part()
 
     def close(self) -> None:
-        """Leave what is there in order: one file when the campaign is complete, else parts."""
+        """Write the rows into one file when the campaign is complete, else into parts."""
         self._write_part()
         if len(self.rows) < self._plan.runs:
             return
@@ -114,13 +116,13 @@ class Store:
 
 
 def require_pyarrow(what: str) -> None:
-    """Raise InputError when what was asked for needs a package that is not there."""
+    """Raise InputError when `what` needs pyarrow and it is not installed."""
     if importlib.util.find_spec("pyarrow") is None:
         raise InputError(f"{what}: needs pyarrow: pip install 'leadline[campaign]'")
 
 
 def read_rows(folder: Path) -> dict[int, Row]:
-    """Every row in a folder, by index, however the campaign ended."""
+    """Every row in a folder, by index, of a complete or interrupted campaign."""
     import pyarrow.parquet
 
     rows: dict[int, Row] = {}
@@ -131,7 +133,7 @@ def read_rows(folder: Path) -> dict[int, Row]:
 
 
 def read_campaign(folder: str | Path) -> tuple[dict[str, Any], list[Row]]:
-    """Manifest and rows, by index, of a campaign's folder. Raises InputError for another folder."""
+    """Manifest and rows, by index, of a campaign's folder. Raises InputError."""
     require_pyarrow(str(folder))
     path = Path(folder) / MANIFEST
     if not path.exists():
@@ -149,14 +151,14 @@ def failure_path(folder: Path, index: int) -> Path:
 def write_failure(path: Path, plan: Plan, row: Row) -> None:
     """Write a run as a scenario of its own, which names its seed and its preset."""
     document = plan.draw(row["index"]).document
-    fate = row["verdict"].replace("_", " ")
-    judged = f"lost by {row['loss']}" if row["survivable"] else f"not survivable: {row['why']}"
-    document["doc"] = f"{document['doc']} {fate.capitalize()}; {judged}."
+    verdict = row["verdict"].replace("_", " ")
+    loss = f"lost by {row['loss']}" if row["survivable"] else f"not survivable: {row['why']}"
+    document["doc"] = f"{document['doc']} {verdict.capitalize()}; {loss}."
     path.write_text(tomli_w.dumps(document), encoding="utf-8")
 
 
 def _manifest(plan: Plan) -> dict[str, Any]:
-    base = assemble(plan.spec.document, "", plan.overrides, plan.params)
+    base = assemble(plan.spec.document, "", overrides=plan.overrides, params=plan.params)
     figures = hashlib.sha256(base.world.tobytes() + base.params.tobytes()).hexdigest()
     return {
         "campaign": plan.spec.name,
@@ -172,8 +174,8 @@ def _manifest(plan: Plan) -> dict[str, Any]:
 
 
 def _refuse_another(theirs: dict[str, Any], ours: dict[str, Any], folder: Path) -> None:
-    """Rows of two campaigns do not go together; more runs of one do, if they are independent."""
-    for key, said in (
+    """Raise InputError when two manifests differ; more runs may be added if independent."""
+    for key, difference in (
         ("spec", "another spec"),
         ("seed", "another --seed"),
         ("set", "another --set"),
@@ -185,7 +187,7 @@ def _refuse_another(theirs: dict[str, Any], ours: dict[str, Any], folder: Path) 
         if key == "runs" and f"sampling='{LATIN_HYPERCUBE}'" not in ours["spec"]:
             continue
         if theirs.get(key) != ours[key]:
-            raise InputError(f"--resume {folder}: was begun with {said}")
+            raise InputError(f"--resume {folder}: was begun with {difference}")
 
 
 def _journal(folder: Path) -> dict[int, Row]:

@@ -1,4 +1,4 @@
-"""What a request can get wrong."""
+"""The error of a bad request."""
 
 
 class InputError(Exception):

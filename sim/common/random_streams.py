@@ -1,7 +1,7 @@
-"""Dice: noise as a pure function of (seed, stream, number of the draw).
+"""Random streams: noise as a pure function of (seed, stream, number of the draw).
 
-No generator is carried along. A draw has an address, so opening a fault window, adding a sensor
-or running backwards moves nobody else's dice; draw unconditionally, decide afterwards. Integer
+There is no generator state. A draw has an address, so opening a fault window, adding a sensor or
+running backwards changes no other draw; draw unconditionally, decide afterwards. Integer
 arithmetic modulo 2**64 gives the same bits on every machine, 32-bit ones too.
 
 The hash is the finaliser of SplitMix64 (Steele, Lea, Flood 2014), applied to a Weyl sequence
@@ -17,14 +17,12 @@ from fsw.framework.kernel import kernel
 from fsw.framework.kernel_cache import INTERPRETED
 
 if INTERPRETED:
-    # wrapping around is the point of a hash, and NumPy's scalars warn of it
+    # a hash wraps around by design; NumPy's scalars warn of it
     np.seterr(over="ignore")
-
-# A stream is a name for a row of dice. Sensors draw by sample, the rest once a run.
 
 
 class Stream(Code):
-    """Random streams of a run: sensors draw by sample, the rest once a run."""
+    """Random streams of a run: those of sensors are drawn by sample, the rest once a run."""
 
     GYRO = 0
     ACCEL = 1
@@ -42,7 +40,7 @@ class Stream(Code):
     ALBEDO = 13
 
 
-# of each row of faults, its messages and its periods: the row's number is added
+# streams of a row of faults, for its messages and for its periods, plus the row's number
 STREAM_FAULT_MESSAGES, STREAM_FAULT_PERIODS = 64, 128
 
 WEYL = np.uint64(0x9E3779B97F4A7C15)
@@ -71,13 +69,13 @@ def mix(x):
 
 @kernel
 def stream_key(seed, stream):
-    """Where a stream of this seed begins; 0 <= seed < 2**51, 0 <= stream < 4096."""
+    """Key of a stream of a seed; 0 <= seed < 2**51, 0 <= stream < 4096."""
     return mix(np.uint64(seed * STREAMS_PER_SEED + stream) * WEYL + MIX_2)
 
 
 @kernel
 def word(key, n):
-    """64 fair bits: draw n >= 0 of the stream that begins at key."""
+    """64 fair bits: draw n >= 0 of the stream with this key."""
     return mix(key + np.uint64(n + 1) * WEYL)
 
 
@@ -98,9 +96,9 @@ def bit_count(x):
 
 @kernel
 def bell(bits):
-    """Gaussian enough from one word: sd exactly 1, excess kurtosis -0.03, never beyond 8.
+    """Nearly Gaussian from one word: sd exactly 1, excess kurtosis -0.03, never beyond 8.
 
-    The count of bits is binomial; an independent uniform of the width of its steps fills them.
+    The count of bits is binomial; an independent uniform, as wide as its steps, is added.
     """
     step = fraction(mix(bits + WEYL)) - 0.5
     return (float(bit_count(bits) - 32) + step) * GAUSS_SCALE

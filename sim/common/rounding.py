@@ -2,5 +2,5 @@
 
 
 def six_digits(value: float) -> float:
-    """The value to six digits, as a scenario file has it."""
+    """The value rounded to six significant digits, as it is written in scenario files."""
     return float(f"{value:.6g}")

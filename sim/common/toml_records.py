@@ -1,8 +1,7 @@
 """Strict reading of a TOML table into a record, from the record's own declaration.
 
-Whatever can be said against a table is said in one line: where it stands, the dotted key, and
-what was expected. A key that is not declared is an error, never ignored: a parameter that was
-misspelled and kept its default is the kind of mistake that flies.
+A table is refused in one line: where it stands, the dotted key, and what was expected. A key that
+is not declared is an error, never ignored: a misspelled parameter would silently keep its default.
 """
 
 import difflib
@@ -15,7 +14,7 @@ import numpy as np
 from fsw.framework.record import Field, Record
 from sim.common.errors import InputError
 
-# what may stand behind the last underscore of a name, here or in somebody's file
+# suffixes of names after the last underscore, and the units that they stand for
 SYMBOLS = {
     "mps": "m/s",
     "kmps": "km/s",
@@ -78,13 +77,13 @@ def as_table(value: Any, spot: str) -> Mapping[str, Any]:
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """`; did you mean 'x'?` for the word most like the one given, or nothing."""
+    """`; did you mean 'x'?` for the word most like the one given, or an empty string."""
     found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.5)
     return f"; did you mean '{found[0]}'?" if found else ""
 
 
 def unit_of(name: str) -> str:
-    """The unit that a name ends in, or nothing."""
+    """The unit suffix of a name, or an empty string."""
     stem, _, last = name.rpartition("_")
     return last if stem and last in UNITS else ""
 
@@ -99,7 +98,7 @@ def default_text(field: Field) -> str:
 
 
 def expected(field: Field) -> str:
-    """What a field takes, in words: `3 numbers from 0 to 1`."""
+    """Text on the values that a field takes: `3 numbers from 0 to 1`."""
     if field.codes:
         kind = "one of " + ", ".join(field.codes.labels())
         return f"{field.shape[0]} of: {', '.join(field.codes.labels())}" if field.shape else kind

@@ -1,4 +1,4 @@
-"""Events in words: the wording of the event table, with its two figures filled in."""
+"""Text of events: the wording of the event table with its two figures filled in."""
 
 import string
 from typing import Any
@@ -31,7 +31,7 @@ _WORDING = _Wording()
 
 
 def event_name(code: int) -> str:
-    """Name of an event, or its number where a newer sender knows more."""
+    """Name of an event, or its number where it is unknown: a newer sender may have more."""
     event = EVENTS.get(code)
     return event.label if event is not None else f"event_{code}"
 
@@ -43,6 +43,6 @@ def event_severity(code: int) -> Severity:
 
 
 def event_detail(code: int, a: float, b: float) -> str:
-    """What happened, in words and figures."""
+    """Text of an event, its figures filled in."""
     event = EVENTS.get(code)
     return _WORDING.format(event.wording, a=a, b=b) if event is not None else f"{a:g}, {b:g}"

@@ -1,7 +1,7 @@
-"""What the judge of a run, who sits with the truth, looks at in the flight software.
+"""The part of the flight software's state that the run monitor reads.
 
-In process it is looked up after every tick; over a wire the flight computer sends it along with
-its answer. Nothing else of the flight software's memory enters a verdict or a margin.
+In process it is copied after every tick; over a wire the flight computer sends it with its outputs.
+Nothing else of the flight software's memory enters a verdict or a margin.
 """
 
 from fsw.filter.covariance import N_ALL
@@ -10,14 +10,14 @@ from fsw.framework.record import f64, i64, record, u8
 from fsw.interface.modes import Mode
 from fsw.mathlib.vectors import load3, load4, norm3
 
-# sums of what is believed stay far below this while they are numbers at all
+# sums of a finite estimate stay far below this
 BOUND = 1e30
 
 FLIGHT_VIEW = record(
     "FlightView",
-    "What the judge of a run, who sits with the truth, looks at in the flight software.",
-    a_d_mps2=f64("deceleration that guidance counts on"),
-    fused_t_ns=i64("stamp of the newest range fused, flight clock; -1 before", default=-1),
+    "The part of the flight software's state that the run monitor reads.",
+    a_d_mps2=f64("deceleration that guidance plans with"),
+    fused_t_ns=i64("time-tag of the newest range fused, flight clock; -1 before", default=-1),
     mode=u8("flight mode", codes=Mode),
     locked=u8("1 once ranges are fused"),
     engine_cut=u8("1 once guidance has cut the engine for good"),
@@ -27,8 +27,8 @@ FLIGHT_VIEW = record(
 
 
 @kernel
-def observe_flight(core, view):
-    """Note what the judge looks at, after a tick of the flight software."""
+def observe_flight(view, core):
+    """Fill a FlightView after a tick of the flight software."""
     view.a_d_mps2 = core.guidance.a_d_mps2
     view.fused_t_ns = core.navigation.grid.trust.last_fused_t_ns
     view.mode = core.executive.mode
@@ -41,7 +41,7 @@ def observe_flight(core, view):
 
 @kernel
 def _sound(estimate, grid):
-    """True while the estimate is finite and no variance negative; a comparison refuses a NaN."""
+    """True while the estimate is finite and no variance negative; a NaN compares false."""
     q = load4(estimate.q_LB)
     size = norm3(load3(estimate.r_BL_L_m)) + norm3(load3(estimate.v_BL_L_mps))
     size = size + norm3(load3(estimate.omega_BL_B_radps)) + norm3(load3(estimate.f_B_mps2))

@@ -1,7 +1,7 @@
-"""Figures that published accounts of a landing give, measured on a simulated one.
+"""Figures of published landings, measured on a simulated one.
 
-A scenario names them under `[published]`, or under `[inferred]` where they were worked out from
-published ones; sim.campaign.historical_landings takes the same figures of its own flights.
+A scenario gives them under `[published]`, or under `[inferred]` where they were derived from
+published ones; sim.campaign.historical_landings measures the same figures on its flights.
 `v_192m_mps` is the descent rate where the clearance was 192 m for the first time, and so on for any
 height.
 """
@@ -19,10 +19,11 @@ Series = np.ndarray
 
 @dataclass(frozen=True)
 class Track:
-    """A flight as it was sampled: truth, and what the flight software believed; one row a sample.
+    """A sampled flight: truth and the flight software's estimate; one element a sample.
 
-    The scalars are of the first contact and None where there was none, as are `first_valid_alt_m`
-    and `first_fused_alt_m` where no range came; `dry_t_s` is when the tanks ran dry.
+    The scalars are of the first contact and None without one, as are `first_valid_alt_m` and
+    `first_fused_alt_m` without ranges; `dry_t_s` is the time at which the tanks ran dry. `along_m`
+    and `step_along_m` are distances along the direction in which the terrain's step rises.
     """
 
     t_s: Series
@@ -31,7 +32,7 @@ class Track:
     v_horizontal_mps: Series
     tilt_deg: Series
     thrust_N: Series
-    way_m: Series
+    along_m: Series
     mode: Series
     believed_m: Series
     range_age_s: Series
@@ -44,12 +45,12 @@ class Track:
     contacts: int
     miss_m: float | None
     dry_t_s: float | None
-    step_way_m: float
+    step_along_m: float
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure: what it is, and how to take it from a track; NaN or None where there is none."""
+    """One figure: its description, and its measurement on a track; None where there is none."""
 
     doc: str
     take: Callable[[Track], float | None]
@@ -70,7 +71,7 @@ def is_figure(name: str) -> bool:
 
 
 def _when(series: Series, happened: Series) -> float | None:
-    """The series where something was true for the first time."""
+    """Value of a series where a condition first holds; None where it never does."""
     return float(series[int(np.argmax(happened))]) if happened.any() else None
 
 
@@ -91,12 +92,12 @@ def _v_first_valid(track: Track) -> float | None:
 
 def _believed_zero(track: Track) -> float | None:
     began = track.mode >= Mode.BRAKING
-    return _when(track.clearance_m, began & _flying(track) & (track.believed_m <= 0.5))
+    return _when(track.clearance_m, began & _flying(track) & (track.believed_m <= ZERO_M))
 
 
 def _hover(track: Track) -> float | None:
-    """Mean descent rate from where the altitude was believed to be zero until the tanks are dry."""
-    low = track.believed_m <= 0.5
+    """Mean descent rate from an estimated altitude of zero until the tanks are dry."""
+    low = track.believed_m <= ZERO_M
     if track.dry_t_s is None or not low.any():
         return None
     over = (track.t_s >= track.t_s[int(np.argmax(low))]) & (track.t_s < track.dry_t_s)
@@ -148,20 +149,23 @@ def _swing(track: Track) -> float | None:
 
 
 def _over_step(track: Track) -> float | None:
-    before = track.way_m < track.step_way_m
+    before = track.along_m < track.step_along_m
     return float(track.clearance_m[before][-1]) if before.any() else None
 
 
-def _lowest_belief(track: Track) -> float | None:
+def _lowest_estimate(track: Track) -> float | None:
     seen = _descending(track)
     return float(track.believed_m[seen].min()) if seen.any() else None
 
 
-# below this the lean of the approach has been taken away
+# clearance below which the tilt of the approach is over
 SETTLED_M = 2000.0
 
-# a range that is used is never younger than its way to the flight computer takes
+# greatest age of a range in a sample in which one was just fused
 FRESH_S = 0.3
+
+# estimated altitude that counts as zero
+ZERO_M = 0.5
 AT_HEIGHT = re.compile(r"v(?P<across>h?)_(?P<height>\d+)m_mps")
 
 FIGURES = {
@@ -175,10 +179,10 @@ FIGURES = {
     "contacts": Figure("contacts with the ground", lambda t: float(t.contacts)),
     "last_fused_alt_m": Figure("height of the last range used", _last_fused),
     "burn_s": Figure("time under thrust", _burn),
-    "believed_zero_alt_m": Figure("true height when zero was believed", _believed_zero),
-    "believed_least_m": Figure("lowest altitude believed after braking", _lowest_belief),
-    "altitude_error_m": Figure("believed less true altitude at contact", _altitude_error),
-    "v_hover_mps": Figure("descent rate from then until the tanks were dry", _hover),
+    "believed_zero_alt_m": Figure("true height when the estimate was zero", _believed_zero),
+    "believed_least_m": Figure("lowest altitude estimated after braking", _lowest_estimate),
+    "altitude_error_m": Figure("estimated less true altitude at contact", _altitude_error),
+    "v_hover_mps": Figure("descent rate from an estimate of zero until the tanks were dry", _hover),
     "fall_s": Figure("from dry tanks to the ground", _fall),
     "engine_cut_alt_m": Figure("true height when touchdown was declared", _cut_clearance),
     "thrust_after_contact_s": Figure("thrust after first contact", _thrust_after_contact),

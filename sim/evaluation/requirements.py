@@ -7,24 +7,30 @@ from typing import Any
 from fsw.framework.record import f64, i64, record
 from sim.evaluation.verdict import LANDED_LIMITS, TIPPED_TILT_DEG, touchdown_of
 
-# what counts as comfortable: a reserve of this share of full tanks, this long dry as bad as it gets
+# propellant reserve, as a share of full tanks, at which the margin is 1
 RESERVE_SHARE = 0.02
+
+# time with dry tanks at which the margin is -1
 DRY_S = 10.0
 
-# truthful and consistent ranges are fused again within this time
+# time within which truthful and consistent ranges are fused again
 NEGLECT_S = 5.0
 
-# no range is older than this when it is fused: the reach of late fusion, and the time of a replay
+# greatest age of a range when it is fused: reach of late fusion plus time of a replay
 FUSED_AGE_S = 9.0
 
-# silence is told of within this time: of ranges, and of the inertial unit in ticks
+# time within which missing inputs are reported: ranges, and inertial increments in ticks
 RANGE_SILENCE_S = 3.0
 IMU_SILENCE_TICKS = 10
 
 
+# silence of a restart or of missed ticks without an event, over its limit
+UNREPORTED = 2.0
+
+
 @dataclass(frozen=True)
 class Requirement:
-    """What a run is asked for; `always` where no fault excuses a breach."""
+    """A requirement of a run; `always` where no fault excuses a violation."""
 
     name: str
     doc: str
@@ -32,21 +38,21 @@ class Requirement:
 
 
 REQUIREMENTS = (
-    Requirement("touchdown", "it comes to the ground, and to rest upright, hull unhurt"),
+    Requirement("touchdown", "it touches down and comes to rest upright, hull intact"),
     Requirement("v_down", "descent rate at touchdown"),
     Requirement("v_horizontal", "horizontal speed at touchdown"),
     Requirement("tilt", "tilt at touchdown"),
     Requirement("rate", "angular rate at touchdown"),
     Requirement("propellant", "propellant left at touchdown"),
-    Requirement("stopping", "true height left after a stop, over the height there is or needed"),
+    Requirement("stopping", "true height left after a stop, over the height available or needed"),
     Requirement("no_latch", "truthful, consistent ranges are fused again once no fault is open"),
     Requirement("fused_age", "age of a range when it is fused as the newest"),
-    Requirement("commands", "engine and thrusters are asked for what they can do", always=True),
-    Requirement("finite", "the estimate is finite, and no variance below zero", always=True),
-    Requirement("silence", "an event tells of every silence", always=True),
+    Requirement("commands", "commands stay within the limits of engine and thrusters", always=True),
+    Requirement("finite", "the estimate is finite, and no variance is negative", always=True),
+    Requirement("silence", "an event reports every missing input", always=True),
 )
 
-# those that are a figure of Touchdown over its limit
+# requirements on a figure of Touchdown
 AT_TOUCHDOWN = {
     "v_down": "v_down_mps",
     "v_horizontal": "v_horizontal_mps",
@@ -54,29 +60,29 @@ AT_TOUCHDOWN = {
     "rate": "rate_degps",
 }
 
-# of a run that landed none of these is negative, and of every other one of them is
+# a run has landed exactly when none of these margins is negative
 LANDING = ("touchdown", "v_down", "v_horizontal", "tilt", "rate")
 
 MARGINS = record(
     "Margins",
-    "How far a run stayed within its requirements: 1 comfortable, 0 at the limit, negative broken.",
+    "Normalised margins of the requirements: 1 comfortable, 0 at the limit, negative violated.",
     t_ns=i64("time of the last tick"),
     **{each.name: f64(f"{each.doc}; not a number without touchdown") for each in REQUIREMENTS},
 )
 
 
 def margins_of(world: Any, monitor: Any) -> dict[str, float | None]:
-    """Signed margin of every requirement: 1 comfortable, 0 at the limit, negative broken.
+    """Margin of every requirement: 1 comfortable, 0 at the limit, negative violated.
 
-    What is measured at touchdown is None of a run without one.
+    Margins of touchdown figures are None for a run without touchdown.
     """
-    touchdown, seen = touchdown_of(world), monitor.attention
+    touchdown, seen = touchdown_of(world), monitor.responsiveness
     limits = {name: getattr(LANDED_LIMITS, field) for name, field in AT_TOUCHDOWN.items()}
     figures = {name: touchdown and getattr(touchdown, AT_TOUCHDOWN[name]) for name in limits}
     silence = max(
         float(seen.range_silence_s) / RANGE_SILENCE_S,
         float(seen.imu_silence_ticks) / IMU_SILENCE_TICKS,
-        2.0 if seen.unsaid else 0.0,
+        UNREPORTED if seen.unreported else 0.0,
     )
     margins = {
         "touchdown": _touchdown_margin(world),
@@ -85,7 +91,7 @@ def margins_of(world: Any, monitor: Any) -> dict[str, float | None]:
         "stopping": float(monitor.worst_share),
         "no_latch": 1.0 - float(seen.neglect_s) / NEGLECT_S,
         "fused_age": 1.0 - float(seen.fused_age_s) / FUSED_AGE_S,
-        "commands": -1.0 if monitor.broken_commands else 1.0,
+        "commands": -1.0 if monitor.illegal_commands else 1.0,
         "finite": -1.0 if monitor.unsound else 1.0,
         "silence": 1.0 - silence,
     }
@@ -93,7 +99,7 @@ def margins_of(world: Any, monitor: Any) -> dict[str, float | None]:
 
 
 def _touchdown_margin(world: Any) -> float:
-    """How upright it rests; -1 where it does not rest on its legs, or never came down."""
+    """Margin of the tilt at rest; -1 where it does not rest on its legs."""
     seen = world.touchdown
     if seen.settled_t_ns < 0 or seen.struck_t_ns >= 0:
         return -1.0
@@ -101,7 +107,7 @@ def _touchdown_margin(world: Any) -> float:
 
 
 def _propellant_margin(world: Any) -> float:
-    """Propellant left at touchdown over a reserve; negative: how long tanks were dry by then."""
+    """Propellant left at touchdown over the reserve; negative: time with dry tanks by then."""
     seen = world.touchdown
     end_ns = seen.first_t_ns if seen.first_t_ns >= 0 else world.t_ns
     if 0 <= seen.dry_t_ns < end_ns:
@@ -111,7 +117,7 @@ def _propellant_margin(world: Any) -> float:
 
 
 def broken(margins: dict[str, float | None]) -> list[str]:
-    """Names of the requirements whose margins are negative, the worst first."""
+    """Names of the requirements with negative margins, the worst first."""
     below = [
         (margin, name) for name, margin in margins.items() if margin is not None and margin < 0
     ]

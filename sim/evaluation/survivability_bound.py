@@ -1,8 +1,8 @@
-"""Could anything have landed from here? The relaxed vertical problem, in closed form.
+"""The survivability bound: whether any landing was possible, from a relaxed vertical problem.
 
-Full thrust at once, no lag, no tilt, propellant counted: whoever cannot stop like this cannot be
-stopped, so what misses here is certified; what does not miss may be lost all the same. With
-thrust T, exhaust speed c, mass m0 and tau = m0 c / T, descent rate and way fallen after t are
+Full thrust at once, no lag, no tilt, propellant counted: a vehicle that cannot stop like this
+cannot be stopped. The bound is one-sided: a state that passes it may be lost all the same. With
+thrust T, exhaust speed c, mass m0 and tau = m0 c / T, descent rate and height lost after t are
 
     v(t) = v0 + g t + c ln(1 - t / tau)
     s(t) = v0 t + g t**2 / 2 - c (t + (tau - t) ln(1 - t / tau))
@@ -11,9 +11,8 @@ and s at v(t) = touchdown speed is the least height from which to stop. The leas
 spent by free fall first and full thrust last, one switch (Miele 1962, Meditch 1964): so there is a
 greatest height too, from which the tanks last. The ground must lie between the two.
 
-Horizontal speed v_h is relaxed as well. It relieves gravity by v_h**2 / r for as long as it lasts,
-and we let it last; of the delta-v D in the tanks it must be paid, at least so that
-D**2 >= horizontal**2 + vertical**2.
+Horizontal speed v_h is relaxed as well: it reduces gravity by v_h**2 / r, as if it lasted, and the
+delta-v D in the tanks must cover it, so that D**2 >= horizontal**2 + vertical**2.
 """
 
 import math
@@ -23,14 +22,15 @@ from typing import Any
 from fsw.interface.modes import Mode
 from sim.evaluation.verdict import LANDED_LIMITS
 
+# bisection steps: more than the bits of a double
 HALVINGS = 100
 
 
 @dataclass(frozen=True)
 class Moment:
-    """What the certificate asks of a state: kilograms, metres, seconds, newtons.
+    """State from which the bound is computed: kilograms, metres, seconds, newtons.
 
-    `height_m` is that of the footpads above the lowest ground in question, `thrust_N` the full
+    `height_m` is that of the footpads above the lowest candidate ground, `thrust_N` the full
     thrust available from then on, `radius_m` the distance from the Moon's centre.
     """
 
@@ -56,10 +56,9 @@ class Stop:
 
 
 def moment_of(world: Any, kept: Any) -> Moment | None:
-    """A Moment that a run has kept, from its record; None when it never came.
+    """The Moment of a kept record; None when the run never came to it.
 
-    The ground in question is the lowest of three: below the vehicle then, below it at the end,
-    and at the site.
+    Its ground is the lowest of three: below the vehicle then, below it at the end, at the site.
     """
     if kept.t_ns < 0:
         return None
@@ -80,8 +79,8 @@ def moment_of(world: Any, kept: Any) -> Moment | None:
     )
 
 
-def certificate(moment: Moment) -> str | None:
-    """Why nothing could have landed from this moment on, in words; None when something might."""
+def unsurvivable_reason(moment: Moment) -> str | None:
+    """Text on why no landing was possible from this moment on; None when one may have been."""
     stop = heights_to_stop(moment)
     height, speed = moment.height_m, moment.v_down_mps
     if math.isnan(stop.least_m):
@@ -113,11 +112,11 @@ def heights_to_stop(moment: Moment) -> Stop:
         return Stop(math.nan, math.nan)
     least = 0.0
     if v0 > limit:
-        least = way_fallen_m(moment, gravity, v0, time_to_stop_s(moment, gravity, v0, burn_s))
+        least = height_lost_m(moment, gravity, v0, time_to_stop_s(moment, gravity, v0, burn_s))
     if fastest <= limit:
         return Stop(least, (limit**2 - v0**2) / (2.0 * gravity))
     free_fall = (fastest**2 - v0**2) / (2.0 * gravity)
-    return Stop(least, free_fall + way_fallen_m(moment, gravity, fastest, burn_s))
+    return Stop(least, free_fall + height_lost_m(moment, gravity, fastest, burn_s))
 
 
 def speed_mps(moment: Moment, gravity_mps2: float, v0_mps: float, t_s: float) -> float:
@@ -126,7 +125,7 @@ def speed_mps(moment: Moment, gravity_mps2: float, v0_mps: float, t_s: float) ->
     return v0_mps + gravity_mps2 * t_s + moment.exhaust_mps * math.log1p(-gone)
 
 
-def way_fallen_m(moment: Moment, gravity_mps2: float, v0_mps: float, t_s: float) -> float:
+def height_lost_m(moment: Moment, gravity_mps2: float, v0_mps: float, t_s: float) -> float:
     """Height lost after t_s of full thrust."""
     c = moment.exhaust_mps
     if moment.thrust_N <= 0.0:
@@ -137,7 +136,7 @@ def way_fallen_m(moment: Moment, gravity_mps2: float, v0_mps: float, t_s: float)
 
 
 def time_to_stop_s(moment: Moment, gravity_mps2: float, v0_mps: float, burn_s: float) -> float:
-    """When full thrust has slowed v0 to the touchdown speed, which it does within burn_s."""
+    """Time after which full thrust has slowed v0 to touchdown speed; it does so within burn_s."""
     tau = moment.mass_kg * moment.exhaust_mps / moment.thrust_N
     early = max(tau - moment.exhaust_mps / gravity_mps2, 0.0)  # too heavy to slow down before
     late = burn_s
@@ -151,7 +150,7 @@ def time_to_stop_s(moment: Moment, gravity_mps2: float, v0_mps: float, burn_s: f
 
 
 def _vertical_burn_s(moment: Moment) -> float | None:
-    """How long full thrust lasts once the horizontal speed is paid; None when it cannot be."""
+    """Duration of full thrust after the horizontal speed is cancelled; None when it cannot be."""
     c, dry = moment.exhaust_mps, moment.mass_kg - moment.propellant_kg
     budget = c * math.log(moment.mass_kg / dry)
     across = max(moment.v_horizontal_mps - LANDED_LIMITS.v_horizontal_mps, 0.0)

@@ -1,12 +1,12 @@
-"""What could be known, and when: the states that a lost run is judged from.
+"""Truthful ranges, and the states from which a lost run is evaluated.
 
-Two moments of a run are kept. *Onset*: a fault has just opened (the start, in a run without
-faults). *Informed*: the first truthful range has come in since. Could everything still land at the
-first, and nothing at the second, then guidance hedged badly in between; could it still land at
-the second, then navigation made nothing of what it was told.
+Two states of a run are kept. *Onset*: a fault has just opened (the start, in a run without faults).
+*First truthful range*: the first one measured since the onset has arrived. If a landing was
+possible at the onset and no longer at the first truthful range, guidance hedged badly in between;
+if it was still possible then, navigation did not use the range.
 
 A range is truthful when its value is the true slant range of its own measurement within the
-instrument's noise, and it can be dated: its stamp is right, or it has just been measured.
+instrument's noise, and it can be dated: its time-tag is right, or it has just been measured.
 """
 
 from fsw.framework.kernel import kernel
@@ -17,31 +17,33 @@ from sim.faults.table import FAULT_SLOTS, FaultKind
 from sim.plant.truth_observer import motion_over_ground
 from sim.plant.vehicle import mass_kg
 
-# true slant ranges are remembered for so many samples, 12 s at 20 Hz
+# samples whose true slant range is kept: 12 s at 20 Hz
 SAMPLES = 256
+
+# error of a truthful range, in standard deviations of its noise
 NOISE_SIGMAS = 6.0
 
-# beyond its noise, a truthful range may be off by so much: quantum, footprint, ground
+# error of a truthful range beyond its noise: quantum, footprint, ground
 SLACK_M = 1.0
 
-# a stamp so near the truth dates a sample; so does an arrival so soon after the measurement
+# error of a time-tag that still dates a sample, and age of a sample that needs none
 STAMP_NS = 50_000_000
 FRESH_NS = 500_000_000
 
-# so near the ground a lie is within the noise of the truth, and too late to be of use
+# below this clearance a false range is within the noise, and a true one too late to be of use
 LAST_USE_M = 20.0
 
-# truthful ranges count towards the time that the flight software had, above this clearance
+# clearance above which a truthful range counts towards `truthful_s`
 USEFUL_M = 300.0
 
 
-# a window that ends later than this, or lower, does not end
+# a window that ends later than this, or at no height, counts as open for good
 ENDLESS_S = 1e5
 
 MOMENT = record(
     "Moment",
-    "What is asked of a state to tell whether anything could land from it.",
-    t_ns=i64("time; -1 when there was no such moment", default=-1),
+    "State of a run from which the survivability bound is computed.",
+    t_ns=i64("time; -1 without such a moment", default=-1),
     clearance_m=f64("lowest footpad above the ground below"),
     height_m=f64("centre of mass above the mean radius"),
     v_down_mps=f64("descent rate"),
@@ -55,15 +57,15 @@ MOMENT = record(
     mode=i64("flight mode"),
 )
 
-KNOWLEDGE = record(
-    "Knowledge",
-    "Which ranges were truthful, and the two moments that a loss is judged from.",
+TRUTHFUL_RANGES = record(
+    "TruthfulRanges",
+    "Which ranges were truthful, and the two moments from which a loss is evaluated.",
     onset=MOMENT("a fault has just opened"),
-    informed=MOMENT("the first truthful range that was measured since then"),
+    first=MOMENT("the first truthful range measured since then has arrived"),
     measured=i64("range samples taken so far"),
     measured_t_ns=i64("when each was taken", SAMPLES),
     slant_m=f64("true slant range of each", SAMPLES),
-    told=u8("1 once it has arrived in truth", SAMPLES),
+    counted=u8("1 once its truthful arrival is counted", SAMPLES),
     truthful_s=f64("time covered by truthful ranges that arrived above 300 m"),
 )
 
@@ -81,7 +83,7 @@ def _fault_opened(world):
 
 @kernel
 def lasting_thrust(world):
-    """Share of the thrust that the faults which are open, and will not close, have left."""
+    """Share of the thrust left by those open faults whose windows will not close."""
     share = 1.0 if int(world.vehicle.propulsion_ready) == 1 else 0.0
     for i in range(FAULT_SLOTS):
         row = world.board.faults[i]
@@ -101,7 +103,7 @@ def lasting_thrust(world):
 
 @kernel
 def note_moment(moment, world, mode):
-    """Keep the state of now; the mode is the flight software's."""
+    """Fill a Moment with the current state; mode: flight mode."""
     truth = world.truth
     v_down, v_horizontal, _, _ = motion_over_ground(world)
     radius = float(world.moon.radius_m) + float(truth.height_m)
@@ -122,28 +124,28 @@ def note_moment(moment, world, mode):
 
 
 @kernel
-def note_knowledge(knowledge, world, inbox, mode):
-    """After each tick: which ranges came in truthfully, and whether a moment has come."""
-    if int(knowledge.onset.t_ns) < 0 and _fault_opened(world):
-        note_moment(knowledge.onset, world, mode)
-    _note_measurement(knowledge, world)
+def note_truthful_ranges(truthful, world, inbox, mode):
+    """Update TruthfulRanges after a tick: measurements, truthful arrivals, the two moments."""
+    if int(truthful.onset.t_ns) < 0 and _fault_opened(world):
+        note_moment(truthful.onset, world, mode)
+    _note_measurement(truthful, world)
     for i in range(int(inbox.n_ranges)):
-        row = truthful_row(knowledge, world, inbox.ranges[i])
+        row = truthful_row(truthful, world, inbox.ranges[i])
         if row >= 0:
-            _count(knowledge, world, row)
-            _inform(knowledge, world, row, mode)
+            _count_truthful_time(truthful, world, row)
+            _note_first_truthful(truthful, world, row, mode)
 
 
 @kernel
-def truthful_row(knowledge, world, sample):
-    """Where a range's own measurement is remembered, when it is true and can be dated; else -1."""
+def truthful_row(truthful, world, sample):
+    """Row of a range's own measurement when the range is truthful, else -1."""
     seq = int(sample.seq)
-    measured = int(knowledge.measured)
+    measured = int(truthful.measured)
     age = (measured - 1 - seq) & 0xFFFF  # samples taken since this one
     if int(sample.valid) == 0 or age >= SAMPLES or age >= measured:
         return -1
     row = (measured - 1 - age) % SAMPLES
-    slant = float(knowledge.slant_m[row])
+    slant = float(truthful.slant_m[row])
     if slant <= 0.0:
         return -1
     noise = (
@@ -152,7 +154,7 @@ def truthful_row(knowledge, world, sample):
     )
     if abs(float(sample.range_m) - slant) > NOISE_SIGMAS * noise + SLACK_M:
         return -1
-    true_ns = int(knowledge.measured_t_ns[row])
+    true_ns = int(truthful.measured_t_ns[row])
     well_stamped = abs(int(sample.t_ns) - true_ns) <= STAMP_NS
     if well_stamped or int(world.t_ns) - true_ns <= FRESH_NS:
         return row
@@ -160,34 +162,34 @@ def truthful_row(knowledge, world, sample):
 
 
 @kernel
-def _note_measurement(knowledge, world):
-    """Remember the true slant range of the sample taken in this tick, where there was one."""
+def _note_measurement(truthful, world):
+    """Keep the true slant range of the sample taken in this tick, if any."""
     count = int(world.board.range_state.count)
-    if count == int(knowledge.measured):
+    if count == int(truthful.measured):
         return
     row = (count - 1) % SAMPLES
-    knowledge.measured = count
-    knowledge.measured_t_ns[row] = int(world.told.beam.t_ns)
-    knowledge.slant_m[row] = float(world.told.beam.slant_m)
-    knowledge.told[row] = 0
+    truthful.measured = count
+    truthful.measured_t_ns[row] = int(world.sensor_inbox.beam.t_ns)
+    truthful.slant_m[row] = float(world.sensor_inbox.beam.slant_m)
+    truthful.counted[row] = 0
 
 
 @kernel
-def _count(knowledge, world, row):
-    """A truthful range has arrived: count the time it covers, once and where it is of use."""
-    if int(knowledge.told[row]) == 1 or float(world.truth.clearance_m) < USEFUL_M:
+def _count_truthful_time(truthful, world, row):
+    """Count the time that an arrived truthful range covers: once, and above USEFUL_M."""
+    if int(truthful.counted[row]) == 1 or float(world.truth.clearance_m) < USEFUL_M:
         return
-    knowledge.told[row] = 1
+    truthful.counted[row] = 1
     period_s = float(int(world.board.sensors.range.period_ticks)) * TICK_S
-    knowledge.truthful_s = float(knowledge.truthful_s) + period_s
+    truthful.truthful_s = float(truthful.truthful_s) + period_s
 
 
 @kernel
-def _inform(knowledge, world, row, mode):
-    """Keep the moment of the first truthful range that was measured since the onset."""
-    onset_ns = int(knowledge.onset.t_ns)
-    if onset_ns < 0 or int(knowledge.informed.t_ns) >= 0:
+def _note_first_truthful(truthful, world, row, mode):
+    """Keep the moment at which the first truthful range measured since the onset arrives."""
+    onset_ns = int(truthful.onset.t_ns)
+    if onset_ns < 0 or int(truthful.first.t_ns) >= 0:
         return
     in_time = float(world.truth.clearance_m) > LAST_USE_M
-    if in_time and int(knowledge.measured_t_ns[row]) >= onset_ns:
-        note_moment(knowledge.informed, world, mode)
+    if in_time and int(truthful.measured_t_ns[row]) >= onset_ns:
+        note_moment(truthful.first, world, mode)

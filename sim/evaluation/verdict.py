@@ -1,8 +1,8 @@
-"""What landed means, and how near a run came to its limits. Nothing else defines either.
+"""The verdict of a run, and the touchdown limits that define it.
 
 Chandrayaan-3 tested its legs to 3 m/s down and 1 m/s across, Apollo allowed 3.0 and 1.2 m/s:
-landed is stricter than both, hard is about there. Speeds, tilt and rate count at first contact;
-a later contact that is faster still counts for the vertical speed.
+`landed` is stricter than both, `hard_landing` is near them. Speeds, tilt and rate are those of
+first contact; the vertical speed is the greatest of all contacts.
 """
 
 import math

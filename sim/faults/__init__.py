@@ -1,1 +1,1 @@
-"""Fault kinds, windows, and what fault rows do to messages."""
+"""Fault kinds, windows, and the effects of fault rows on messages."""

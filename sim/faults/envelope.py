@@ -1,7 +1,7 @@
-"""Reading sim/envelope.toml: the faults inside which every single one lands, and those outside.
+"""Reading sim/envelope.toml: bounds within which every single fault is landed.
 
-The table is a promise of the flight software as it is by default, in the scenario and with the
-dispersions that it names. Tests draw from it, `leadline search` looks for a hole in it.
+The envelope holds for the default parameters, in the scenario that it names and with its
+dispersions. Tests draw from it, `leadline search` looks for counterexamples.
 """
 
 import tomllib
@@ -17,7 +17,7 @@ TABLE = Path(__file__).parents[1] / "envelope.toml"
 
 @dataclass(frozen=True)
 class Envelope:
-    """`inside`: bounds by kind, or kind:sensor; `outside`: what is not promised, and why."""
+    """`inside`: bounds by kind or kind:sensor; `outside`: reasons for what is not covered."""
 
     scenario: str
     inside: dict[str, Bounds]

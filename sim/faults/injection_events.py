@@ -1,6 +1,6 @@
-"""Events of the bench's making: they stand among the flight software's, with numbers of their own.
+"""Events of fault injection, logged among the flight software's under codes of their own.
 
-A flight computer knows none of them: what it cannot feel, it is not told.
+The flight computer gets none of them.
 """
 
 from typing import Any
@@ -12,27 +12,27 @@ from sim.faults.table import FAULT_SLOTS
 
 
 class InjectionEvent(Event):
-    """Events of the bench, with codes that no event of the flight software has."""
+    """Events of fault injection, with codes that no event of the flight software has."""
 
     FAULT_OPENED = 1000, Severity.NOTICE, "row {a:.0f}: {b:fault}"
     FAULT_CLOSED = 1001, Severity.NOTICE, "row {a:.0f}: {b:fault}"
 
 
 @kernel
-def keep_injections(world, log):
-    """Append what opened and closed in this tick to an EventLog."""
+def log_injections(log, world):
+    """Append the windows that opened and closed in this tick to an EventLog."""
     effects = world.board.effects
     if int(effects.opened) == 0 and int(effects.closed) == 0:
         return
     for row in range(FAULT_SLOTS):
         if int(effects.closed) & (1 << row) != 0:
-            _keep(world, log, InjectionEvent.FAULT_CLOSED, row)
+            _append(log, world, InjectionEvent.FAULT_CLOSED, row)
         if int(effects.opened) & (1 << row) != 0:
-            _keep(world, log, InjectionEvent.FAULT_OPENED, row)
+            _append(log, world, InjectionEvent.FAULT_OPENED, row)
 
 
 @kernel
-def _keep(world, log, code, row):
+def _append(log, world, code, row):
     n = int(log.n)
     if n >= len(log.events):
         log.lost = int(log.lost) + 1
@@ -46,7 +46,7 @@ def _keep(world, log, code, row):
 
 
 def injection_of(event: Any) -> Any | None:
-    """The Injection that an Event tells of, None for an event of the flight software."""
+    """An injection event as an Injection record; None for an event of the flight software."""
     if int(event.code) not in list(InjectionEvent):
         return None
     return INJECTION.new(

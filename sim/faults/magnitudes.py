@@ -1,12 +1,12 @@
-"""How far each magnitude of a fault goes: from where it does no harm to either end of its range.
+"""Spans of fault magnitudes: from the harmless value to either end of the range.
 
-A span is walked in whole steps: step 0 does no harm, the last step is an end of the range to the
-bit, and between them the way grows by ratios, so that a delay of 20 ms is met as often as one of
-20 s. Whole steps shrink well: a search that prefers small ones ends at the least magnitude that
-still does what it looks for.
+A span is divided into whole steps: step 0 is harmless, the last step is an end of the range to the
+bit, and in between the distance from harmless grows by ratios, so that a delay of 20 ms is drawn
+as often as one of 20 s. Whole steps shrink well: a search that prefers small ones ends at the
+least magnitude with the effect that it looks for.
 
-Most magnitudes are harmless at zero and grow. A factor is harmless at one. A limit (where an axis
-clips, what a clock can count to) is harmless where it is greatest and bites as it falls.
+Most magnitudes are harmless at zero and grow. A factor is harmless at one. A limit (at which an
+axis clips, at which a clock wraps) is harmless at its greatest and has more effect as it falls.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ STEPS = 1000
 
 @dataclass(frozen=True)
 class Span:
-    """One magnitude: harmless value, ends of its range, the least way from harmless that counts.
+    """One magnitude: harmless value, ends of its range, least distance from harmless of interest.
 
     `falls` marks a limit, harmless at `hi`, whose ratios count from the other end; `whole` a
     magnitude that is an integer.
@@ -49,13 +49,13 @@ class Span:
         else:
             reach = abs(end - self.harmless)
             grain = min(self.grain, reach)
-            way = grain * (reach / grain) ** ((step - 1) / (STEPS - 1))
-            value = self.harmless + (way if end > self.harmless else -way)
+            distance = grain * (reach / grain) ** ((step - 1) / (STEPS - 1))
+            value = self.harmless + (distance if end > self.harmless else -distance)
         value = min(max(six_digits(value), self.lo), self.hi)
         return round(value) if self.whole else value
 
     def weaker(self, value: float, share: float) -> float:
-        """The value with only that share of its way from harmless; of a limit, so much higher."""
+        """The value at a share of its distance from harmless; a limit is divided by the share."""
         if self.falls:
             weak = min(value / share, self.hi) if value > 0.0 else self.grain
         else:
@@ -64,17 +64,17 @@ class Span:
         return int(weak) if self.whole else weak
 
     def within(self, lo: float, hi: float) -> "Span":
-        """The span between narrower ends; what is harmless moves to the nearest of them."""
+        """The span between narrower ends; the harmless value moves to the nearest of them."""
         return replace(self, lo=lo, hi=hi, harmless=min(max(self.harmless, lo), hi))
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """Less than all of a kind: narrower ends of its magnitudes, and which windows it has.
+    """Narrower bounds of a kind: ends of its magnitudes, and limits of its windows.
 
-    With `below_m` a window begins below that height, with `longest_s` it lasts no longer; with
-    both it does one of the two, with neither it is any. With `above_m` one that is open from the
-    start ends above that height. No time span begins before `after_s`.
+    With `below_m` a window begins below that height, with `longest_s` it is no longer than that;
+    with both, one of the two holds; with neither, a window is unlimited. With `above_m` a window
+    that is open from the start ends above that height. No time span begins before `after_s`.
     """
 
     magnitudes: Mapping[str, tuple[float, float]]
@@ -84,7 +84,7 @@ class Bounds:
     after_s: float = 0.0
 
 
-# harmless value, grain; the ends are those of the record
+# magnitudes that have more effect as they grow: (harmless value, grain); the record has the ends
 GROWING = {
     "delay_s": (0.0, 0.01),
     "jitter_s": (0.0, 0.01),
@@ -113,6 +113,8 @@ GROWING = {
     "ticks": (0, 1),
     "count": (0, 1),
 }
+
+# limits, harmless at their upper end: grain
 FALLING = {"wrap_s": 0.1, "accel_max_mps2": 0.01, "rate_max_radps": 1e-4}
 
 
@@ -129,12 +131,12 @@ def _spans() -> dict[str, Span]:
 
 SPANS: Mapping[str, Span] = _spans()
 
+# how often a fault acts, and its period: a row's size only where it has no other magnitude
+RATES = ("probability", "period_s")
+
 
 def main_magnitude(kind: str, given: Mapping[str, object]) -> str | None:
-    """Which of the magnitudes that a row gives is its size; None for a row without any.
-
-    How often it acts, and over how long it comes again, are its size only where nothing else is.
-    """
+    """The magnitude that is a row's size, of those that it gives; None for a row without any."""
     names = [name for name in KINDS[kind].magnitudes if name in SPANS and name in given]
-    plain = [name for name in names if name not in ("probability", "period_s")]
+    plain = [name for name in names if name not in RATES]
     return next(iter([*plain, *reversed(names)]), None)

@@ -1,6 +1,6 @@
 """Reading `[[faults]]`: rows from a scenario's layers, checked alone and against each other.
 
-A fault that cannot do anything is an error, not a no-op: whoever wrote it meant something else.
+A row that cannot have an effect is an error.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,11 +10,11 @@ from typing import Any
 from sim.common.errors import InputError
 from sim.common.toml_records import as_table, fill, nearest
 from sim.faults.table import (
-    ACTUATOR,
     FAULT,
     FAULT_SLOTS,
     KINDS,
-    WIRE,
+    Effect,
+    FaultGroup,
     FaultKind,
     FaultSpec,
     Sensor,
@@ -26,13 +26,8 @@ Layer = tuple[Mapping[str, Any], str]
 WINDOW = ("start_s", "end_s", "from_altitude_m", "until_altitude_m", "mode")
 COMMON = ("kind", *WINDOW)
 
-# kinds that let nothing through: a row within their window can never act
-SILENCING = ("off", "pause", "late_acquisition", "early_loss")
-
-# kinds that leave nothing of what came before them: two of them in one window are one too many
-REPLACING = ("stuck", "stale", "garbage", "zero_valid")
-CONFLICTING = ({"false_valid", "false_invalid"}, {"saturated", "false_invalid"})
-STAMPING = ("stamp_offset", "stamp_jump", "stamp_wrap", "stamp_drift", "stamp_at_arrival")
+ON_THRUST = (Effect.CHANGES_THRUST, Effect.HOLDS_THROTTLE, Effect.CUTS_THRUST)
+ON_STAMP = (Effect.MOVES_STAMP, Effect.REPLACES_STAMP)
 
 
 def read_faults(world: Any, layers: Iterable[Layer]) -> None:
@@ -70,7 +65,7 @@ def refuse_wire_faults(world: Any) -> None:
     """Raise InputError when a row needs a wire and there is none."""
     for number in range(int(world.board.n_faults)):
         name = kind_name(world.board.faults[number])
-        if KINDS[name].group == WIRE:
+        if KINDS[name].group == FaultGroup.WIRE:
             raise InputError(f"faults.{number}: {name} needs a wire: fly it with `leadline hil`")
 
 
@@ -139,7 +134,7 @@ def _check_sensor(name: str, kind: FaultSpec, fault: Any, given: Mapping[str, st
     sensor = Sensor.label_of(int(fault.sensor))
     if sensor not in kind.sensors:
         known = " or ".join(kind.sensors)
-        raise InputError(f"{given['sensor']}.sensor: {name} befalls {known}, not '{sensor}'")
+        raise InputError(f"{given['sensor']}.sensor: {name} affects {known}, not '{sensor}'")
 
 
 def _check_window(
@@ -147,10 +142,10 @@ def _check_window(
 ) -> None:
     for key in ("start_s", "from_altitude_m"):
         if key in given and not kind.begins:
-            raise InputError(f"{given[key]}.{key}: {name} holds from the start; give its end")
+            raise InputError(f"{given[key]}.{key}: {name} is open from the start; give its end")
     for key in ("end_s", "until_altitude_m"):
         if key in given and not kind.ends:
-            raise InputError(f"{given[key]}.{key}: {name} holds for good; give its beginning")
+            raise InputError(f"{given[key]}.{key}: {name} does not end; give its beginning")
     if fault.end_s <= fault.start_s:
         raise InputError(
             f"{spot}: the window ends before it begins: end_s {fault.end_s:g},"
@@ -169,46 +164,56 @@ def _check_window(
 
 def _conflict(first: Any, second: Any) -> str:
     """Why two rows cannot compose; empty when they can."""
-    names = kind_name(first), kind_name(second)
     if not _overlap(first, second):
         return ""
-    if "engine_out" in names:
-        other, out = (second, first) if names[0] == "engine_out" else (first, second)
-        thrust = ("thrust_scale", "thrust_lag", "engine_lost", "throttle_stuck", "engine_out")
-        if kind_name(other) in thrust and _within(other, out):
+    reason = _thrust_conflict(first, second)
+    if not reason and _same_sender(first, second):
+        reason = _message_conflict(first, second)
+    return reason
+
+
+def _thrust_conflict(first: Any, second: Any) -> str:
+    effects = _spec(first).effect, _spec(second).effect
+    if Effect.CUTS_THRUST in effects:
+        other, out = (second, first) if effects[0] == Effect.CUTS_THRUST else (first, second)
+        if _spec(other).effect in ON_THRUST and _within(other, out):
             return "the engine is out, so it can never act"
-    if names == ("throttle_stuck", "throttle_stuck"):
+    if effects == (Effect.HOLDS_THROTTLE, Effect.HOLDS_THROTTLE):
         return "the throttle is stuck already"
-    if not _same_sender(first, second):
-        return ""
-    for quiet, other in ((first, second), (second, first)):
-        name = kind_name(quiet)
-        if name in SILENCING and quiet.probability == 1.0 and _within(other, quiet):
-            return "nothing is sent, so it can never act"
-    if names[0] in REPLACING and names[1] in REPLACING:
-        return "the second leaves nothing of the first"
-    if set(names) in CONFLICTING:
-        return "one undoes the other"
-    if names[0] in STAMPING and names[1] == "stamp_at_arrival":
-        return "the second leaves nothing of the first"
     return ""
 
 
+def _message_conflict(first: Any, second: Any) -> str:
+    for silent, other in ((first, second), (second, first)):
+        silences = _spec(silent).effect == Effect.SILENCES and silent.probability == 1.0
+        if silences and _within(other, silent):
+            return "nothing is sent, so it can never act"
+    effects = _spec(first).effect, _spec(second).effect
+    if effects == (Effect.REPLACES_VALUE, Effect.REPLACES_VALUE):
+        return "the second one replaces the value of the first"
+    if _contradicts(first, second) or _contradicts(second, first):
+        return "each reverses the other"
+    if effects[0] in ON_STAMP and effects[1] == Effect.REPLACES_STAMP:
+        return "the second one replaces the time-tag of the first"
+    return ""
+
+
+def _contradicts(row: Any, other: Any) -> bool:
+    return kind_name(other) in _spec(row).contradicts
+
+
+def _spec(row: Any) -> FaultSpec:
+    return KINDS[kind_name(row)]
+
+
 def _same_sender(first: Any, second: Any) -> bool:
-    if any(KINDS[kind_name(row)].group == ACTUATOR for row in (first, second)):
-        return False
-    senders = [_senders(row) for row in (first, second)]
-    return bool(senders[0] & senders[1])
+    return bool(_senders(first) & _senders(second))
 
 
 def _senders(row: Any) -> set[str]:
-    name = kind_name(row)
-    if name == "pause":
-        return set(Sensor.labels())
-    kind = KINDS[name]
-    if kind.sensors:
-        return {Sensor.label_of(int(row.sensor))}
-    return {name.partition("_")[0]} & set(Sensor.labels())  # imu_bias is about the imu, and so on
+    """Labels of the sensors whose messages a row affects."""
+    spec = _spec(row)
+    return {Sensor.label_of(int(row.sensor))} if spec.sensors else set(spec.group.spec.senders)
 
 
 def _spans(row: Any) -> tuple[tuple[float, float], tuple[float, float]]:

@@ -1,4 +1,4 @@
-"""What faults do to increments, contacts and propulsion status, which arrive as they are taken.
+"""Faults of increments, contacts and propulsion status, which arrive in the tick they are taken.
 
 Rows act in their order, as in sim.faults.range_faults.
 """
@@ -6,43 +6,44 @@ Rows act in their order, as in sim.faults.range_faults.
 from fsw.framework.kernel import kernel
 from fsw.mathlib.vectors import clamp, load3
 from sim.faults.table import FaultKind, Sensor
-from sim.faults.windows import acts, false_stamp_ns, is_lost, message_stream, ns, open_ns
+from sim.faults.windows import Message, acts, false_stamp_ns, is_lost, ns, open_ns
 
 
 @kernel
-def is_sent(faults, memories, n, seed, sensor, count, t_ns):
-    """False when one of n rows loses message number `count` of a sensor, sent at t_ns."""
+def is_sent(board, sensor, count, t_ns):
+    """False when one of the board's rows loses message number `count` of a sensor, sent at t_ns."""
     sent = True
-    for i in range(n):
-        if int(faults[i].sensor) == sensor and is_lost(
-            faults[i], memories[i], seed, i, count, t_ns
-        ):
-            sent = False
+    for row in range(int(board.n_faults)):
+        if int(board.faults[row].sensor) == sensor:
+            message = Message(int(board.seed), row, count, t_ns)
+            if is_lost(board.fault_memory[row], board.faults[row], message):
+                sent = False
     return sent
 
 
 @kernel
-def fault_imu(faults, memories, n, seed, count, t_ns, reading):
-    """Apply n rows to reading number `count`, an ImuReading taken at t_ns."""
-    for i in range(n):
-        fault = faults[i]
-        memory = memories[i]
+def fault_imu(board, t_ns):
+    """Apply the board's rows to the ImuReading that it has just taken, at t_ns."""
+    reading = board.imu_reading
+    count = int(board.imu_state.count) - 1
+    for row in range(int(board.n_faults)):
+        fault = board.faults[row]
+        memory = board.fault_memory[row]
         kind = int(fault.kind)
-        key = message_stream(seed, i)
+        message = Message(int(board.seed), row, count, t_ns)
         if int(fault.sensor) == Sensor.IMU:
-            stamp_ns = int(reading.t_ns)
-            reading.t_ns = false_stamp_ns(fault, memory, key, count, t_ns, stamp_ns)
+            reading.t_ns = false_stamp_ns(memory, fault, message, int(reading.t_ns))
         elif int(memory.open) == 1 and kind == FaultKind.IMU_BIAS:
-            _add_bias(fault, reading)
+            _add_bias(reading, fault)
         elif int(memory.open) == 1 and kind == FaultKind.IMU_CLIP:
-            _clip(fault, memory, t_ns, reading)
-        elif kind == FaultKind.IMU_ZERO and acts(fault, memory, key, count):
+            _clip(reading, memory, fault, t_ns)
+        elif kind == FaultKind.IMU_ZERO and acts(memory, fault, message):
             for k in range(3):
                 reading.dv_B_mps[k] = 0.0
 
 
 @kernel
-def _add_bias(fault, reading):
+def _add_bias(reading, fault):
     axis = int(fault.axis)
     dt = float(int(reading.dt_ns)) * 1e-9
     dv = float(reading.dv_B_mps[axis])
@@ -52,8 +53,8 @@ def _add_bias(fault, reading):
 
 
 @kernel
-def _clip(fault, memory, t_ns, reading):
-    """Hold every axis within the limits; one that was clipped stays there for a while."""
+def _clip(reading, memory, fault, t_ns):
+    """Clip every axis to the row's limits; a clipped reading is repeated for hold_s more."""
     dt = float(int(reading.dt_ns)) * 1e-9
     dv_max = float(fault.accel_max_mps2) * dt
     dtheta_max = float(fault.rate_max_radps) * dt
@@ -81,21 +82,21 @@ def _clip(fault, memory, t_ns, reading):
 
 
 @kernel
-def fault_legs(faults, memories, n, t_ns, legs):
+def fault_legs(board, t_ns, legs):
     """Legs that report a touch at t_ns, bit i for leg i, from those that do touch."""
-    for i in range(n):
-        fault = faults[i]
-        memory = memories[i]
+    for row in range(int(board.n_faults)):
+        fault = board.faults[row]
+        memory = board.fault_memory[row]
         if int(memory.open) == 1:
             if int(fault.kind) == FaultKind.CONTACT_MISSING:
                 legs = legs & ~int(fault.legs)
-            elif int(fault.kind) == FaultKind.CONTACT_SPURIOUS and _in_pulse(fault, memory, t_ns):
+            elif int(fault.kind) == FaultKind.CONTACT_SPURIOUS and _in_pulse(memory, fault, t_ns):
                 legs = legs | int(fault.legs)
     return legs
 
 
 @kernel
-def _in_pulse(fault, memory, t_ns):
+def _in_pulse(memory, fault, t_ns):
     since_ns = open_ns(memory, t_ns)
     period_ns = ns(float(fault.period_s))
     if period_ns > 0:

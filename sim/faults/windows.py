@@ -1,10 +1,12 @@
-"""Faults at work: when a row's window is open, which messages it loses, what it does to stamps.
+"""Windows of fault rows, and what a row does to any message: loss and false time-tags.
 
-A row acts on a message by dice of its own, addressed by the row and the message's number, and
-thrown whether it is open or not: so a window that opens moves nobody else's dice, and a row of no
-magnitude changes no byte. Nothing here sees the world: a sensor board has rows, memories, the
-time, the clearance and the mode, and these kernels.
+Every row has a random stream of its own, addressed by the row and the number of the message and
+drawn from whether the row is open or not. So opening a window changes no other row's draws, and a
+row of magnitude zero changes no byte. Nothing here reads the world: a sensor board has the rows,
+their memories, time, clearance and flight mode, and these kernels.
 """
+
+from typing import NamedTuple
 
 from fsw.framework.kernel import kernel
 from fsw.mathlib.elementary import nearest_int
@@ -16,10 +18,19 @@ from sim.common.random_streams import (
 )
 from sim.faults.table import FaultKind
 
-NOTHING = -1
+NEVER_NS = -1
 
-# every message draws so many dice of its row
+# draws of a row for each message
 DRAWS = 4
+
+
+class Message(NamedTuple):
+    """One message as one row of faults sees it: seed and slot address its draws."""
+
+    seed: int
+    slot: int  # number of the row
+    ordinal: int  # of the message in its sensor's stream, from 0
+    t_ns: int  # when it was measured
 
 
 @kernel
@@ -29,26 +40,30 @@ def ns(seconds):
 
 
 @kernel
-def watch_windows(faults, memories, n, t_ns, clearance_m, mode):
-    """Open and close the windows of n rows; returns bits of the rows (opened, closed)."""
+def watch_windows(board, truth):
+    """Open and close the windows of a SensorBoard's rows in the tick of a SensorTruth."""
     opened = 0
     closed = 0
-    for i in range(n):
-        memory = memories[i]
+    for row in range(int(board.n_faults)):
+        memory = board.fault_memory[row]
         was_open = int(memory.open)
-        memory.open = _is_open(faults[i], memory, t_ns, clearance_m, mode)
+        memory.open = _is_open(memory, board.faults[row], truth)
         if int(memory.open) == 1 and was_open == 0:
-            memory.opened_ns = t_ns
-            memory.held_t_ns = NOTHING
-            memory.until_ns = NOTHING
-            opened = opened | (1 << i)
+            memory.opened_ns = int(truth.t_ns)
+            memory.held_t_ns = NEVER_NS
+            memory.until_ns = NEVER_NS
+            opened = opened | (1 << row)
         elif int(memory.open) == 0 and was_open == 1:
-            closed = closed | (1 << i)
-    return (opened, closed)
+            closed = closed | (1 << row)
+    board.effects.opened = opened
+    board.effects.closed = closed
 
 
 @kernel
-def _is_open(fault, memory, t_ns, clearance_m, mode):
+def _is_open(memory, fault, truth):
+    """1 while the row's window is open; notes which bounds of its band have been passed."""
+    t_ns = int(truth.t_ns)
+    clearance_m = float(truth.clearance_m)
     if clearance_m <= float(fault.from_altitude_m):
         memory.below_from = 1
     if clearance_m <= float(fault.until_altitude_m):
@@ -58,79 +73,82 @@ def _is_open(fault, memory, t_ns, clearance_m, mode):
     if int(memory.below_from) == 0 or int(memory.below_until) == 1:
         return 0
     # 0 is any mode, the modes themselves follow
-    if int(fault.mode) != 0 and int(fault.mode) != mode + 1:
+    if int(fault.mode) != 0 and int(fault.mode) != int(truth.mode) + 1:
         return 0
     return 1
 
 
 @kernel
 def open_ns(memory, t_ns):
-    """How long ago the window opened."""
+    """Time since the window opened."""
     return t_ns - int(memory.opened_ns)
 
 
 @kernel
 def message_stream(seed, row):
-    """Key of the dice of a row's messages."""
+    """Key of a row's random stream for messages."""
     return stream_key(seed, STREAM_FAULT_MESSAGES + row)
 
 
 @kernel
-def acts(fault, memory, key, count):
-    """True when an open row acts on message number `count`, as far as chance has a say."""
-    die = uniform(key, DRAWS * count)
-    return int(memory.open) == 1 and die < float(fault.probability)
+def message_uniform(message, n):
+    """Draw n < DRAWS of the row for this message, uniform in [0, 1)."""
+    key = message_stream(message.seed, message.slot)
+    return uniform(key, DRAWS * message.ordinal + n)
 
 
 @kernel
-def is_lost(fault, memory, seed, row, count, t_ns):
-    """True when the row loses message number `count`, which is sent at t_ns."""
+def acts(memory, fault, message):
+    """True when the row is open and its probability lets it act on the message."""
+    drawn = message_uniform(message, 0)
+    return int(memory.open) == 1 and drawn < float(fault.probability)
+
+
+@kernel
+def is_lost(memory, fault, message):
+    """True when the row loses the message."""
     kind = int(fault.kind)
-    if (
-        kind != FaultKind.OFF
-        and kind != FaultKind.DROP
-        and kind != FaultKind.DROP_BURST
-        and kind != FaultKind.INTERMITTENT
-    ):
-        return (
-            kind == FaultKind.SLOW
-            and int(memory.open) == 1
-            and _comes_too_soon(fault, memory, t_ns)
-        )
     if kind == FaultKind.OFF or kind == FaultKind.DROP:
-        return acts(fault, memory, message_stream(seed, row), count)
-    period_ns = ns(float(fault.period_s))
-    if int(memory.open) == 0 or period_ns == 0:
+        return acts(memory, fault, message)
+    if int(memory.open) == 0:
         return False
-    since_ns = open_ns(memory, t_ns)
+    if kind == FaultKind.SLOW:
+        return _comes_too_soon(memory, fault, message.t_ns)
+    period_ns = ns(float(fault.period_s))
+    if period_ns == 0:
+        return False
+    since_ns = open_ns(memory, message.t_ns)
     if kind == FaultKind.DROP_BURST:
-        die = uniform(stream_key(seed, STREAM_FAULT_PERIODS + row), since_ns // period_ns)
-        return die < float(fault.probability)
-    return since_ns % period_ns < ns(float(fault.lost_share) * float(fault.period_s))
+        key = stream_key(message.seed, STREAM_FAULT_PERIODS + message.slot)
+        return uniform(key, since_ns // period_ns) < float(fault.probability)
+    if kind == FaultKind.INTERMITTENT:
+        return since_ns % period_ns < ns(float(fault.lost_share) * float(fault.period_s))
+    return False
 
 
 @kernel
-def _comes_too_soon(fault, memory, t_ns):
-    """Slow: one message in a period gets through, the first one at once."""
+def _comes_too_soon(memory, fault, t_ns):
+    """Slow: one message in a period passes, the first one at once."""
     sent_ns = int(memory.held_t_ns)
-    if sent_ns != NOTHING and t_ns - sent_ns < ns(float(fault.period_s)):
+    if sent_ns != NEVER_NS and t_ns - sent_ns < ns(float(fault.period_s)):
         return True
     memory.held_t_ns = t_ns
     return False
 
 
 @kernel
-def false_stamp_ns(fault, memory, key, count, t_ns, stamp_ns):
-    """The stamp of message number `count`, sent at t_ns, as the row makes it."""
+def false_stamp_ns(memory, fault, message, stamp_ns):
+    """The message's time-tag, which was stamp_ns, after the row."""
     kind = int(fault.kind)
-    if kind == FaultKind.STAMP_JUMP and int(memory.opened_ns) != NOTHING:
+    if kind == FaultKind.STAMP_JUMP and int(memory.opened_ns) != NEVER_NS:
         return stamp_ns + ns(float(fault.jump_s))
     if int(memory.open) == 0:
         return stamp_ns
-    if kind == FaultKind.STAMP_OFFSET and acts(fault, memory, key, count):
+    if kind == FaultKind.STAMP_OFFSET and acts(memory, fault, message):
         return stamp_ns + ns(float(fault.stamp_offset_s))
     if kind == FaultKind.STAMP_WRAP and float(fault.wrap_s) > 0.0:
         return stamp_ns % ns(float(fault.wrap_s))
     if kind == FaultKind.STAMP_DRIFT:
-        return stamp_ns + nearest_int(float(fault.drift) * float(open_ns(memory, t_ns)))
+        gained = float(fault.drift) * float(open_ns(memory, message.t_ns))
+        return stamp_ns + nearest_int(gained)
     return stamp_ns

@@ -3,13 +3,13 @@
 Engine: a command waits `transport_s` in a delay line (whole ticks), is held between
 `throttle_min` and full thrust, and thrust follows it with the first-order lag `lag_s`; cutting
 the engine has the same dead time and lag. A command older than `hold_s` is no longer held: the
-controller then burns for one lunar g and lets the thrusters rest, until commands come again.
+controller then gives a thrust of one lunar g and no torque until the next command.
 
-Thrusters: pairs without net force, whose valves open for `rcs_min_on_s` at least. The torque
-asked for is summed; a pulse is fired once the sum is worth one, as wide as the sum asks for and
-the tick allows, and what is left is kept. So the mean torque is right in the long run and every
-pulse is one that a valve can do; with the shortest pulse as long as a tick the valve is either
-open or shut for a whole tick. More than one tick's impulse is never kept.
+Thrusters: pairs without net force, whose valves open for `rcs_min_on_s` at least. The commanded
+torque is integrated; a pulse is fired once the integral reaches the shortest pulse, as wide as the
+integral and the tick allow, and the rest is kept. So the mean torque is right in the long run, and
+no pulse is shorter than the valves allow; where the shortest pulse is as long as a tick, a valve is
+open or shut for a whole tick. At most one tick's impulse is kept.
 """
 
 from fsw.framework.kernel import kernel
@@ -21,13 +21,16 @@ from sim.plant.world import DELAY_SLOTS
 
 LUNAR_GRAVITY_MPS2 = 1.625
 
-# thrust below which a cut engine counts as out
+# thrust below which a cut engine is out
 THRUST_OUT_N = 0.1
+
+# of the shortest pulse, so that rounding of the integral does not postpone one
+PULSE_TOLERANCE = 1.0 - 1e-9
 
 
 @kernel
 def take_command(world, command):
-    """An ActuatorCommand reaches the controller; it is in force from the tick that begins now."""
+    """Take an ActuatorCommand; it is in force from the tick that begins now."""
     actuators = world.actuators
     throttle = 0.0
     if int(command.engine_on) == 1:
@@ -43,8 +46,8 @@ def take_command(world, command):
 
 
 @kernel
-def _keep_burning(world):
-    """What the controller does by itself in a tick that brought no command."""
+def _hold_command(world):
+    """Hold the last command in a tick without one; once it is overdue, thrust for one lunar g."""
     actuators = world.actuators
     tick = int(world.tick)
     age_s = float(int(world.t_ns) - int(actuators.command_t_ns)) * 1e-9
@@ -65,14 +68,14 @@ def _keep_burning(world):
 
 @kernel
 def throttle_now(world):
-    """Throttle that has come through the delay line in this tick."""
+    """Throttle at the end of the delay line in this tick."""
     delay = nearest_int(float(world.vehicle.transport_s) / TICK_S)
     return float(world.actuators.throttle[(int(world.tick) - delay) % DELAY_SLOTS])
 
 
 @kernel
 def _drive_engine(world):
-    """Thrust that the engine tends to in this tick: delay line, this run's thrust, tanks."""
+    """Set the thrust target of this tick: delay line, this run's thrust, faults, tanks."""
     truth = world.truth
     effects = world.effects
     throttle = throttle_now(world)
@@ -96,7 +99,7 @@ def _drive_engine(world):
 
 @kernel
 def _drive_thrusters(world):
-    """Pulses of this tick, as mean torque over it."""
+    """Set the pulses of this tick, as mean torque over it."""
     actuators = world.actuators
     has_propellant = float(world.truth.propellant_kg) > 0.0
     for i in range(3):
@@ -104,8 +107,8 @@ def _drive_thrusters(world):
         tick_worth = most * TICK_S
         owed = float(actuators.torque_owed_Nms[i]) + float(actuators.torque_wanted_Nm[i]) * TICK_S
         fired = 0.0
-        # a pulse that is due but for the rounding of the sum is due
-        if has_propellant and abs(owed) >= most * float(world.vehicle.rcs_min_on_s) * (1.0 - 1e-9):
+        shortest = most * float(world.vehicle.rcs_min_on_s) * PULSE_TOLERANCE
+        if has_propellant and abs(owed) >= shortest:
             fired = clamp(owed, -tick_worth, tick_worth)
         actuators.torque_owed_Nms[i] = clamp(owed - fired, -tick_worth, tick_worth)
         actuators.torque_B_Nm[i] = fired / TICK_S
@@ -113,8 +116,8 @@ def _drive_thrusters(world):
 
 @kernel
 def drive(world):
-    """Settle what engine and thrusters do in the tick that begins at t_ns."""
+    """Set thrust target and thruster pulses of the tick that begins at t_ns."""
     if int(world.actuators.command_t_ns) != int(world.t_ns):
-        _keep_burning(world)
+        _hold_command(world)
     _drive_engine(world)
     _drive_thrusters(world)

@@ -1,8 +1,8 @@
-"""How a run begins: the nominal state of the scenario, and what the dice add to it.
+"""Initial conditions of a run: the nominal state of the scenario, and the errors drawn about it.
 
 The nominal state is what the ground sends up and the flight software starts from; the truth is
-that plus errors with the standard deviations of the Dispersions. So the first error of the
-estimate has exactly the covariance that the flight software is told.
+that plus errors with the standard deviations of the Dispersions. So the initial error of the
+estimate has exactly the covariance that the uplinked state vector states.
 """
 
 from math import sqrt
@@ -29,44 +29,51 @@ from fsw.mathlib.vectors import (
     unit3,
 )
 from sim.common.random_streams import Stream, gauss, gauss3, stream_key
+from sim.faults.windows import NEVER_NS
 from sim.plant.terrain import settle_terrain
 from sim.plant.truth_observer import observe_surroundings
-from sim.plant.world import StartKind
+from sim.plant.world import InertialState, StartKind
 from sim.sensors.imu import HOUR_S, UG_MPS2
-from sim.sensors.rangefinder import NEVER_NS
 
 ARCSEC = DEG / 3600.0
 
 
 @kernel
-def perturb_state(dispersions, key, number, r, v, q):
-    """A state moved by errors drawn from the dispersions: (r, v, q), inertial.
+def inertial_state(truth):
+    """The InertialState of a Truth."""
+    return InertialState(load3(truth.r_BM_I_m), load3(truth.v_BM_I_mps), load4(truth.q_IB))
+
+
+@kernel
+def perturb_state(dispersions, key, number, state):
+    """An InertialState plus errors drawn from the dispersions; key and number address the draws.
 
     Position errors are radial, along and across the track; attitude errors are about body axes.
     """
-    up = unit3(r)
-    across = unit3(cross3(up, v))
+    up = unit3(state.r_BM_I_m)
+    across = unit3(cross3(up, state.v_BM_I_mps))
     along = cross3(across, up)
     place = gauss3(key, 3 * number)
     speed = gauss3(key, 3 * number + 1)
     turn = gauss3(key, 3 * number + 2)
     horizontal = float(dispersions.horizontal_m)
-    r = add_scaled3(r, up, float(dispersions.altitude_m) * place[0])
+    r = add_scaled3(state.r_BM_I_m, up, float(dispersions.altitude_m) * place[0])
     r = add_scaled3(r, along, horizontal * place[1])
     r = add_scaled3(r, across, horizontal * place[2])
-    v = add_scaled3(v, speed, float(dispersions.velocity_mps))
+    v = add_scaled3(state.v_BM_I_mps, speed, float(dispersions.velocity_mps))
     angle = float(dispersions.attitude_arcsec) * ARCSEC
-    return (r, v, quat_unit(quat_mul(q, quat_of_rotation(scale3(turn, angle)))))
+    q = quat_unit(quat_mul(state.q_IB, quat_of_rotation(scale3(turn, angle))))
+    return InertialState(r, v, q)
 
 
 @kernel
-def fill_update(dispersions, update, t_ns, seq, r, v, q):
-    """Write a NavUpdate that holds a state of t_ns and its standard deviations."""
+def fill_update(update, dispersions, t_ns, seq, state):
+    """Write a NavUpdate that holds an InertialState of t_ns and its standard deviations."""
     update.t_ns = t_ns
     update.seq = seq
-    store3(update.r_BM_I_m, r)
-    store3(update.v_BM_I_mps, v)
-    store4(update.q_IB, q)
+    store3(update.r_BM_I_m, state.r_BM_I_m)
+    store3(update.v_BM_I_mps, state.v_BM_I_mps)
+    store4(update.q_IB, state.q_IB)
     update.sigma_radial_m = float(dispersions.altitude_m)
     update.sigma_horizontal_m = float(dispersions.horizontal_m)
     update.sigma_velocity_mps = float(dispersions.velocity_mps)
@@ -86,7 +93,7 @@ def transfer_orbit(world):
 
 @kernel
 def _start_plane(world, pass_ns):
-    """(up, heading) at the site's place below the track, inertial, when PDI is passed."""
+    """(up, heading) of the track at the site when PDI is passed, inertial."""
     latitude = float(world.site.latitude_deg)
     longitude = float(world.site.longitude_deg)
     q_IF = quat_conj(q_FI_at(float(world.moon.omega_radps), pass_ns))
@@ -101,7 +108,7 @@ def _start_plane(world, pass_ns):
 
 @kernel
 def nominal_state(world):
-    """(r, v, q) of the scenario's start in the inertial frame.
+    """The InertialState of the scenario's start.
 
     The thrust axis points against the velocity and x_B down, so that pitching up to the vertical
     is a turn about y_B, which is the track's right-hand side.
@@ -125,21 +132,22 @@ def nominal_state(world):
     x_B = unit3(add_scaled3(scale3(up, -1.0), forward, dot3(up, forward)))
     z_B = scale3(forward, -1.0)
     r = scale3(up, float(world.moon.radius_m) + float(start.altitude_m))
-    return (r, scale3(forward, speed), quat_of_axes(x_B, cross3(z_B, x_B), z_B))
+    q = quat_of_axes(x_B, cross3(z_B, x_B), z_B)
+    return InertialState(r, scale3(forward, speed), q)
 
 
 @kernel
 def place(world):
-    """Put the nominal start into the truth, and into what the ground will send up."""
-    r, v, q = nominal_state(world)
+    """Put the nominal start into the truth, and into the state vector for the first uplink."""
+    state = nominal_state(world)
     truth = world.truth
-    store3(truth.r_BM_I_m, r)
-    store3(truth.v_BM_I_mps, v)
-    store4(truth.q_IB, q)
+    store3(truth.r_BM_I_m, state.r_BM_I_m)
+    store3(truth.v_BM_I_mps, state.v_BM_I_mps)
+    store4(truth.q_IB, state.q_IB)
     store3(truth.omega_BI_B_radps, (0.0, 0.0, 0.0))
     truth.propellant_kg = float(world.start.propellant_kg)
     truth.thrust_N = 0.0
-    fill_update(world.dispersions, world.uplink.nominal, 0, 0, r, v, q)
+    fill_update(world.uplink.nominal, world.dispersions, 0, 0, state)
     latitude = float(world.site.latitude_deg)
     q_FL = q_FL_at(latitude, float(world.site.longitude_deg))
     store4(world.errors.q_LF, quat_conj(q_FL))
@@ -200,22 +208,15 @@ def _draw_site(world):
 def _draw_state(world):
     truth = world.truth
     key = stream_key(int(world.seed), Stream.STATE)
-    r, v, q = perturb_state(
-        world.dispersions,
-        key,
-        0,
-        load3(truth.r_BM_I_m),
-        load3(truth.v_BM_I_mps),
-        load4(truth.q_IB),
-    )
-    store3(truth.r_BM_I_m, r)
-    store3(truth.v_BM_I_mps, v)
-    store4(truth.q_IB, q)
+    state = perturb_state(world.dispersions, key, 0, inertial_state(truth))
+    store3(truth.r_BM_I_m, state.r_BM_I_m)
+    store3(truth.v_BM_I_mps, state.v_BM_I_mps)
+    store4(truth.q_IB, state.q_IB)
 
 
 @kernel
 def disperse(world):
-    """Draw this run's errors from its seed and add them to a world that was placed."""
+    """Draw this run's errors from its seed and add them to a placed world."""
     _draw_vehicle(world)
     _draw_imu(world)
     _draw_site(world)
@@ -225,7 +226,7 @@ def disperse(world):
 
 @kernel
 def prepare(world):
-    """From figures and seed to a world that can fly: place, then disperse."""
+    """Make a world with its figures and seed set ready to fly: place it, then disperse it."""
     world.board.seed = int(world.seed)
     place(world)
     disperse(world)

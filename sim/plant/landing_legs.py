@@ -1,7 +1,7 @@
 """Four legs: each a spring and damper along the ground's normal, with Coulomb friction.
 
-A footpad that would be below the ground is pushed back by N = k depth - c depth_rate, never
-pulled. Friction opposes slip with mu N, regularised linearly below `slip_mps`: a lander on a
+A footpad below the ground is pushed back by N = k depth - c depth_rate, never drawn in.
+Friction opposes slip with mu N, regularised linearly below `slip_mps`: a lander on a
 slope creeps at slip_mps * tan(slope) / mu, which is millimetres a second. The ground under a
 footpad is its tangent plane of this tick; the plane turns with the Moon, 4.6 m/s at the equator.
 """
@@ -31,13 +31,16 @@ HALF_SQRT = 0.7071067811865476
 LEG_X = (HALF_SQRT, -HALF_SQRT, -HALF_SQRT, HALF_SQRT)
 LEG_Y = (HALF_SQRT, HALF_SQRT, -HALF_SQRT, -HALF_SQRT)
 
-# over which a footpad feels the ground's slope: about its own size
+# length over which the ground's slope is taken: about the size of a footpad
 FOOTPRINT_M = 0.3
+
+# more than any clearance near the ground
+FAR_M = 1e9
 
 
 @kernel
 def footpad_B(vehicle, cm_B, i):
-    """Footpad i from the centre of mass of now, in body components [m]."""
+    """Footpad i from the current centre of mass, in body components [m]."""
     radius = float(vehicle.footpad_radius_m)
     return (
         LEG_X[i] * radius - cm_B[0],
@@ -47,19 +50,19 @@ def footpad_B(vehicle, cm_B, i):
 
 
 @kernel
-def leg_load(world, i, elapsed_s, cm_B, r_I, v_I, q_IB, omega_B):
-    """(arm_I, force_I, depth) of leg i, elapsed_s into the tick [m, N, m]."""
+def leg_load(world, i, elapsed_s, cm_B, state):
+    """(arm_I, force_I, depth) of leg i in a VehicleState, elapsed_s into the tick [m, N, m]."""
     vehicle = world.vehicle
     pad_B = footpad_B(vehicle, cm_B, i)
-    arm_I = rotate(q_IB, pad_B)
-    pad_I = add3(r_I, arm_I)
+    arm_I = rotate(state.q_IB, pad_B)
+    pad_I = add3(state.r_BM_I_m, arm_I)
     normal = load3(world.legs[i].normal_I)
     plane = load3(world.legs[i].ground_I_m)
     plane = add_scaled3(plane, ground_velocity(world, plane), elapsed_s)
     depth = dot3(sub3(plane, pad_I), normal)
     if depth <= 0.0:
         return (arm_I, (0.0, 0.0, 0.0), depth)
-    pad_v = add3(v_I, rotate(q_IB, cross3(omega_B, pad_B)))
+    pad_v = add3(state.v_BM_I_mps, rotate(state.q_IB, cross3(state.omega_BI_B_radps, pad_B)))
     slip = sub3(pad_v, ground_velocity(world, pad_I))
     rise = dot3(slip, normal)
     push = float(vehicle.leg_stiffness_Npm) * depth - float(vehicle.leg_damping_Nspm) * rise
@@ -71,25 +74,25 @@ def leg_load(world, i, elapsed_s, cm_B, r_I, v_I, q_IB, omega_B):
 
 
 @kernel
-def support(world, elapsed_s, cm_B, r_I, v_I, q_IB, omega_B):
-    """(force_I, torque_B) of all legs on the vehicle [N, N m]."""
+def support(world, elapsed_s, cm_B, state):
+    """(force_I, torque_B) of all legs on the vehicle in a VehicleState [N, N m]."""
     force = (0.0, 0.0, 0.0)
     torque_I = (0.0, 0.0, 0.0)
     for i in range(LEGS):
-        arm, load, _ = leg_load(world, i, elapsed_s, cm_B, r_I, v_I, q_IB, omega_B)
+        arm, load, _ = leg_load(world, i, elapsed_s, cm_B, state)
         force = add3(force, load)
         torque_I = add3(torque_I, cross3(arm, load))
-    return (force, unrotate(q_IB, torque_I))
+    return (force, unrotate(state.q_IB, torque_I))
 
 
 @kernel
-def feel_ground(world, cm_B):
+def observe_footpads(world, cm_B):
     """Lay the tangent plane under every footpad; returns the least clearance of a footpad [m]."""
     truth = world.truth
     q_LI = q_LI_true(world, int(world.t_ns))
     r_I = load3(truth.r_BM_I_m)
     q_IB = load4(truth.q_IB)
-    least = 1e9
+    least = FAR_M
     for i in range(LEGS):
         pad_I = add3(r_I, rotate(q_IB, footpad_B(world.vehicle, cm_B, i)))
         pad = rotate(q_LI, pad_I)

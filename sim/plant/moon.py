@@ -35,8 +35,8 @@ def ground_velocity(world, r_I_m):
 def map_place(world, r_site_m):
     """(east, north) on the map of the terrain, from a position in site axes [m].
 
-    Orthographic: good to a metre within 10 km of the site; it folds a quarter of the Moon away,
-    where nothing touches the ground.
+    Orthographic: good to a metre within 10 km of the site; a quarter of the Moon away it is not
+    unique, where nothing touches the ground.
     """
     k = float(world.moon.radius_m) / sqrt(
         r_site_m[0] * r_site_m[0] + r_site_m[1] * r_site_m[1] + r_site_m[2] * r_site_m[2]

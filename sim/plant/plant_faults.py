@@ -1,33 +1,33 @@
-"""What faults do to engine, thrusters and the flight computer: settled once, at a tick's start."""
+"""Faults of engine, thrusters and flight computer, set once at the start of a tick."""
 
 from fsw.framework.kernel import kernel
 from fsw.interface.timing import TICK_NS
 from sim.faults.records import ComputerAction
 from sim.faults.table import FaultKind
-from sim.faults.windows import NOTHING, ns, open_ns
+from sim.faults.windows import NEVER_NS, ns, open_ns
 from sim.plant.actuators import throttle_now
 
 
 @kernel
-def settle_faults(world):
-    """Settle what the open rows do to engine, thrusters and computer in the tick at world.t_ns.
+def set_fault_effects(world):
+    """Set the effects of the open rows on engine, thrusters and computer in the tick at world.t_ns.
 
-    The sensors, to which the rows belong, have opened and closed their windows before.
+    The rows belong to the sensor board, which has opened and closed their windows before.
     """
     board = world.board
     n = int(board.n_faults)
     if n == 0:
         return
     effects = world.effects
-    _begin_effects(effects)
+    _reset_effects(effects)
     for i in range(n):
         if int(board.fault_memory[i].open) == 1:
-            _add_effect(world, effects, board.faults[i], board.fault_memory[i])
-    _settle_computer(board.faults, board.fault_memory, n, world.computer, int(world.t_ns))
+            _add_effect(effects, world, board.faults[i], board.fault_memory[i])
+    _set_computer_action(world.computer, board, int(world.t_ns))
 
 
 @kernel
-def _begin_effects(effects):
+def _reset_effects(effects):
     effects.thrust = 1.0
     effects.lag_s = 0.0
     effects.throttle = -1.0
@@ -37,7 +37,7 @@ def _begin_effects(effects):
 
 
 @kernel
-def _add_effect(world, effects, fault, memory):
+def _add_effect(effects, world, fault, memory):
     kind = int(fault.kind)
     axis = int(fault.axis)
     if kind == FaultKind.THRUST_SCALE:
@@ -60,13 +60,13 @@ def _add_effect(world, effects, fault, memory):
 
 
 @kernel
-def _settle_computer(faults, memories, n, computer, t_ns):
-    """Whether the flight computer steps in this tick, stalls, is away, or comes back."""
-    for i in range(n):
-        fault = faults[i]
-        memory = memories[i]
+def _set_computer_action(computer, board, t_ns):
+    """Set what the flight computer does in this tick: step, skip it, be away, or resume."""
+    for i in range(int(board.n_faults)):
+        fault = board.faults[i]
+        memory = board.fault_memory[i]
         if int(memory.open) == 1:
-            if int(fault.kind) == FaultKind.MISSED_TICKS and _fires(fault, memory, t_ns):
+            if int(fault.kind) == FaultKind.MISSED_TICKS and _stall_begins(memory, fault, t_ns):
                 until_ns = t_ns + int(fault.ticks) * TICK_NS
                 computer.stalled_until_ns = max(int(computer.stalled_until_ns), until_ns)
             elif int(fault.kind) == FaultKind.RESTART and int(memory.opened_ns) == t_ns:
@@ -74,9 +74,9 @@ def _settle_computer(faults, memories, n, computer, t_ns):
                 computer.away_until_ns = max(int(computer.away_until_ns), until_ns)
     if t_ns < int(computer.away_until_ns):
         computer.action = ComputerAction.AWAY
-    elif int(computer.away_until_ns) != NOTHING:
+    elif int(computer.away_until_ns) != NEVER_NS:
         computer.action = ComputerAction.RESUME
-        computer.away_until_ns = NOTHING
+        computer.away_until_ns = NEVER_NS
         computer.missed = 0
     elif t_ns < int(computer.stalled_until_ns):
         computer.action = ComputerAction.SKIP
@@ -85,7 +85,7 @@ def _settle_computer(faults, memories, n, computer, t_ns):
 
 
 @kernel
-def _fires(fault, memory, t_ns):
+def _stall_begins(memory, fault, t_ns):
     """True when a stall begins: as the window opens, and once in every period after that."""
     since_ns = open_ns(memory, t_ns)
     period_ns = ns(float(fault.period_s))

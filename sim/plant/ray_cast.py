@@ -1,6 +1,7 @@
 """Rays cast over the terrain: slant range, incidence and albedo of the ground in the beam."""
 
 from math import sqrt
+from typing import NamedTuple
 
 from fsw.framework.kernel import kernel
 from fsw.mathlib.vectors import (
@@ -24,19 +25,32 @@ from sim.sensors.rangefinder import boresight_B
 # rise over run of the steepest ground that a march cannot step through
 STEEPEST = 1.2
 
-# least step: what is thinner along the beam may be passed through
+# least step: ground thinner than this along the beam may be stepped through
 LEAST_STEP_M = 0.1
 
 # a beam that grazes the ground needs about a hundred steps, one from above a dozen
 MARCH_STEPS = 400
 REFINE_STEPS = 40
 
-# the crossing is found to this clearance; far below the quantum
+# clearance to which the crossing is found: far below the rangefinder's quantum
 CLOSE_ENOUGH_M = 1e-3
 
-# width of the beam's footprint over the range, and at least
+# difference of clearances below which an interval cannot be divided
+SAME_M = 1e-12
+
+# least cosine of incidence for the closing speed, at 87 degrees: no division by zero
+LEAST_COSINE = 0.05
+
+# width of the beam's footprint over the range, and its least width
 BEAM_WIDTH = 0.002
 FOOTPRINT_M = 0.5
+
+
+class RayPoint(NamedTuple):
+    """A point of a ray: distance from its origin, clearance above the ground [m]."""
+
+    distance_m: float
+    clearance_m: float
 
 
 @kernel
@@ -44,8 +58,8 @@ def march(world, origin, beam, reach_m):
     """Distance along a ray in site axes to where it first meets the ground; 0 for never [m].
 
     Clearance shrinks along the ray by `down + STEEPEST * level` a metre at most, so steps of
-    clearance over that pass through no ground; once below, the crossing is closed in upon. A
-    ray that starts below the ground meets nothing.
+    clearance over that pass through no ground; the crossing lies in the first step that ends
+    below it. A ray that starts below the ground meets nothing.
     """
     down = abs(dot3(unit3(origin), beam))
     stride = 1.0 / (down + STEEPEST * sqrt(max(1.0 - down * down, 0.0)))
@@ -67,16 +81,20 @@ def march(world, origin, beam, reach_m):
         above = below
     if below > 0.0:
         return 0.0
-    return _refine(world, origin, beam, s_above, above, s_below, below)
+    return _crossing_m(world, origin, beam, RayPoint(s_above, above), RayPoint(s_below, below))
 
 
 @kernel
-def _refine(world, origin, beam, s_above, above, s_below, below):
-    """Crossing between a point above and one below the ground, by the Illinois rule."""
+def _crossing_m(world, origin, beam, last_above, first_below):
+    """Distance at which a ray crosses the ground between two RayPoints, by the Illinois rule."""
+    s_above = last_above.distance_m
+    above = last_above.clearance_m
+    s_below = first_below.distance_m
+    below = first_below.clearance_m
     s = s_below
     side = 0
     for _ in range(REFINE_STEPS):
-        if above - below < 1e-12:
+        if above - below < SAME_M:
             break
         s = s_above + (s_below - s_above) * above / (above - below)
         f = clearance_m(world, add_scaled3(origin, beam, s))
@@ -115,20 +133,20 @@ def _skip_sky(world, origin, beam):
 
 @kernel
 def cast(world):
-    """Fill world.told.beam for the boresight of now."""
+    """Fill world.sensor_inbox.beam for the current boresight."""
     truth = world.truth
-    out = world.told.beam
-    parameters = world.board.sensors.range
+    out = world.sensor_inbox.beam
+    params = world.board.sensors.range
     q_IB = load4(truth.q_IB)
-    arm_B = (0.0, 0.0, -float(parameters.below_m))
+    arm_B = (0.0, 0.0, -float(params.below_m))
     arm_B = sub3(arm_B, centre_of_mass_B(world, float(truth.propellant_kg)))
     arm_I = rotate(q_IB, arm_B)
-    beam_I = rotate(q_IB, boresight_B(float(parameters.cant_deg)))
+    beam_I = rotate(q_IB, boresight_B(float(params.cant_deg)))
     origin_I = add3(load3(truth.r_BM_I_m), arm_I)
     q_LI = q_LI_true(world, int(world.t_ns))
     origin = rotate(q_LI, origin_I)
     beam = rotate(q_LI, beam_I)
-    slant = march(world, origin, beam, float(parameters.max_m))
+    slant = march(world, origin, beam, float(params.max_m))
     out.t_ns = int(world.t_ns)
     out.slant_m = slant
     out.cos_incidence = 0.0
@@ -145,4 +163,4 @@ def cast(world):
     speed = sub3(speed, ground_velocity(world, add_scaled3(origin_I, beam_I, slant)))
     # rate at which the distance along the beam shrinks over ground as steep as it is there
     closing = -dot3(rotate(q_LI, speed), normal)
-    out.closing_mps = closing / max(float(out.cos_incidence), 0.05)
+    out.closing_mps = closing / max(float(out.cos_incidence), LEAST_COSINE)

@@ -1,10 +1,10 @@
 """The ground: a deterministic height over the map of the site, fast enough to march a ray through.
 
 Height is a sum of: regional slope that levels off, value noise on four lattices (swells down to
-pebbles), craters of three sizes, and one step if a scenario asks for it. A lattice cell's
-features are hashed from its place, so ground has no size and costs no memory. A crater stays
-inside its own cell, so each size costs one hash. Craters near the site are shallow: it was
-chosen for that. The ground is continuous everywhere; its slope jumps at rims.
+pebbles), craters of three sizes, and one step where a scenario sets it. A lattice cell's features
+are hashed from its indices, so the ground is unbounded and needs no memory. A crater stays inside
+its own cell, so each size needs one hash. Craters near the site are shallow, as at a site chosen
+for that. The ground is continuous everywhere; its slope jumps at rims.
 
 Heights are above the mean radius [m]; x is east, y north of the site along the ground [m].
 """
@@ -29,13 +29,13 @@ U21 = np.uint64(21)
 LOW_21 = np.uint64(0x1FFFFF)
 TWO_TO_MINUS_21 = 1.0 / 2097152.0
 
-# cells count from far outside the Moon, so that hashed coordinates are never negative
+# offset of cell indices, so that hashed coordinates are never negative
 CELL_ORIGIN = 1 << 40
 
 # largest crater radius over its cell; a rim's apron ends at twice the radius
 CRATER_SIZE = 0.22
 
-# smallest crater of a size over the largest
+# radius of the smallest crater of a size over the largest
 CRATER_SMALLEST = 0.35
 
 # Lattices are turned against each other and shifted, or every ground track along a map axis
@@ -44,7 +44,7 @@ TURN_COS = (4.0 / 5.0, 12.0 / 13.0, 8.0 / 17.0, 24.0 / 25.0)
 TURN_SIN = (3.0 / 5.0, 5.0 / 13.0, 15.0 / 17.0, 7.0 / 25.0)
 SHIFT = 0.37
 
-# the calm about the site fades out over so many of its radii
+# width of the transition around the calm area, in its radii
 CALM_FADE = 1.0
 
 
@@ -89,7 +89,7 @@ def value_noise(key, layer, cell_m, x_m, y_m):
 
 @kernel
 def _crater(terrain, key, layer, x_m, y_m):
-    """Height that this size's crater gives to a place: bowl, rim, apron, or nothing."""
+    """Height of this size's crater at a place: bowl, rim, apron, or 0."""
     cell = float(terrain.crater_cell_m[layer])
     u, v = _lattice(layer, cell, x_m, y_m)
     i = floor_int(u)
@@ -100,7 +100,7 @@ def _crater(terrain, key, layer, x_m, y_m):
     along = float(np.int64((bits >> U21 >> U21) & LOW_21)) * TWO_TO_MINUS_21
     if share >= float(terrain.crater_share):
         return 0.0
-    # given that there is a crater, what is left of the same draw is its size
+    # where there is a crater, the same draw gives its size
     size = CRATER_SMALLEST + (1.0 - CRATER_SMALLEST) * share / float(terrain.crater_share)
     radius = CRATER_SIZE * size
     du = u - float(i) - 2.0 * radius - (1.0 - 4.0 * radius) * across
@@ -118,7 +118,7 @@ def _crater(terrain, key, layer, x_m, y_m):
 
 @kernel
 def _calm(terrain, x_m, y_m):
-    """Depth of craters at a place, as a share: little near the site, all far away."""
+    """Depth of craters at a place, as a share: calm_share near the site, 1 far away."""
     calm = float(terrain.calm_share)
     radius = float(terrain.calm_radius_m)
     d2 = x_m * x_m + y_m * y_m
@@ -215,7 +215,7 @@ def albedo_at(world, r_site_m):
 
 @kernel
 def settle_terrain(world, site_error_m):
-    """Derive what the height function needs once a run, and give the site its true height.
+    """Derive the constants of the height function for a run, and set the site's true height.
 
     site_error_m: true minus mapped height of the site.
     """

@@ -1,8 +1,8 @@
 """The plant: one tick of truth, in the order that every path keeps.
 
-    sense(world, arrivals)      what arrives in the tick that begins now
+    sense(world, messages)      messages that reach the flight computer in this tick
     advance(world)              truth moves to the next tick under the command in force
-    obey(world, actuators)      the command computed meanwhile is in force from there on
+    obey(world, actuators)      the command computed in this tick is in force from there on
 
 Near the ground the tick is cut into ten steps, since a leg's spring is stiffer than a tick.
 """
@@ -27,7 +27,7 @@ from sim.plant.actuators import drive, take_command
 from sim.plant.ground_station import uplink
 from sim.plant.landing_legs import leg_load
 from sim.plant.moon import ground_velocity
-from sim.plant.plant_faults import settle_faults
+from sim.plant.plant_faults import set_fault_effects
 from sim.plant.ray_cast import cast
 from sim.plant.truth_observer import (
     motion_over_ground,
@@ -35,54 +35,56 @@ from sim.plant.truth_observer import (
     note_rest,
     observe_surroundings,
 )
-from sim.plant.vehicle import centre_of_mass_B, mass_kg, step_vehicle
+from sim.plant.vehicle import centre_of_mass_B, mass_kg, step_vehicle, vehicle_state
 from sim.plant.world import LEGS
 from sim.sensors.rangefinder import is_sampling
-from sim.sensors.sensor_suite import obey_range_order, sense_board
-from sim.sensors.transport_delay import lose_arrivals
+from sim.sensors.sensor_suite import command_rangefinder, sense_board
+from sim.sensors.transport_delay import clear_messages
 
-# a propulsion status is due so often
+# period of the propulsion status
 STATUS_TICKS = 100
 FINE_STEPS = 10
 FINE_NS = TICK_NS // FINE_STEPS
 
-# footpads this close to the ground, plus what two ticks may bring, may touch it in this tick
+# footpads may touch the ground in this tick within this clearance plus two ticks of motion; no
+# vehicle is fast enough to do so from the last one
 REACH_M = 0.3
 REACH_S = 2.0 * TICK_S
+NO_REACH_M = 1000.0
 
 
 @kernel
-def sense(world, arrivals):
-    """Fill `arrivals` with all that reaches the flight computer in the tick at world.t_ns."""
-    lose_arrivals(arrivals)
-    _tell(world, world.told)
-    sense_board(world.board, world.told, arrivals)
-    settle_faults(world)
-    uplink(world, arrivals)
+def sense(world, messages):
+    """Fill `messages` with those that reach the flight computer in the tick at world.t_ns."""
+    clear_messages(messages)
+    _fill_sensor_inbox(world.sensor_inbox, world)
+    sense_board(world.board, world.sensor_inbox, messages)
+    set_fault_effects(world)
+    uplink(world, messages)
 
 
 @kernel
-def _tell(world, told):
-    """Tell the sensors what is true in this tick; the increments were kept when it was flown."""
+def _fill_sensor_inbox(inbox, world):
+    """Write the true inputs of the sensors in this tick; `advance` has written the increments."""
     t_ns = int(world.t_ns)
-    truth = told.truth
+    truth = inbox.truth
     truth.t_ns = t_ns
     truth.clearance_m = float(world.truth.clearance_m)
     truth.legs = int(world.truth.legs)
     truth.mode = int(world.actuators.mode)
-    told.has_beam = 0
-    told.has_status = 0
+    inbox.has_beam = 0
+    inbox.has_status = 0
     if is_sampling(world.board.sensors.range, world.board.range_state, t_ns):
         cast(world)
-        told.has_beam = 1
+        inbox.has_beam = 1
     if int(world.tick) % STATUS_TICKS == 0:
-        _tell_status(world, told.status)
-        told.has_status = 1
-    truth.messages = int(told.has_beam) + int(told.has_status)
+        _fill_status(inbox.status, world)
+        inbox.has_status = 1
+    truth.messages = int(inbox.has_beam) + int(inbox.has_status)
 
 
 @kernel
-def _tell_status(world, status):
+def _fill_status(status, world):
     propellant = float(world.truth.propellant_kg)
     status.t_ns = int(world.t_ns)
     status.mass_kg = mass_kg(world, propellant)
@@ -94,17 +96,13 @@ def _tell_status(world, status):
 
 
 @kernel
-def _feel_legs(world, elapsed_s):
-    """Bits of the legs that touch at this moment of the tick; keeps the deepest stroke."""
-    truth = world.truth
-    cm = centre_of_mass_B(world, float(truth.propellant_kg))
-    r = load3(truth.r_BM_I_m)
-    v = load3(truth.v_BM_I_mps)
-    q = load4(truth.q_IB)
-    omega = load3(truth.omega_BI_B_radps)
+def _touching_legs(world, elapsed_s):
+    """Bits of the legs that touch elapsed_s into the tick; keeps the deepest stroke."""
+    state = vehicle_state(world)
+    cm = centre_of_mass_B(world, state.propellant_kg)
     bits = 0
     for i in range(LEGS):
-        _, _, depth = leg_load(world, i, elapsed_s, cm, r, v, q, omega)
+        _, _, depth = leg_load(world, i, elapsed_s, cm, state)
         if depth > 0.0:
             bits = bits | (1 << i)
             touchdown = world.touchdown
@@ -114,14 +112,14 @@ def _feel_legs(world, elapsed_s):
 
 @kernel
 def _step_near_ground(world):
-    """One tick in fine steps, with the legs; returns the velocity gained from felt forces."""
+    """One tick in fine steps, with the legs; returns the velocity gained but for gravity."""
     gain = (0.0, 0.0, 0.0)
     dt = float(FINE_NS) * 1e-9
     for k in range(FINE_STEPS):
-        # contact begins within the step, so the motion before it is what it begins with
+        # contact begins within the step, with the motion before it
         motion = motion_over_ground(world)
         gain = add3(gain, step_vehicle(world, True, float(k) * dt, dt))
-        bits = _feel_legs(world, float(k + 1) * dt)
+        bits = _touching_legs(world, float(k + 1) * dt)
         if bits != 0 and int(world.truth.legs) == 0:
             note_contact(world, int(world.t_ns) + (k + 1) * FINE_NS, motion)
         world.truth.legs = bits
@@ -143,8 +141,8 @@ def rotation_vector(q):
 
 @kernel
 def _keep_increments(world, q_before, gain_I):
-    """Ideal inertial increments of the tick that has just been flown."""
-    out = world.told.truth
+    """Write the ideal inertial increments of the tick that has just been flown."""
+    out = world.sensor_inbox.truth
     q_after = load4(world.truth.q_IB)
     turn = rotation_vector(quat_mul(quat_conj(q_before), q_after))
     q_mid = quat_mul(q_before, quat_of_rotation(scale3(turn, 0.5)))
@@ -155,7 +153,7 @@ def _keep_increments(world, q_before, gain_I):
 @kernel
 def _may_touch(world):
     truth = world.truth
-    if float(truth.clearance_m) > 1000.0:
+    if float(truth.clearance_m) > NO_REACH_M:
         return False
     r = load3(truth.r_BM_I_m)
     speed = norm3(sub3(load3(truth.v_BM_I_mps), ground_velocity(world, r)))
@@ -188,4 +186,4 @@ def obey(world, actuators):
 @kernel
 def obey_range_command(world, range_command):
     """Take a RangeCommand; it is in force from the tick at world.t_ns on."""
-    obey_range_order(world.board, range_command, int(world.t_ns))
+    command_rangefinder(world.board, range_command, int(world.t_ns))

@@ -1,6 +1,6 @@
-"""Looking at the truth: heights while flying, the site's frame for logs, the touchdown's record.
+"""Observed truth: heights in flight, the state in the site's frame for logs, the touchdown record.
 
-Nothing here moves the vehicle, and nothing here judges it.
+Nothing here moves the vehicle or evaluates the run.
 """
 
 from math import sqrt
@@ -23,22 +23,22 @@ from fsw.mathlib.vectors import (
     unit3,
     unrotate,
 )
-from sim.plant.landing_legs import feel_ground
+from sim.plant.landing_legs import observe_footpads
 from sim.plant.moon import ground_velocity, height_over_mean_m, map_place, q_LI_true
 from sim.plant.terrain import ground_height_m
 from sim.plant.vehicle import centre_of_mass_B, mass_kg
 
-# the ground is looked at every tick below this clearance, ten times a second above
-CLOSE_LOOK_M = 200.0
+# the ground is observed every tick below this clearance, ten times a second above
+FINE_BELOW_M = 200.0
 COARSE_TICKS = 10
 
-# below this clearance planes are laid under the footpads
-LEGS_LOOK_M = 4.0
+# clearance below which planes are laid under the footpads
+FOOTPADS_BELOW_M = 4.0
 
-# no ground is looked at this far above the highest
+# the ground is not observed this far above its highest point
 SKY_M = 30_000.0
 
-# at rest: slower than this, for so long
+# at rest: slower than this for this time
 STILL_MPS = 0.05
 STILL_RADPS = 0.5 * DEG
 STILL_NS = 2_000_000_000
@@ -46,18 +46,18 @@ STILL_NS = 2_000_000_000
 
 @kernel
 def observe_surroundings(world):
-    """Heights of now: over the mean radius, of the ground below, of the lowest footpad over it."""
+    """Update heights: over the mean radius, of the ground below, of the lowest footpad over it."""
     truth = world.truth
     r_I = load3(truth.r_BM_I_m)
     height = height_over_mean_m(world, r_I)
     truth.height_m = height
     drop = height - float(truth.ground_m)
-    due = int(world.tick) % COARSE_TICKS == 0 or drop < CLOSE_LOOK_M
+    due = int(world.tick) % COARSE_TICKS == 0 or drop < FINE_BELOW_M
     if due and height < float(world.errors.relief_m) + SKY_M:
         truth.ground_m = ground_height_m(world, rotate(q_LI_true(world, int(world.t_ns)), r_I))
     clearance = height - float(truth.ground_m) - float(world.vehicle.footpad_below_m)
-    if clearance < LEGS_LOOK_M:
-        clearance = feel_ground(world, centre_of_mass_B(world, float(truth.propellant_kg)))
+    if clearance < FOOTPADS_BELOW_M:
+        clearance = observe_footpads(world, centre_of_mass_B(world, float(truth.propellant_kg)))
     truth.clearance_m = clearance
 
 
@@ -83,8 +83,8 @@ def _rate_over_ground_B(world):
 
 
 @kernel
-def observe_truth(world, out):
-    """Fill a TruthL with the state of now in the site's frame."""
+def observe_truth(out, world):
+    """Fill a TruthL with the current state in the site's frame."""
     truth = world.truth
     r_I = load3(truth.r_BM_I_m)
     q_LI = q_LI_true(world, int(world.t_ns))
@@ -109,7 +109,7 @@ def observe_truth(world, out):
 
 @kernel
 def note_contact(world, t_ns, motion):
-    """Contact has just begun: keep how fast and how tilted it was (see motion_over_ground)."""
+    """Record the motion (see motion_over_ground) at a contact that has just begun."""
     touchdown = world.touchdown
     v_down, v_horizontal, tilt, rate = motion
     touchdown.contacts = int(touchdown.contacts) + 1
@@ -131,7 +131,7 @@ def note_contact(world, t_ns, motion):
 
 @kernel
 def note_rest(world):
-    """After a tick: lowest clearance, tilt since contact, hull strike, and whether it is still."""
+    """After a tick: record lowest clearance, tilt since contact, hull strike, and rest."""
     touchdown = world.touchdown
     truth = world.truth
     touchdown.lowest_m = min(float(touchdown.lowest_m), float(truth.clearance_m))

@@ -2,10 +2,10 @@
 
 State: position and velocity of the centre of mass and attitude against the inertial frame,
 body rate, propellant, thrust. Integrated together by the classical Runge-Kutta method of fourth
-order. Left out, as far below the dispersions: the tide's torque, sloshing, the inertia's own
+order. Neglected, as far below the dispersions: the tide's torque, sloshing, the inertia's own
 rate of change (jet damping about cancels it), and the centre of mass moving in the body.
 
-What an ideal inertial unit feels comes out of the same stages: the velocity gained from all
+The increments of an ideal inertial unit come out of the same stages: the velocity gained from all
 forces but gravity. So a strapdown with the same gravity recovers the truth.
 """
 
@@ -25,6 +25,7 @@ from fsw.mathlib.vectors import (
 from fsw.models.gravity import gravity_mps2
 from sim.common.constants import STANDARD_GRAVITY_MPS2
 from sim.plant.landing_legs import support
+from sim.plant.world import VehicleRates, VehicleState
 
 
 @kernel
@@ -41,7 +42,7 @@ def fill_share(world, propellant_kg):
 
 @kernel
 def centre_of_mass_B(world, propellant_kg):
-    """Centre of mass of now from that with full tanks on the axis, in body components [m]."""
+    """Current centre of mass from that with full tanks on the axis, in body components [m]."""
     rise = float(world.vehicle.cm_rise_m) * (1.0 - fill_share(world, propellant_kg))
     return (float(world.errors.cm_B_m[0]), float(world.errors.cm_B_m[1]), rise)
 
@@ -79,45 +80,88 @@ def engine_flow_kgps(world, thrust_N):
 
 
 @kernel
-def _rates(world, near, elapsed_s, r, v, q, w, propellant, thrust):
-    """Time derivatives: (specific force_I, gravity_I, q, omega, propellant, thrust)."""
+def vehicle_state(world):
+    """The VehicleState of the truth."""
+    truth = world.truth
+    return VehicleState(
+        load3(truth.r_BM_I_m),
+        load3(truth.v_BM_I_mps),
+        load4(truth.q_IB),
+        load3(truth.omega_BI_B_radps),
+        float(truth.propellant_kg),
+        float(truth.thrust_N),
+    )
+
+
+@kernel
+def _rates(world, near, elapsed_s, state):
+    """VehicleRates of a VehicleState, elapsed_s into the tick; near: legs may touch."""
     vehicle = world.vehicle
-    mass = mass_kg(world, propellant)
-    cm = centre_of_mass_B(world, propellant)
-    push_B = thrust_B_N(world, thrust)
+    q = state.q_IB
+    w = state.omega_BI_B_radps
+    mass = mass_kg(world, state.propellant_kg)
+    cm = centre_of_mass_B(world, state.propellant_kg)
+    push_B = thrust_B_N(world, state.thrust_N)
     engine = (-cm[0], -cm[1], -float(vehicle.engine_below_m) - cm[2])
     torque = add3(load3(world.actuators.torque_B_Nm), cross3(engine, push_B))
     torque = add3(torque, load3(world.actuators.side_torque_B_Nm))
     force = rotate(q, push_B)
     if near:
-        load, turn = support(world, elapsed_s, cm, r, v, q, w)
+        load, turn = support(world, elapsed_s, cm, state)
         force = add3(force, load)
         torque = add3(torque, turn)
-    inertia = inertia_kgm2(world, propellant)
+    flow = engine_flow_kgps(world, state.thrust_N) + thruster_flow_kgps(world)
+    thrust_dot = (float(world.actuators.thrust_target_N) - state.thrust_N) / (
+        float(vehicle.lag_s) + float(world.effects.lag_s)
+    )
+    return VehicleRates(
+        scale3(force, 1.0 / mass),
+        gravity_mps2(world.moon, state.r_BM_I_m),
+        _attitude_rate(q, w),
+        _angular_acceleration(inertia_kgm2(world, state.propellant_kg), w, torque),
+        -flow,
+        thrust_dot,
+    )
+
+
+@kernel
+def _angular_acceleration(inertia, w, torque):
+    """Euler's equations about the principal axes [rad/s^2]."""
     spin = (inertia[0] * w[0], inertia[1] * w[1], inertia[2] * w[2])
     gyro = cross3(w, spin)
-    w_dot = (
+    return (
         (torque[0] - gyro[0]) / inertia[0],
         (torque[1] - gyro[1]) / inertia[1],
         (torque[2] - gyro[2]) / inertia[2],
     )
-    q_dot = (
+
+
+@kernel
+def _attitude_rate(q, w):
+    """Time derivative of a quaternion that turns at the body rate w."""
+    return (
         -0.5 * (q[1] * w[0] + q[2] * w[1] + q[3] * w[2]),
         0.5 * (q[0] * w[0] + q[2] * w[2] - q[3] * w[1]),
         0.5 * (q[0] * w[1] + q[3] * w[0] - q[1] * w[2]),
         0.5 * (q[0] * w[2] + q[1] * w[1] - q[2] * w[0]),
     )
-    flow = engine_flow_kgps(world, thrust) + thruster_flow_kgps(world)
-    thrust_dot = (float(world.actuators.thrust_target_N) - thrust) / (
-        float(vehicle.lag_s) + float(world.effects.lag_s)
-    )
-    return (
-        scale3(force, 1.0 / mass),
-        gravity_mps2(world.moon, r),
-        q_dot,
-        w_dot,
-        -flow,
-        thrust_dot,
+
+
+@kernel
+def _acceleration(rates):
+    return add3(rates.specific_force_I_mps2, rates.gravity_I_mps2)
+
+
+@kernel
+def _stage(start, v_I_mps, rates, dt):
+    """The VehicleState dt after `start` at a stage's velocity and VehicleRates."""
+    return VehicleState(
+        add_scaled3(start.r_BM_I_m, v_I_mps, dt),
+        add_scaled3(start.v_BM_I_mps, _acceleration(rates), dt),
+        _along(start.q_IB, rates.q_dot, dt),
+        add_scaled3(start.omega_BI_B_radps, rates.omega_dot_B_radps2, dt),
+        start.propellant_kg + rates.propellant_kgps * dt,
+        start.thrust_N + rates.thrust_Nps * dt,
     )
 
 
@@ -150,50 +194,49 @@ def step_vehicle(world, near, elapsed_s, dt):
     near: True where footpads may meet the ground; elapsed_s: since the planes under them were
     laid. Returns the velocity gained from all forces but gravity, in inertial components.
     """
-    truth = world.truth
-    r = load3(truth.r_BM_I_m)
-    v = load3(truth.v_BM_I_mps)
-    q = load4(truth.q_IB)
-    w = load3(truth.omega_BI_B_radps)
-    p = float(truth.propellant_kg)
-    thrust = float(truth.thrust_N)
     h = 0.5 * dt
+    s1 = vehicle_state(world)
+    k1 = _rates(world, near, elapsed_s, s1)
+    s2 = _stage(s1, s1.v_BM_I_mps, k1, h)
+    k2 = _rates(world, near, elapsed_s + h, s2)
+    s3 = _stage(s1, s2.v_BM_I_mps, k2, h)
+    k3 = _rates(world, near, elapsed_s + h, s3)
+    s4 = _stage(s1, s3.v_BM_I_mps, k3, dt)
+    k4 = _rates(world, near, elapsed_s + dt, s4)
 
-    f1, g1, q1, w1, p1, t1 = _rates(world, near, elapsed_s, r, v, q, w, p, thrust)
-    a1 = add3(f1, g1)
-    v2 = add_scaled3(v, a1, h)
-    r2 = add_scaled3(r, v, h)
-    f2, g2, q2, w2, p2, t2 = _rates(
-        world, near, elapsed_s + h, r2, v2, _along(q, q1, h), add_scaled3(w, w1, h), p + p1 * h,
-        thrust + t1 * h,
-    )  # fmt: skip
-    a2 = add3(f2, g2)
-    v3 = add_scaled3(v, a2, h)
-    r3 = add_scaled3(r, v2, h)
-    f3, g3, q3, w3, p3, t3 = _rates(
-        world, near, elapsed_s + h, r3, v3, _along(q, q2, h), add_scaled3(w, w2, h), p + p2 * h,
-        thrust + t2 * h,
-    )  # fmt: skip
-    a3 = add3(f3, g3)
-    v4 = add_scaled3(v, a3, dt)
-    r4 = add_scaled3(r, v3, dt)
-    f4, g4, q4, w4, p4, t4 = _rates(
-        world, near, elapsed_s + dt, r4, v4, _along(q, q3, dt), add_scaled3(w, w3, dt),
-        p + p3 * dt, thrust + t3 * dt,
-    )  # fmt: skip
-
-    gain = scale3(_mean3(f1, f2, f3, f4), dt)
-    fall = scale3(_mean3(g1, g2, g3, g4), dt)
-    store3(truth.r_BM_I_m, add_scaled3(r, _mean3(v, v2, v3, v4), dt))
-    store3(truth.v_BM_I_mps, add3(v, add3(gain, fall)))
-    q_dot = (
-        _mean(q1[0], q2[0], q3[0], q4[0]),
-        _mean(q1[1], q2[1], q3[1], q4[1]),
-        _mean(q1[2], q2[2], q3[2], q4[2]),
-        _mean(q1[3], q2[3], q3[3], q4[3]),
+    gain = scale3(
+        _mean3(
+            k1.specific_force_I_mps2,
+            k2.specific_force_I_mps2,
+            k3.specific_force_I_mps2,
+            k4.specific_force_I_mps2,
+        ),
+        dt,
     )
-    store4(truth.q_IB, quat_unit(_along(q, q_dot, dt)))
-    store3(truth.omega_BI_B_radps, add_scaled3(w, _mean3(w1, w2, w3, w4), dt))
-    truth.propellant_kg = max(p + _mean(p1, p2, p3, p4) * dt, 0.0)
-    truth.thrust_N = max(thrust + _mean(t1, t2, t3, t4) * dt, 0.0)
+    fall = scale3(
+        _mean3(k1.gravity_I_mps2, k2.gravity_I_mps2, k3.gravity_I_mps2, k4.gravity_I_mps2), dt
+    )
+    velocity = _mean3(s1.v_BM_I_mps, s2.v_BM_I_mps, s3.v_BM_I_mps, s4.v_BM_I_mps)
+    q_dot = (
+        _mean(k1.q_dot[0], k2.q_dot[0], k3.q_dot[0], k4.q_dot[0]),
+        _mean(k1.q_dot[1], k2.q_dot[1], k3.q_dot[1], k4.q_dot[1]),
+        _mean(k1.q_dot[2], k2.q_dot[2], k3.q_dot[2], k4.q_dot[2]),
+        _mean(k1.q_dot[3], k2.q_dot[3], k3.q_dot[3], k4.q_dot[3]),
+    )
+    omega_dot = _mean3(
+        k1.omega_dot_B_radps2,
+        k2.omega_dot_B_radps2,
+        k3.omega_dot_B_radps2,
+        k4.omega_dot_B_radps2,
+    )
+    flow = _mean(k1.propellant_kgps, k2.propellant_kgps, k3.propellant_kgps, k4.propellant_kgps)
+    thrust_dot = _mean(k1.thrust_Nps, k2.thrust_Nps, k3.thrust_Nps, k4.thrust_Nps)
+
+    truth = world.truth
+    store3(truth.r_BM_I_m, add_scaled3(s1.r_BM_I_m, velocity, dt))
+    store3(truth.v_BM_I_mps, add3(s1.v_BM_I_mps, add3(gain, fall)))
+    store4(truth.q_IB, quat_unit(_along(s1.q_IB, q_dot, dt)))
+    store3(truth.omega_BI_B_radps, add_scaled3(s1.omega_BI_B_radps, omega_dot, dt))
+    truth.propellant_kg = max(s1.propellant_kg + flow * dt, 0.0)
+    truth.thrust_N = max(s1.thrust_N + thrust_dot * dt, 0.0)
     return gain

@@ -1,11 +1,13 @@
 """The world: every record of the truth, and the one record that composes them.
 
 First the figures that a scenario may set (Moon, site, vehicle, terrain, sensors, dispersions,
-start: each is a table of the scenario file), then what the dice made of them for this run, then
-what moves. Copying a World copies a run: it can be stopped, kept and flown on from there.
+start: each is a table of the scenario file), then the errors drawn for this run, then the state.
+Copying a World copies a run, which can be continued from the copy.
 
-The simulator has numbers of its own and believes none of the flight software's.
+The simulator has figures of its own and uses none of the flight software's.
 """
+
+from typing import NamedTuple
 
 from fsw.framework.codes import Code
 from fsw.framework.record import f64, i64, record, u8
@@ -24,7 +26,7 @@ class StartKind(Code):
     ORBIT = 1
 
 
-# --- what a scenario may set --------------------------------------------------------------
+# --- figures that a scenario may set --------------------------------------------------------
 
 MOON = record(
     "Moon",
@@ -38,7 +40,7 @@ MOON = record(
 
 SITE = record(
     "Site",
-    "Where the landing site is, and what the map says of its height.",
+    "Place of the landing site, and its height on the map.",
     latitude_deg=f64("selenographic latitude", default=0.0, lo=-89.0, hi=89.0),
     longitude_deg=f64("longitude, at t = 0 from the inertial x axis", lo=-360.0, hi=360.0),
     height_m=f64("mapped height of the ground above the mean radius", lo=-10000.0, hi=10000.0),
@@ -46,7 +48,7 @@ SITE = record(
 
 VEHICLE = record(
     "Vehicle",
-    "Masses, engine, thrusters, legs. Places are given from the centre of mass with full tanks.",
+    "Masses, engine, thrusters, legs. Places are from the centre of mass with full tanks.",
     dry_mass_kg=f64("mass with empty tanks", default=340.0, lo=1.0, hi=1e5),
     propellant_full_kg=f64("propellant in full tanks", default=380.0, lo=1.0, hi=1e5),
     inertia_full_kgm2=f64(
@@ -55,14 +57,14 @@ VEHICLE = record(
     inertia_dry_kgm2=f64(
         "principal moments of inertia, dry", 3, default=(230.0, 230.0, 160.0), lo=1.0, hi=1e6
     ),
-    cm_rise_m=f64("how far the centre of mass rises until dry", default=0.05, lo=-1.0, hi=1.0),
-    engine_below_m=f64("thrust acts so far below", default=0.8, lo=0.0, hi=10.0),
+    cm_rise_m=f64("rise of the centre of mass until dry", default=0.05, lo=-1.0, hi=1.0),
+    engine_below_m=f64("depth of the thrust's point of action", default=0.8, lo=0.0, hi=10.0),
     thrust_max_N=f64("full thrust", default=1600.0, lo=1.0, hi=1e6),
     throttle_min=f64("lowest throttle the engine holds", default=0.1, lo=0.0, hi=1.0),
     isp_s=f64("specific impulse of the engine", default=315.0, lo=50.0, hi=500.0),
     lag_s=f64("time constant of thrust", default=0.2, lo=0.01, hi=2.0),
     transport_s=f64("dead time from command to engine", default=0.05, lo=0.0, hi=0.6),
-    hold_s=f64("commands this old are no longer held", default=0.2, lo=0.01, hi=10.0),
+    hold_s=f64("age at which a command is no longer held", default=0.2, lo=0.01, hi=10.0),
     rcs_torque_Nm=f64(
         "thruster torque about each body axis", 3, default=(40.0, 40.0, 20.0), lo=0.0, hi=1e4
     ),
@@ -71,13 +73,15 @@ VEHICLE = record(
     rcs_min_on_s=f64("shortest pulse of a thruster", default=0.01, lo=0.0, hi=0.01),
     tank_pressure_Pa=f64("pressure in the tanks", default=1.8e6, lo=0.0, hi=1e8),
     gauge_sigma_kg=f64("noise of the propellant gauge", default=1.0, lo=0.0, hi=100.0),
-    footpad_below_m=f64("footpads so far below", default=1.2, lo=0.1, hi=20.0),
-    footpad_radius_m=f64("footpads so far from the axis", default=1.3, lo=0.1, hi=20.0),
-    hull_radius_m=f64("the hull strikes when the centre is so low", default=0.5, lo=0.0, hi=10.0),
+    footpad_below_m=f64("depth of the footpads", default=1.2, lo=0.1, hi=20.0),
+    footpad_radius_m=f64("distance of the footpads from the axis", default=1.3, lo=0.1, hi=20.0),
+    hull_radius_m=f64(
+        "height of the centre at which the hull strikes", default=0.5, lo=0.0, hi=10.0
+    ),
     leg_stiffness_Npm=f64("spring of one leg", default=1e4, lo=1.0, hi=1e7),
     leg_damping_Nspm=f64("damper of one leg", default=1200.0, lo=0.0, hi=1e6),
     friction=f64("Coulomb friction of a footpad on the ground", default=0.6, lo=0.0, hi=2.0),
-    slip_mps=f64("slip at which friction is fully there", default=0.02, lo=1e-3, hi=1.0),
+    slip_mps=f64("slip at which friction is fully developed", default=0.02, lo=1e-3, hi=1.0),
     propulsion_ready=u8("1 when the engine can be started", default=1, lo=0, hi=1),
     spare=u8("zero", 7),
 )
@@ -87,10 +91,10 @@ CRATER_LAYERS = 3
 
 TERRAIN = record(
     "Terrain",
-    "Ground around the site: slope, swells, craters with rims, roughness, and a step if asked.",
+    "Ground around the site: slope, swells, craters with rims, roughness, and a step.",
     slope_east=f64("regional slope, rise over run towards east", lo=-1.0, hi=1.0),
     slope_north=f64("regional slope, rise over run towards north", lo=-1.0, hi=1.0),
-    slope_reach_m=f64("the slope levels off so far away", default=5000.0, lo=1.0, hi=1e6),
+    slope_reach_m=f64("distance at which the slope levels off", default=5000.0, lo=1.0, hi=1e6),
     noise_cell_m=f64(
         "lattice of each swell", NOISE_LAYERS, default=(2500.0, 200.0, 12.0, 1.5), lo=0.1, hi=1e6
     ),
@@ -107,11 +111,11 @@ TERRAIN = record(
     crater_depth=f64("depth of a crater over its radius", default=0.2, lo=0.0, hi=1.0),
     crater_rim=f64("height of a rim over the radius", default=0.05, lo=0.0, hi=0.5),
     crater_share=f64("share of the cells that hold a crater", default=0.7, lo=0.0, hi=1.0),
-    calm_radius_m=f64("craters are shallow so near the site", default=2000.0, lo=0.0, hi=1e6),
-    calm_share=f64("their depth there, as a share", default=0.1, lo=0.0, hi=1.0),
-    step_m=f64("height of a step: the ground beyond it is so much higher", lo=-10000.0, hi=10000.0),
-    step_x_m=f64("where the step is met, east of the site", lo=-1e6, hi=1e6),
-    step_y_m=f64("where the step is met, north of the site", lo=-1e6, hi=1e6),
+    calm_radius_m=f64("distance within which craters are shallow", default=2000.0, lo=0.0, hi=1e6),
+    calm_share=f64("depth of craters there, as a share", default=0.1, lo=0.0, hi=1.0),
+    step_m=f64("height of a step: ground beyond it over ground before it", lo=-10000.0, hi=10000.0),
+    step_x_m=f64("place of the step, east of the site", lo=-1e6, hi=1e6),
+    step_y_m=f64("place of the step, north of the site", lo=-1e6, hi=1e6),
     step_azimuth_deg=f64("direction in which the step rises", default=90.0, lo=-360.0, hi=360.0),
     step_width_m=f64("run of the step", default=30.0, lo=0.5, hi=1e5),
     albedo=f64("mean normal albedo", default=0.12, lo=0.01, hi=1.0),
@@ -121,7 +125,7 @@ TERRAIN = record(
 
 DISPERSIONS = record(
     "Dispersions",
-    "Standard deviations from which the dice draw each run; state errors at the start.",
+    "Standard deviations of the errors drawn for each run; state errors at the start.",
     altitude_m=f64("radial position", default=150.0, lo=0.0, hi=1e5),
     horizontal_m=f64("position along each horizontal axis", default=300.0, lo=0.0, hi=1e5),
     velocity_mps=f64("velocity along each axis", default=0.05, lo=0.0, hi=100.0),
@@ -142,24 +146,24 @@ DISPERSIONS = record(
 START = record(
     "Start",
     "Where a flight begins, before the dispersions: at PDI, or at the apolune before it.",
-    update_t_ns=i64("second state vector is sent up then; -1 for never", default=-1, lo=-1),
+    update_t_ns=i64("time of the second state vector's uplink; -1 for never", default=-1, lo=-1),
     altitude_m=f64("pdi: height above the mean radius; orbit: of apolune", default=2e4, lo=0.0),
     perilune_m=f64("orbit: height of perilune", default=2e4, lo=-1e4, hi=1e6),
     speed_mps=f64("pdi: inertial speed", default=1680.0, lo=0.0, hi=1e4),
     flight_path_deg=f64("pdi: velocity above the horizontal", default=0.0, lo=-90.0, hi=90.0),
     downrange_m=f64("ground track left to the site, from PDI", default=4.6e5, lo=-5e6, hi=5e6),
-    crossrange_m=f64("track passes so far left of the site", default=0.0, lo=-1e6, hi=1e6),
+    crossrange_m=f64("offset of the track to the left of the site", default=0.0, lo=-1e6, hi=1e6),
     azimuth_deg=f64("heading over the site, from north to east", default=90.0, lo=-360.0, hi=360.0),
     propellant_kg=f64("propellant on board", default=380.0, lo=0.0, hi=1e5),
-    kind=u8("where it begins", codes=StartKind),
+    kind=u8("where the flight begins", codes=StartKind),
     spare=u8("zero", 7),
 )
 
-# --- what the dice made of it -------------------------------------------------------------
+# --- errors drawn for a run -----------------------------------------------------------------
 
 ERRORS = record(
     "Errors",
-    "What the dice drew for this run, and figures derived once before it.",
+    "Errors drawn for this run, and figures derived once before it.",
     thrust=f64("true over nominal thrust", default=1.0),
     isp=f64("true over nominal specific impulse", default=1.0),
     mass=f64("true over nominal mass", default=1.0),
@@ -167,17 +171,17 @@ ERRORS = record(
     cm_B_m=f64("centre of mass off the axis, x and y", 2),
     slope=f64("regional slope on top of the terrain's, east and north", 2),
     ground_m=f64("added to the relief, so that the site has its true height"),
-    relief_m=f64("no ground is higher above the mean radius"),
+    relief_m=f64("bound of the ground's height above the mean radius"),
     site_height_m=f64("true height of the ground at the site above the mean radius"),
     step_axis=f64("unit vector in which the step rises, east and north", 2),
     q_LF=f64("takes Moon-fixed components to east, north, up of the site", 4, default=(1, 0, 0, 0)),
 )
 
-# --- what moves ---------------------------------------------------------------------------
+# --- state ----------------------------------------------------------------------------------
 
 TRUTH = record(
     "Truth",
-    "Where the vehicle truly is. Velocity and rate are inertial.",
+    "True state of the vehicle. Velocity and rate are inertial.",
     r_BM_I_m=f64("centre of mass from the Moon's centre", 3),
     v_BM_I_mps=f64("velocity in the inertial frame", 3),
     q_IB=f64("attitude, takes body to inertial components", 4, default=(1, 0, 0, 0)),
@@ -185,10 +189,41 @@ TRUTH = record(
     propellant_kg=f64("propellant on board, nominal kilograms times the mass error"),
     thrust_N=f64("thrust of the main engine"),
     height_m=f64("centre of mass above the mean radius"),
-    ground_m=f64("ground under the vehicle above the mean radius, as last looked at"),
+    ground_m=f64("ground under the vehicle above the mean radius, as last observed"),
     clearance_m=f64("lowest footpad above the ground; coarse above 200 m"),
     legs=i64("bit i is set while leg i touches"),
 )
+
+
+class InertialState(NamedTuple):
+    """Position, velocity and attitude against the inertial frame."""
+
+    r_BM_I_m: tuple[float, float, float]
+    v_BM_I_mps: tuple[float, float, float]
+    q_IB: tuple[float, float, float, float]
+
+
+class VehicleState(NamedTuple):
+    """The integrated part of Truth, in which one stage of a step is evaluated."""
+
+    r_BM_I_m: tuple[float, float, float]
+    v_BM_I_mps: tuple[float, float, float]
+    q_IB: tuple[float, float, float, float]
+    omega_BI_B_radps: tuple[float, float, float]
+    propellant_kg: float
+    thrust_N: float
+
+
+class VehicleRates(NamedTuple):
+    """Time derivatives of a VehicleState; acceleration apart into its two causes."""
+
+    specific_force_I_mps2: tuple[float, float, float]
+    gravity_I_mps2: tuple[float, float, float]
+    q_dot: tuple[float, float, float, float]
+    omega_dot_B_radps2: tuple[float, float, float]
+    propellant_kgps: float
+    thrust_Nps: float
+
 
 LEG = record(
     "Leg",
@@ -220,20 +255,20 @@ ACTUATORS = record(
     "Actuators",
     "Engine controller and thruster valves.",
     command_t_ns=i64("tick of the newest command", default=-1),
-    throttle=f64("commands on their way to the engine, by tick", DELAY_SLOTS),
-    thrust_target_N=f64("thrust that the engine tends to, 0 when cut or dry"),
-    torque_wanted_Nm=f64("mean torque asked of the thrusters", 3),
-    torque_owed_Nms=f64("angular impulse asked for, but too small for a pulse yet", 3),
-    torque_B_Nm=f64("mean torque of this tick", 3),
-    side_torque_B_Nm=f64("torque of an engine that pushes beside the axis", 3),
-    holding=u8("1 while commands are overdue and the controller flies on its own"),
+    throttle=f64("commands in the delay line to the engine, by tick", DELAY_SLOTS),
+    thrust_target_N=f64("thrust that the engine approaches, 0 when cut or dry"),
+    torque_wanted_Nm=f64("mean torque commanded", 3),
+    torque_owed_Nms=f64("commanded angular impulse, still too small for a pulse", 3),
+    torque_B_Nm=f64("mean torque of the thrusters in this tick", 3),
+    side_torque_B_Nm=f64("torque of an engine that acts beside the axis", 3),
+    holding=u8("1 while commands are overdue and the controller acts without one"),
     mode=u8("flight mode that the newest command carried"),
     spare=u8("zero", 6),
 )
 
 TOUCHDOWN_TRUTH = record(
     "Touchdown",
-    "What became of the landing, measured on the truth; nothing here judges it.",
+    "Figures of the landing, measured on the truth.",
     first_t_ns=i64("first contact; -1 before", default=-1),
     v_down_mps=f64("descent rate of the centre of mass at first contact"),
     v_horizontal_mps=f64("horizontal speed at first contact, against the ground"),
@@ -246,42 +281,42 @@ TOUCHDOWN_TRUTH = record(
     worst_rate_radps=f64("greatest angular rate of all contacts"),
     worst_tilt_rad=f64("greatest tilt since first contact"),
     worst_stroke_m=f64("greatest compression of a leg"),
-    rest_tilt_rad=f64("tilt of now, once there was contact"),
+    rest_tilt_rad=f64("current tilt, after first contact"),
     still_since_ns=i64("at rest on the ground since then; -1 while moving", default=-1),
     settled_t_ns=i64("at rest for two seconds; -1 before", default=-1),
     struck_t_ns=i64("the hull met the ground; -1 before", default=-1),
     dry_t_ns=i64("the tanks ran dry; -1 before", default=-1),
     lowest_m=f64("least clearance so far", default=1e9),
-    contacts=i64("how often contact began"),
+    contacts=i64("times that contact began"),
 )
 
 UPLINK = record(
     "Uplink",
-    "What the ground sends.",
+    "State of the ground station.",
     nominal=NAV_UPDATE("state vector sent at the start: the nominal state"),
     updates=i64("state vectors sent"),
 )
 
 WORLD = record(
     "World",
-    "All of the truth: one run, complete.",
+    "The whole truth of one run.",
     t_ns=i64("time"),
     tick=i64("ticks since the start"),
-    seed=i64("from which all dice of this run come", lo=0, hi=2**51 - 1),
+    seed=i64("seed of all random streams of this run", lo=0, hi=2**51 - 1),
     moon=MOON("the Moon"),
     site=SITE("the site"),
     vehicle=VEHICLE("the vehicle"),
     terrain=TERRAIN("the ground"),
     dispersions=DISPERSIONS("standard deviations"),
     start=START("where the flight begins"),
-    errors=ERRORS("what the dice drew"),
+    errors=ERRORS("errors drawn for this run"),
     truth=TRUTH("state of the vehicle"),
     legs=LEG("ground under each footpad", LEGS),
     actuators=ACTUATORS("engine and thrusters"),
-    told=SENSOR_INBOX("what the sensors are told in this tick"),
+    sensor_inbox=SENSOR_INBOX("true inputs of the sensors in this tick"),
     board=SENSOR_BOARD("the sensors, and all faults"),
     touchdown=TOUCHDOWN_TRUTH("the landing so far"),
-    uplink=UPLINK("the ground"),
-    effects=EFFECTS("what faults do to engine and thrusters in this tick"),
-    computer=COMPUTER("what they make of the flight computer"),
+    uplink=UPLINK("ground station"),
+    effects=EFFECTS("effects of faults on engine and thrusters in this tick"),
+    computer=COMPUTER("effects of faults on the flight computer"),
 )

@@ -1,1 +1,1 @@
-"""The in-process loop, one flight, and whether it could be survived."""
+"""The in-process loop, one flight, and its survivability."""

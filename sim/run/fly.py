@@ -9,6 +9,7 @@ from fsw.executive.step import boot
 from fsw.interface.modes import Mode
 from fsw.interface.timing import TICK_NS
 from fsw.interface.verdicts import RangeVerdict
+from sim.evaluation.monitor import NO_MARGIN_M
 from sim.evaluation.requirements import margins_of
 from sim.evaluation.survivability_bound import Moment, moment_of
 from sim.evaluation.verdict import Touchdown, touchdown_of, verdict
@@ -16,13 +17,21 @@ from sim.faults.reader import refuse_wire_faults
 from sim.run.loop import RUN, as_rows, fly_ticks
 from sim.scenario.load import Scenario, build
 
+# ticks flown in one call of the kernel
 CHUNK_TICKS = 1000
+
+# flight time after which a run times out; `orbit` takes little more than an hour
 TIMEOUT_S = 7200.0
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a run."""
+    """Outcome of a run.
+
+    Altitudes are true clearances, None where there was none; `margins` are those of
+    sim.evaluation.requirements; `onset` and `first_truthful` are the moments from which
+    survivability is evaluated, `truthful_s` is the time covered by truthful ranges.
+    """
 
     scenario: str
     seed: int
@@ -40,7 +49,7 @@ class Result:
     state_sha256: str
     mode: str
     onset: Moment | None
-    informed: Moment | None
+    first_truthful: Moment | None
     truthful_s: float
 
 
@@ -58,37 +67,38 @@ def new_run(scenario: Scenario, seed: int) -> Any:
 def fly(
     scenario: Scenario,
     seed: int,
+    *,
     on_event: Callable[[Any], None] | None = None,
     on_tick: Callable[[Any], None] | None = None,
     on_start: Callable[[Any], None] | None = None,
 ) -> Result:
-    """Fly one descent in process.
+    """Fly one descent in process. Raises InputError for a scenario that needs a wire.
 
-    `on_event` is handed every Event as it comes; `on_tick` is handed the run after every tick,
-    for recording, and costs a call a tick; `on_start` is handed it before the first one.
+    `on_event` is called with every Event as it occurs, `on_start` with the Run record before the
+    first tick, `on_tick` with it after every tick, which slows the run to a call a tick.
     """
     refuse_wire_faults(scenario.world)
     run = new_run(scenario, seed)
     if on_start:
         on_start(run)
     rows = as_rows(run)
-    kept = rows["log"]["n"]  # a view: looking into a record costs more than a tick
-    told = 0
+    kept = rows["log"]["n"]  # a view: reading a field of a record costs more than a tick
+    reported = 0
     going = True
     chunk = 1 if on_tick else CHUNK_TICKS
     while going:
         going = bool(fly_ticks(rows, chunk))
         if on_tick:
             on_tick(run)
-        if on_event and kept[0] > told:
-            for event in run.log.events[told : kept[0]]:
+        if on_event and kept[0] > reported:
+            for event in run.log.events[reported : kept[0]]:
                 on_event(event)
-            told = int(kept[0])
+            reported = int(kept[0])
     return evaluate_run(scenario, seed, run)
 
 
 def evaluate_run(scenario: Scenario, seed: int, run: Any) -> Result:
-    """The result of a run that is over."""
+    """The Result of a run that is over."""
     core, monitor = run.state.core, run.monitor
     return Result(
         scenario=scenario.name,
@@ -106,9 +116,9 @@ def evaluate_run(scenario: Scenario, seed: int, run: Any) -> Result:
         margins=margins_of(run.world, monitor),
         state_sha256=hashlib.sha256(core.tobytes()).hexdigest(),
         mode=Mode.label_of(int(core.executive.mode)),
-        onset=moment_of(run.world, monitor.knowledge.onset),
-        informed=moment_of(run.world, monitor.knowledge.informed),
-        truthful_s=float(monitor.knowledge.truthful_s),
+        onset=moment_of(run.world, monitor.truthful.onset),
+        first_truthful=moment_of(run.world, monitor.truthful.first),
+        truthful_s=float(monitor.truthful.truthful_s),
     )
 
 
@@ -123,4 +133,4 @@ def _height(value: float) -> float | None:
 
 
 def _margin(value: float) -> float | None:
-    return float(value) if value < 1e9 else None
+    return float(value) if value < NO_MARGIN_M else None

@@ -17,14 +17,14 @@ from fsw.interface.mailbox import MAILBOX, collect, empty_mailbox
 from fsw.interface.messages import EVENT, INBOX, OUTBOX
 from sim.evaluation.flight_view import FLIGHT_VIEW, observe_flight
 from sim.evaluation.monitor import MONITOR, watch
-from sim.faults.injection_events import keep_injections
+from sim.faults.injection_events import log_injections
 from sim.faults.records import ComputerAction
 from sim.plant.plant_faults import flies, take_missed
 from sim.plant.tick import advance, obey, obey_range_command, sense
 from sim.plant.truth_observer import observe_truth
 from sim.plant.world import WORLD
-from sim.sensors.records import ARRIVALS
-from sim.sensors.transport_delay import deliver, lose_arrivals
+from sim.sensors.records import TICK_MESSAGES
+from sim.sensors.transport_delay import clear_messages, deliver
 
 EVENT_SLOTS = 4096
 
@@ -33,44 +33,44 @@ EVENT_LOG = record(
     "Events of a run, oldest first; a full log keeps the first ones.",
     events=EVENT("events", EVENT_SLOTS),
     n=i64("events kept"),
-    lost=i64("events that found no room"),
+    lost=i64("events dropped because the log was full"),
 )
 
 RUN = record(
     "Run",
-    "One run in process: truth, flight software, and what passes between them.",
+    "One run in process: truth, flight software, and the messages between them.",
     world=WORLD("truth"),
     params=PARAMS("flight parameters"),
-    state=STATE("flight software's memory"),
-    mailbox=MAILBOX("messages that wait for a tick"),
-    arrivals=ARRIVALS("messages that arrive in the tick"),
-    inbox=INBOX("into the flight software"),
-    outbox=OUTBOX("out of it"),
-    flight=FLIGHT_VIEW("what the judge looks at in the flight software"),
-    monitor=MONITOR("what the run is judged by"),
+    state=STATE("state of the flight software"),
+    mailbox=MAILBOX("messages waiting for a tick"),
+    messages=TICK_MESSAGES("messages that reach the flight computer in the tick"),
+    inbox=INBOX("inputs of the flight software"),
+    outbox=OUTBOX("its outputs"),
+    flight=FLIGHT_VIEW("the part of the flight software's state that the monitor reads"),
+    monitor=MONITOR("figures of the run"),
     log=EVENT_LOG("events"),
 )
 
 
 @kernel
 def sense_tick(run):
-    """First part of a tick: what arrives in it, up to the flight software's inbox.
+    """First part of a tick: from measurement to the flight software's inbox.
 
-    True when the flight software gets the tick: messages wait for one that stalls, and are lost on
-    one that restarts.
+    True when the flight software runs in this tick. Messages wait while it stalls, and are lost
+    while it restarts.
     """
     now_ns = int(run.world.t_ns)
     computer = run.world.computer
-    sense(run.world, run.arrivals)
-    keep_injections(run.world, run.log)
+    sense(run.world, run.messages)
+    log_injections(run.log, run.world)
     if int(computer.action) == ComputerAction.AWAY:
-        lose_arrivals(run.arrivals)
+        clear_messages(run.messages)
     elif int(computer.action) == ComputerAction.RESUME:
         empty_mailbox(run.mailbox)
-    deliver(run.arrivals, run.mailbox, now_ns)
+    deliver(run.mailbox, run.messages, now_ns)
     missed = take_missed(computer)
     if not flies(computer):
-        silence(run.outbox)
+        clear_outbox(run.outbox)
         return False
     collect(run.inbox, run.mailbox, now_ns, missed)
     run.inbox.resumed = 1 if int(computer.action) == ComputerAction.RESUME else 0
@@ -78,8 +78,8 @@ def sense_tick(run):
 
 
 @kernel
-def silence(outbox):
-    """Nothing is said in a tick that the flight software does not get."""
+def clear_outbox(outbox):
+    """Mark every output as absent, in a tick in which the flight software does not run."""
     outbox.n_events = 0
     outbox.n_acks = 0
     outbox.has_range_command = 0
@@ -88,9 +88,9 @@ def silence(outbox):
 
 @kernel
 def move_tick(run, commanded):
-    """Last part of a tick: truth moves, then obeys the outbox's command where there is one.
+    """Last part of a tick: truth moves, then takes the outbox's commands where there are any.
 
-    `run.flight` is what the flight software looks like after the tick. True while the run goes on.
+    `run.flight` is the FlightView after the tick. True while the run goes on.
     """
     world = run.world
     advance(world)
@@ -108,7 +108,7 @@ def fly_tick(run):
     flown = sense_tick(run)
     if flown:
         step(run.state, run.params, run.inbox, run.outbox)
-        observe_flight(run.state.core, run.flight)
+        observe_flight(run.flight, run.state.core)
     return move_tick(run, flown)
 
 
@@ -127,9 +127,9 @@ def fly_ticks(runs, count):
 
 
 @kernel
-def observe_run(runs, truths):
-    """Write what is true now into an array of one TruthL."""
-    observe_truth(runs[0].world, truths[0])
+def observe_run(truths, runs):
+    """Write the current truth into an array of one TruthL."""
+    observe_truth(truths[0], runs[0].world)
 
 
 @kernel
@@ -144,6 +144,6 @@ def _keep_events(log, outbox):
 
 
 def as_rows(run: Any) -> np.ndarray:
-    """The array of one, over the same memory, that `fly_ticks` wants of a run."""
+    """The array of one, over the same memory, that `fly_ticks` takes."""
     rows = run.base  # the record is a view into it
     return rows if INTERPRETED else rows.view(RUN.dtype, np.ndarray)

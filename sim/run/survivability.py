@@ -1,36 +1,31 @@
-"""Could this run have landed? Judged after the fact, by one who knows everything.
+"""Survivability of a run: whether it could have landed, evaluated with the truth at hand.
 
-*Survivable* unless certified otherwise. The certificate (sim.evaluation.survivability_bound) says
-that nothing could have landed from the moment a fault opened. The witness says that something
-could: the run itself when it landed, or the same flight software with the same vehicle, ground and
-errors at the start, fed the truth. Where neither speaks the case is open, and counts as survivable.
+A run counts as survivable unless the bound (sim.evaluation.survivability_bound) excludes every
+landing from the moment a fault opened. `how` names the evidence. `landing`: the run itself landed,
+or its perfect-knowledge run did: the same flight software with the same vehicle, ground and initial
+errors, and a perfect rangefinder. `bound`: the bound excludes a landing. `open`: neither.
 
-A survivable loss is then laid at a door. `hedging`: by the first truthful range after the onset it
-was too late, so guidance had been too fast, or had burnt too much, before it knew. `navigation`:
-it was not too late, so what was told was not believed. `other`: no range could have helped.
+A survivable loss is then attributed. `hedging`: at the first truthful range after the onset no
+landing was possible any more, so guidance had been too fast, or had burnt too much, before.
+`navigation`: one was still possible, so the range was not used. `other`: no range could have
+helped.
 """
 
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sim.evaluation.survivability_bound import certificate
+from sim.evaluation.survivability_bound import unsurvivable_reason
 from sim.faults.reader import kind_name
-from sim.faults.table import ACTUATOR, COMPUTING, FAULT, KINDS, TIMING, VALUE, WIRE
+from sim.faults.table import FAULT, KINDS
 from sim.plant.world import WORLD
 from sim.run.fly import Result, fly
 from sim.scenario.load import Scenario
 
 LANDED = "landed"
-HOW = ("witness", "certificate", "open")
+LANDING, BOUND, OPEN = "landing", "bound", "open"
 LOSSES = ("hedging", "navigation", "other")
 
-# faults that no knowledge takes away
-BODILY = (ACTUATOR, COMPUTING)
-
-# faults of what the rangefinder tells
-TOLD = (TIMING, VALUE, WIRE)
-
-# a rangefinder that sees the ground from high up, at once, and never lies
+# a rangefinder with full reach, no latency and no error
 PERFECT_RANGE = {
     "latency_s": 0.0,
     "latency_sigma_s": 0.0,
@@ -49,10 +44,11 @@ PERFECT_RANGE = {
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """Whether a run could have landed, how that is known, and what it was lost by.
+class Survivability:
+    """Whether a run could have landed, on what evidence, and to what its loss is attributed.
 
-    `why` is the certificate in words; `loss` one of LOSSES, None for what landed or could not.
+    `how` is landing, bound or open; `why` the bound in words; `loss` one of LOSSES, None for a run
+    that landed or could not have.
     """
 
     survivable: bool
@@ -61,39 +57,39 @@ class Judgement:
     loss: str | None
 
 
-def evaluate_survivability(scenario: Scenario, result: Result) -> Judgement:
-    """The judgement of a run; a lost one without a certificate is flown again by the witness."""
+def evaluate_survivability(scenario: Scenario, result: Result) -> Survivability:
+    """Survivability of a run; a lost one that the bound allows is flown with perfect knowledge."""
     if result.verdict == LANDED:
-        return Judgement(True, "witness", None, None)
-    why = certificate(result.onset) if result.onset else None
+        return Survivability(True, LANDING, None, None)
+    why = unsurvivable_reason(result.onset) if result.onset else None
     if why:
-        return Judgement(False, "certificate", why, None)
-    how = "witness" if witness_lands(scenario, result.seed) else "open"
-    return Judgement(True, how, None, loss(scenario, result))
+        return Survivability(False, BOUND, why, None)
+    how = LANDING if lands_with_perfect_knowledge(scenario, result.seed) else OPEN
+    return Survivability(True, how, None, loss(scenario, result))
 
 
 def loss(scenario: Scenario, result: Result) -> str:
-    """What a survivable run was lost by: one of LOSSES."""
-    groups = {KINDS[name].group for name in fault_names(scenario)}
-    if not groups <= set(TOLD) or result.informed is None:
+    """What the loss of a survivable run is attributed to: one of LOSSES."""
+    misled = all(KINDS[name].group.spec.misleads for name in fault_names(scenario))
+    if not misled or result.first_truthful is None:
         return "other"
-    return "hedging" if certificate(result.informed) else "navigation"
+    return "hedging" if unsurvivable_reason(result.first_truthful) else "navigation"
 
 
-def witness_lands(scenario: Scenario, seed: int) -> bool:
-    """True when the same flight software, fed the truth, lands."""
-    return fly(witness_of(scenario), seed).verdict == LANDED
+def lands_with_perfect_knowledge(scenario: Scenario, seed: int) -> bool:
+    """True when the same flight software lands with perfect knowledge."""
+    return fly(with_perfect_knowledge(scenario), seed).verdict == LANDED
 
 
-def witness_of(scenario: Scenario) -> Scenario:
-    """The scenario with a perfect rangefinder and only the faults that no knowledge takes away."""
+def with_perfect_knowledge(scenario: Scenario) -> Scenario:
+    """The scenario with a perfect rangefinder and only the faults that knowledge cannot remove."""
     world = WORLD.from_bytes(scenario.world.tobytes())
     for name, value in PERFECT_RANGE.items():
         world.board.sensors.range[name] = value
     kept = [
         row.copy()
         for row in world.board.faults[: int(world.board.n_faults)]
-        if KINDS[kind_name(row)].group in BODILY
+        if KINDS[kind_name(row)].group.spec.persists
     ]
     for number in range(len(world.board.faults)):
         world.board.faults[number] = kept[number] if number < len(kept) else FAULT.new()

@@ -1,4 +1,4 @@
-"""Layers of a scenario document: overrides, merging, and where a dotted key leads."""
+"""Layers of a scenario document: overrides, merging, dotted keys."""
 
 import re
 import tomllib
@@ -40,11 +40,11 @@ def parse(text: str, where: str) -> dict[str, Any]:
         raise InputError(f"{where}not TOML: {str(error).splitlines()[0]}") from error
 
 
-# --- layers ------------------------------------------------------------------------------
+# --- overrides and dotted keys -------------------------------------------------------------
 
 
 def override(key: str, value: str) -> dict[str, Any]:
-    """`("start.propellant_kg", "360")` as the document that says so."""
+    """The document that sets a dotted key: `("start.propellant_kg", "360")`. Raises InputError."""
     if not re.fullmatch(r"[\w-]+(\.[\w-]+)+", key):
         raise InputError(f"--set: expected table.key=value, not '{key}={value}'")
     document: dict[str, Any] = {}
@@ -58,7 +58,7 @@ def override(key: str, value: str) -> dict[str, Any]:
 
 def _toml_value(key: str, value: str) -> Any:
     if re.fullmatch(r"[a-z]+([_-][a-z0-9]+)*", value) and value not in ("true", "false"):
-        return value  # a bare word: the shell has eaten the quotes, or nobody wrote them
+        return value  # a bare word: the shell removes quotes
     try:
         document = tomllib.loads(f"value = {value}")
     except tomllib.TOMLDecodeError as error:
@@ -69,7 +69,7 @@ def _toml_value(key: str, value: str) -> Any:
 
 
 def record_at(record: Record, dotted: str) -> Record:
-    """The record that lies at a dotted place within another one."""
+    """The record at a dotted path within another one."""
     for name in dotted.split("."):
         inner = record.fields[name].record
         assert inner is not None

@@ -1,13 +1,12 @@
-"""A scenario: a strict TOML file, filled into the records of the world and of the flight software.
+"""Loading a scenario: a strict TOML file, read into the records of world and flight software.
 
-The truth of a vehicle and what flight believes of it are two books that share no number. What
-mission planning tells the flight computer, though, a scenario says once: the site, the mass at
-the start and the cant of the rangefinder go to both sides, unless `[params]` says otherwise.
-That is how a datum error or a wrong load is made.
+The truth of a vehicle and the flight software's model of it share no figures. What mission planning
+loads into the flight computer a scenario gives once: the site, the mass at the start and the cant
+of the rangefinder go to both sides, unless `[params]` sets them apart, which makes a datum error or
+a wrong load.
 
 Later layers win: defaults of the records, vehicle file, the scenario's truth, a preset of
-parameters, the scenario's own `[params]`, its `[as_flown]` where that preset flies, overrides
-from the command line.
+parameters, the scenario's own `[params]`, its `[as_flown]` with that preset, overrides.
 """
 
 from collections.abc import Iterable, Mapping
@@ -31,7 +30,7 @@ SCENARIOS = HOME / "scenarios"
 VEHICLES = HOME / "vehicles"
 PRESETS = HOME / "params"
 
-SEED_MAX = 2**51 - 1  # the dice make 4096 streams of each, and a key has 64 bits
+SEED_MAX = 2**51 - 1  # a key of 64 bits holds a seed and one of 4096 streams
 
 # tables of a scenario that are records of the world, and where they are in it
 WORLD_TABLES = {
@@ -54,12 +53,11 @@ LOADED = (
 
 @dataclass(frozen=True)
 class Scenario:
-    """A scenario that has been read: what to fly, before the dice are thrown.
+    """A loaded scenario: templates of world and parameters, before errors are drawn.
 
-    `world` and `params` are templates; `build` copies them. `text` is the file as it was read,
-    `seed` the one that it asks for. `published` and `inferred` hold figures of the flight that
-    it is modelled on, by names of sim.evaluation.published_figures; `published` is None where there
-    was none.
+    `build` copies `world` and `params`. `text` is the file as it was read, `seed` that of its
+    `[run]`. `published` and `inferred` hold figures of the flight that it is modelled on, by names
+    of sim.evaluation.published_figures; `published` is None without such a flight.
     """
 
     name: str
@@ -86,17 +84,19 @@ def load(
     overrides: Iterable[tuple[str, str]] = (),
     params: str | None = None,
 ) -> Scenario:
-    """Read a scenario by library name or file, with overrides and a preset of parameters.
+    """Load a scenario by library name or file, with overrides and a preset of parameters.
 
-    Overrides are pairs of a dotted key and a TOML value; `params` is default, as-flown or a file,
-    None for what the scenario asks for. Raises InputError, one line.
+    Overrides are pairs of a dotted key and a TOML value as text: `("start.propellant_kg", "360")`.
+    `params` is default, as-flown or a TOML file, None for the scenario's own preset. Raises
+    InputError, one line.
     """
     text, where = read_text(name_or_path)
-    return assemble(parse(text, where), where, overrides, params, text)
+    document = parse(text, where)
+    return assemble(document, where, overrides=overrides, params=params, text=text)
 
 
 def read_text(name_or_path: str) -> tuple[str, str]:
-    """Text of a scenario, and what begins a complaint about it. Raises InputError."""
+    """Text of a scenario file, and the prefix of errors in it. Raises InputError."""
     path = _find(name_or_path)
     return _read(path), f"{_label(path)}: "
 
@@ -104,11 +104,12 @@ def read_text(name_or_path: str) -> tuple[str, str]:
 def assemble(
     document: Mapping[str, Any],
     where: str,
+    *,
     overrides: Iterable[tuple[str, str]] = (),
     params: str | None = None,
     text: str = "",
 ) -> Scenario:
-    """A scenario from its document; `where` begins every complaint. Raises InputError."""
+    """A scenario from its document; `where` is the prefix of errors in it. Raises InputError."""
     overrides = tuple(overrides)
     outer = read_outer(Outer, document, where)
     layers = [(outer, where), *((override(key, value), "--set: ") for key, value in overrides)]
@@ -148,7 +149,7 @@ def assemble(
 
 
 def _figures(layers: list[tuple[Mapping[str, Any], str]], table: str) -> dict[str, float] | None:
-    """The figures of a past flight that a table names; None without one. Raises InputError."""
+    """The figures of a past flight in a table; None without the table. Raises InputError."""
     tables = [(layer[table], origin) for layer, origin in layers if table in layer]
     for figures, origin in tables:
         for name in figures:
@@ -169,7 +170,7 @@ def build(scenario: Scenario, seed: int) -> tuple[Any, Any]:
 
 
 def check_seed(seed: int) -> None:
-    """Raise InputError for a seed that the dice do not know."""
+    """Raise InputError for a seed out of range."""
     if not 0 <= seed <= SEED_MAX:
         raise InputError(f"seed: expected an integer from 0 to {SEED_MAX}, not {seed}")
 
@@ -188,7 +189,7 @@ def _find(name_or_path: str) -> Path:
 
 
 def _label(path: Path) -> str:
-    """A path as a reader would write it: files of the library from the project's folder on."""
+    """A path for messages: files of the library relative to the project's folder."""
     return str(path.relative_to(HOME.parent)) if path.is_relative_to(HOME) else str(path)
 
 
@@ -202,7 +203,7 @@ def _read(path: Path) -> str:
 
 
 def _fill_vehicle(world: Any, params: Any, layers: list[tuple[Mapping[str, Any], str]]) -> None:
-    """The vehicle's file, then what the scenario changes of the truth in it."""
+    """Fill in the vehicle file, then the scenario's changes to its truth."""
     tables = [(dict(layer.get("vehicle", {})), f"{origin}vehicle") for layer, origin in layers]
     chosen = [(t.pop("class"), where) for t, where in tables if "class" in t]
     if not chosen:

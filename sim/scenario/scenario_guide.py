@@ -1,6 +1,6 @@
 """The scenario guide, `sim/scenarios/README.md`, written from the records that read a scenario.
 
-`python -m sim.scenario.scenario_guide` writes it again; a test fails when it is stale.
+`python -m sim.scenario.scenario_guide` writes it; a test fails when it is stale.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ type or a value out of range is refused in one line that names the key and what 
 
 ```toml
 name = "late-and-light"
-doc = "What this scenario is about, in a line."
+doc = "One line on the scenario."
 
 [vehicle]
 class = "resilience_class"     # a file of sim/vehicles
@@ -41,25 +41,25 @@ max_m = 900.0
 verdict = "landed"
 ```
 
-Whatever a file leaves out keeps the default below. `--set start.propellant_kg=340` overrides a
+A key that a file omits keeps the default below. `--set start.propellant_kg=340` overrides a
 key for one run, in TOML's own syntax.
 
-`[vehicle]`, `[site]`, `[start]`, `[sensors.*]` set the truth. The flight software is told the
-site, the mass at the start and the cant of the rangefinder as the truth has them; everything else
-that it believes stands under `[params.*]` and has numbers of its own. Setting `[params.site]` apart
+`[vehicle]`, `[site]`, `[start]`, `[sensors.*]` set the truth. The flight software is loaded with
+the site, the mass at the start and the cant of the rangefinder as the truth has them; its other
+parameters stand under `[params.*]` and have figures of their own. Setting `[params.site]` apart
 from `[site]` makes a datum error. `--params FILE` reads the tables of `[params.*]`, without
-that prefix, from a file of their own; what a scenario sets under `[params.*]` stands above it.
-`--params as-flown` reads `sim/params/as-flown.toml` so, and then what the scenario sets under
-`[as_flown.*]`, which stands above its `[params.*]` in that preset and means nothing in others.
+that prefix, from a file of their own; a scenario's `[params.*]` overrides it. `--params as-flown`
+reads `sim/params/as-flown.toml` in the same way, and then the scenario's `[as_flown.*]`, which
+overrides its `[params.*]` with that preset and has no effect with others.
 
-`[run]` names the `seed` (default 0) and the preset, `params`, of a scenario that was written for
-one run; `--seed` and `--params` stand above it.
+`[run]` gives the `seed` (default 0) and the preset, `params`, of a scenario that was written for
+one run; `--seed` and `--params` override it.
 
-`[expect] verdict` says how the flight ends when all is as it should be (default `landed`), one of
-{verdicts}. `as_flown` beside it says the same of the `as-flown` preset.
+`[expect] verdict` is the expected verdict (default `landed`), one of
+{verdicts}; `as_flown` beside it is that with the `as-flown` preset.
 
 A scenario that is modelled on a flight has a table `[published]` of figures from accounts of it,
-and `[inferred]` of what was worked out from those; `leadline scenarios --history` sets them beside
+and `[inferred]` of figures derived from those; `leadline scenarios --history` compares them with
 simulated ones. `v_192m_mps` and `vh_192m_mps` are the descent rate and the horizontal speed where
 the clearance was 192 m for the first time, and so on for any height; the other figures are
 

@@ -12,7 +12,7 @@ DEFAULT, AS_FLOWN = "default", "as-flown"
 
 
 class Expect(BaseModel):
-    """How the flight ends when all is as it should be, and how it ended as it was flown."""
+    """Expected verdicts: with default parameters, and with the as-flown preset."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
     verdict: str = "landed"
@@ -20,7 +20,7 @@ class Expect(BaseModel):
 
 
 class Run(BaseModel):
-    """What a scenario that was written for one run flies with, unless told otherwise."""
+    """Seed and preset of a scenario that was written for one run."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
     seed: int = 0
@@ -28,7 +28,7 @@ class Run(BaseModel):
 
 
 class Outer(BaseModel):
-    """Outer shape of a scenario file; what is inside its tables, their records say."""
+    """Outer shape of a scenario file; the records define the inside of its tables."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
     name: str
@@ -63,17 +63,17 @@ class VehicleFile(BaseModel):
 def read_outer(
     shape: type[BaseModel], document: Mapping[str, Any], where: str
 ) -> Mapping[str, Any]:
-    """The document, once its outer shape is found right."""
+    """The document, after a check of its outer shape. Raises InputError."""
     try:
         shape.model_validate(document)
     except ValidationError as refusal:
         first = refusal.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{where}{key}: {_said(first, shape)}") from refusal
+        raise InputError(f"{where}{key}: {_complaint(first, shape)}") from refusal
     return document
 
 
-def _said(error: Any, shape: type[BaseModel]) -> str:
+def _complaint(error: Any, shape: type[BaseModel]) -> str:
     match error["type"]:
         case "extra_forbidden":
             inner = TABLES_OF_OUTER.get(error["loc"][0], shape)

@@ -1,4 +1,4 @@
-"""A fault that was found: as a scenario that everything else replays, and as one sentence."""
+"""A counterexample: a failing fault as a scenario of its own, and as one sentence."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,10 +17,11 @@ from sim.search.strategies import Case
 
 
 @dataclass(frozen=True)
-class Finding:
-    """A failing case, what became of it, its scenario; `weaker` is the row that would land.
+class Counterexample:
+    """A failing case, its result, its scenario document, and its description in one sentence.
 
-    `weaker` is None of more than one fault, and of one that has no size.
+    `weaker` is the row of faults a fifth weaker, which lands; None for several faults, and for one
+    without a size.
     """
 
     case: Case
@@ -30,7 +31,7 @@ class Finding:
     document: dict[str, Any]
 
     def write(self, folder: Path) -> Path:
-        """Write the scenario as a file of its own; returns where."""
+        """Write the scenario to a new file in a folder; returns its path."""
         number = 1
         while (path := folder / f"{self.document['name']}-{number}.toml").exists():
             number += 1
@@ -38,17 +39,17 @@ class Finding:
         return path
 
 
-def finding_of(hunt: Hunt, failure: Mapping[str, Any]) -> Finding:
-    """What a round has found, flown once more from the start as everybody else will fly it."""
+def counterexample_of(hunt: Hunt, failure: Mapping[str, Any]) -> Counterexample:
+    """The counterexample of a round's failure, flown once more from the start."""
     case = Case(failure["seed"], failure["faults"], failure["start"])
     result = fly(case.scenario(hunt.document, hunt.preset), case.seed)
     weaker = weaker_case(case, 0) if len(case.faults) == 1 else None
     if weaker is not None:
         again = fly(weaker.scenario(hunt.document, hunt.preset), case.seed)
         weaker = None if is_failure(again) else weaker
-    told = " and ".join(row_words(row) for row in case.faults)
+    faults = " and ".join(row_words(row) for row in case.faults)
     saved = f"; {_change(case.faults[0], weaker.faults[0])} it lands" if weaker else ""
-    sentence = f"With parameters {hunt.preset}, {told}: {fate(result)}{saved}."
+    sentence = f"With parameters {hunt.preset}, {faults}: {outcome_words(result)}{saved}."
     kinds = "-".join(row["kind"] for row in case.faults)
     document = {
         **case.document(hunt.document),
@@ -56,20 +57,20 @@ def finding_of(hunt: Hunt, failure: Mapping[str, Any]) -> Finding:
         "doc": sentence,
         "run": {"seed": case.seed, "params": hunt.preset},
     }
-    return Finding(case, result, weaker.faults[0] if weaker else None, sentence, document)
+    return Counterexample(case, result, weaker.faults[0] if weaker else None, sentence, document)
 
 
 def row_words(row: Mapping[str, Any]) -> str:
-    """A row of the fault table in words: kind, what it does, how much, when."""
+    """Text of a row of faults: kind, description, magnitudes, window."""
     sizes = [f"{key} = {row[key]:g}" for key in row if key in SPANS]
-    whom = f" of {row['sensor']}" if "sensor" in row else ""
+    sensor = f" of {row['sensor']}" if "sensor" in row else ""
     much = f", {', '.join(sizes)}" if sizes else ""
     kind = row["kind"].replace("_", " ")
-    return f"{kind}{whom} ({KINDS[row['kind']].doc}){much} {window_words(row)}"
+    return f"{kind}{sensor} ({KINDS[row['kind']].doc}){much} {window_words(row)}"
 
 
 def window_words(row: Mapping[str, Any]) -> str:
-    """When a row is open, in words."""
+    """Text of a row's window."""
     start, end = row.get("start_s"), row.get("end_s")
     top, bottom = row.get("from_altitude_m"), row.get("until_altitude_m")
     words = []
@@ -86,12 +87,12 @@ def window_words(row: Mapping[str, Any]) -> str:
     return " ".join(words) or "throughout"
 
 
-def fate(result: Result) -> str:
-    """How a run ended, in words."""
+def outcome_words(result: Result) -> str:
+    """Text of a run's outcome: verdict and touchdown, or the requirements violated."""
     verdict = result.verdict.replace("_", " ")
     if result.verdict == "landed":
         docs = {each.name: each.doc for each in REQUIREMENTS}
-        return f"landed, but broke: {', '.join(docs[name] for name in broken(result.margins))}"
+        return f"landed, but violated: {', '.join(docs[name] for name in broken(result.margins))}"
     touchdown = result.touchdown
     if touchdown is None:
         return verdict
@@ -102,6 +103,6 @@ def fate(result: Result) -> str:
 
 
 def _change(row: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    """What another row of the same fault has otherwise, in words."""
+    """Text of the differences of another row of the same fault."""
     changed = [f"{key} = {other[key]:g}" for key in other if other[key] != row.get(key)]
     return f"with {', '.join(changed)}"

@@ -1,13 +1,13 @@
-"""Looking for a fault that should have been survived, and making it as small as it can be.
+"""Search for survivable faults that are not landed, and their minimisation.
 
-One round is a search of its own, from dice of its own: Hypothesis draws cases at random, then
-climbs from the worst of them against each requirement's margin, and shrinks the first one that
-fails: fewer faults, smaller magnitudes, shorter and later windows, seed 0. What is left is then
-weakened by fifths until the next fifth would save it. Rounds go on, one after the other in each
-of several processes, until one has failed or the time is up, shrinking included.
+A round is a search of its own, with random draws of its own: Hypothesis draws cases, climbs from
+the worst of them against each requirement's margin, and shrinks the first one that fails: fewer
+faults, smaller magnitudes, shorter and later windows, seed 0. The result is then weakened by fifths
+as long as it fails. Rounds follow one another in each of several processes until one has found a
+failure or the time is up, shrinking included.
 
-A case fails when it does not land, unless no knowledge could have landed it
-(sim.evaluation.survivability_bound), or when it breaks a requirement that no fault excuses.
+A case fails when it does not land although the bound (sim.evaluation.survivability_bound) does not
+exclude it, or when it violates a requirement that no fault excuses.
 
 Needs Hypothesis (`pip install 'leadline[search]'`).
 """
@@ -25,9 +25,9 @@ from hypothesis.errors import NoSuchExample
 from sim.campaign.executors import Row
 from sim.common.errors import InputError
 from sim.evaluation.requirements import REQUIREMENTS, broken
-from sim.evaluation.survivability_bound import certificate
+from sim.evaluation.survivability_bound import unsurvivable_reason
 from sim.faults.envelope import read_envelope
-from sim.faults.table import KINDS, TIMING, VALUE
+from sim.faults.table import KINDS, FaultGroup
 from sim.run.fly import Result, fly
 from sim.run.survivability import LANDED
 from sim.run.warm_start import Checkpoints
@@ -36,36 +36,37 @@ from sim.scenario.load import assemble, read_text
 from sim.search.minimize import least
 from sim.search.strategies import Case, Horizon, Limits, cases
 
+# cases drawn in one round, before shrinking
 ROUND_CASES = 120
 
-# runs are of so many seeds, so that their beginnings need not be flown again
+# seeds of the runs: few, so that checkpoints can be reused
 RUN_SEEDS = 4
 RANGE_KINDS = tuple(
     f"{name}:range" if len(kind.sensors) > 1 else name
     for name, kind in KINDS.items()
-    if kind.group in (TIMING, VALUE) and "range" in kind.sensors
+    if kind.group in (FaultGroup.TIMING, FaultGroup.VALUE) and "range" in kind.sensors
 )
 ALWAYS = {each.name for each in REQUIREMENTS if each.always}
 
 
 class Flag(Protocol):
-    """What tells every process that the search is over."""
+    """A flag, shared by all processes, that ends the search."""
 
     def is_set(self) -> bool:
-        """True once it is."""
+        """True once the search is over."""
         ...
 
     def set(self) -> None:
-        """It is over."""
+        """End the search."""
         ...
 
 
 @dataclass(frozen=True)
 class Hunt:
-    """What is looked for, and where; handed to every process as it is.
+    """A search: scenario, preset, kinds, time limit; plain data, passed to every process.
 
-    `document` is the scenario that faults are laid over, `elapsed` the time since the search
-    began [s].
+    `document` is the scenario to which faults are added, `elapsed` gives the time since the search
+    began [s], `most` is the greatest number of faults at once.
     """
 
     document: dict[str, Any]
@@ -80,12 +81,13 @@ class Hunt:
     limits: Limits | None = None
 
     def over(self) -> bool:
-        """True when nothing more shall be flown."""
+        """True when no further run shall be flown."""
         return self.stop.is_set() or self.elapsed() > self.budget_s
 
 
 def begin_hunt(
     scenario: str,
+    *,
     params: str | None,
     kinds: tuple[str, ...] | None,
     anywhere: bool,
@@ -94,11 +96,13 @@ def begin_hunt(
     elapsed: Callable[[], float],
     stop: Flag,
 ) -> Hunt:
-    """A hunt in a scenario that lands as it is. Raises InputError.
+    """Begin a search in a scenario that lands without added faults. Raises InputError.
 
-    Single faults are drawn from the documented envelope, where there are bounds for their kind;
-    `anywhere` draws from whole ranges, and up to three at once. `kinds` are labels of
-    sim.search.strategies, None for all of the envelope, or for the rangefinder's timing and values.
+    Single faults are drawn from the documented envelope, where it has bounds for their kind;
+    `anywhere` draws from whole ranges, and up to three at once. `params` is a preset or file, None
+    for the scenario's own; `kinds` are labels of sim.search.strategies, None for all of the
+    envelope, or for the rangefinder's timing and values; `seed` is that of the search's draws;
+    `elapsed` gives the time since it began [s]; `stop` ends it in all processes.
     """
     text, where = read_text(scenario)
     document = parse(text, where)
@@ -124,12 +128,12 @@ def begin_hunt(
 
 
 class _TimeIsUp(BaseException):
-    """Leaves Hypothesis as an interrupt does; an Exception would be a case to shrink."""
+    """Ends Hypothesis as an interrupt does; an Exception would be a case to shrink."""
 
 
 @dataclass
 class Trials:
-    """Flies cases and remembers what became of them; flies no new ones once the hunt is over."""
+    """Flies cases and keeps their results; flies no new ones once the search is over."""
 
     hunt: Hunt
     checkpoints: Checkpoints
@@ -138,7 +142,7 @@ class Trials:
     failed: Case | None = None  # the last one; each that Hypothesis tries is smaller
 
     def result(self, case: Case) -> Result | None:
-        """What became of a case; None of one that was not flown."""
+        """Result of a case; None of one that was not flown."""
         key = json.dumps(asdict(case), sort_keys=True)
         if key not in self.flown:
             if self.hunt.over():
@@ -154,7 +158,7 @@ class Trials:
         return self.checkpoints.fly(scenario, case.seed)
 
     def onset_s(self, case: Case) -> float:
-        """When the first fault of a case opened."""
+        """Time at which the first fault of a case opened."""
         result = self.result(case)
         return result.onset.t_s if result and result.onset else 0.0
 
@@ -171,23 +175,23 @@ class Trials:
 
 
 def is_failure(result: Result) -> bool:
-    """True when a run broke what no fault excuses, or was lost and is not certified so."""
+    """True when a run violated what no fault excuses, or was lost though the bound allows it."""
     if ALWAYS & set(broken(result.margins)):
         return True
-    return result.verdict != LANDED and not (result.onset and certificate(result.onset))
+    return result.verdict != LANDED and not (result.onset and unsurvivable_reason(result.onset))
 
 
 def worst_margin(result: Result) -> tuple[float, str]:
-    """The least margin of a run, and whose it is."""
+    """The least margin of a run, and the name of its requirement."""
     return min((margin, name) for name, margin in result.margins.items() if margin is not None)
 
 
-# one for each process: rounds that follow one another begin where the last one has flown
+# one for each process, so that later rounds reuse its checkpoints
 _checkpoints = Checkpoints()
 
 
 def hunt_round(hunt: Hunt, index: int) -> Row:
-    """One round: how many runs, the worst margin and whose, and the failing case, if any."""
+    """One round: number of runs, the worst margin and its requirement, the failing case if any."""
     trials = Trials(hunt, _checkpoints)
     case = None if hunt.over() else _search(trials, random.Random(f"{hunt.seed} {index}"))
     if case is not None:
@@ -198,10 +202,15 @@ def hunt_round(hunt: Hunt, index: int) -> Row:
     return {"index": index, "runs": flown, "worst": margin, "of": name, "failure": failure}
 
 
-def _search(trials: Trials, dice: random.Random) -> Case | None:
+def _search(trials: Trials, draws: random.Random) -> Case | None:
     hunt = trials.hunt
     drawn = cases(
-        hunt.most, hunt.kinds, hunt.horizon, hunt.limits, seed_max=RUN_SEEDS - 1, disturbed=False
+        most=hunt.most,
+        kinds=hunt.kinds,
+        horizon=hunt.horizon,
+        limits=hunt.limits,
+        seed_max=RUN_SEEDS - 1,
+        disturbed=False,
     )
     limits = settings(
         max_examples=ROUND_CASES,
@@ -211,7 +220,7 @@ def _search(trials: Trials, dice: random.Random) -> Case | None:
         deadline=None,
     )
     try:
-        return find(drawn, lambda case: _climb(trials, case), settings=limits, random=dice)
+        return find(drawn, lambda case: _climb(trials, case), settings=limits, random=draws)
     except NoSuchExample:
         return None
     except _TimeIsUp:
@@ -219,7 +228,7 @@ def _search(trials: Trials, dice: random.Random) -> Case | None:
 
 
 def _climb(trials: Trials, case: Case) -> bool:
-    """Fly a case and tell Hypothesis how near to broken each requirement was."""
+    """Fly a case and give Hypothesis the negative margin of each requirement as a target."""
     if trials.hunt.over():
         raise _TimeIsUp
     failed = trials.fails(case)

@@ -1,9 +1,9 @@
-"""Making a failing case as small as it can be, by steps that somebody would take by hand.
+"""Minimisation of a failing case.
 
-Hypothesis shrinks the draws of a case; this goes on where draws are too coarse. A fault that
-nothing depends on goes; one without a size is given a window that has one; windows begin later
-and magnitudes become weaker, by fifths, until the next fifth would save it. So of the last fault
-that is left it can be said that with four fifths of its size the vehicle lands.
+Hypothesis shrinks the draws of a case; this continues where draws are too coarse. A fault without
+which the case fails too is removed; one without a size is given a window that has one; windows
+begin later and magnitudes become weaker, by fifths, as long as the case fails. So with four fifths
+of the last fault's size the vehicle lands.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,6 +14,7 @@ from sim.common.rounding import six_digits
 from sim.faults.magnitudes import SPANS, main_magnitude
 from sim.search.strategies import Case
 
+# size of a fault after one step of weakening
 WEAKER = 0.8
 Fails = Callable[[Case], bool]
 
@@ -34,7 +35,7 @@ def without_idle(case: Case, fails: Fails) -> Case:
 
 
 def timed(case: Case, fails: Fails, start_s: float, end_s: float) -> Case:
-    """A failing case in which faults that have no size are open for a time, where it fails so."""
+    """A failing case whose faults without a size are open for a time span, where it fails so."""
     for number, row in enumerate(case.faults):
         if weaker_row(row) is None:
             spell = {"start_s": six_digits(start_s), "end_s": six_digits(end_s)}
@@ -45,7 +46,7 @@ def timed(case: Case, fails: Fails, start_s: float, end_s: float) -> Case:
 
 
 def later(case: Case, fails: Fails) -> Case:
-    """A failing case in which every time span begins as late as by fifths it can."""
+    """A failing case in which every time span begins as late as it can, by fifths."""
     for number, row in enumerate(case.faults):
         while "start_s" in row and "end_s" in row:
             start_s = row["end_s"] - WEAKER * (row["end_s"] - row["start_s"])
@@ -57,7 +58,7 @@ def later(case: Case, fails: Fails) -> Case:
 
 
 def weakened(case: Case, fails: Fails) -> Case:
-    """The weakest of a failing case whose faults are weakened by fifths, one after the other."""
+    """A failing case whose faults are as weak as they can be, by fifths, one after the other."""
     for number in range(len(case.faults)):
         while True:
             weaker = weaker_case(case, number)
@@ -68,7 +69,7 @@ def weakened(case: Case, fails: Fails) -> Case:
 
 
 def weaker_case(case: Case, number: int) -> Case | None:
-    """The case with one of its faults a fifth weaker; None where it has nothing to weaken."""
+    """The case with one of its faults a fifth weaker; None for a fault without a size."""
     row = weaker_row(case.faults[number])
     return None if row is None else with_row(case, number, row)
 
@@ -80,7 +81,7 @@ def with_row(case: Case, number: int, row: Mapping[str, Any]) -> Case:
 
 
 def weaker_row(row: Mapping[str, Any]) -> dict[str, Any] | None:
-    """A row of the fault table with a fifth less of its size: of its window, where it has none."""
+    """A row a fifth weaker in its size, or in its window where it has none; None without both."""
     name = main_magnitude(row["kind"], row)
     if name is not None:
         return {**row, name: SPANS[name].weaker(row[name], WEAKER)}

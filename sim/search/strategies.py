@@ -1,10 +1,10 @@
 """Hypothesis strategies over the whole fault table: kinds, magnitudes, windows, several at once.
 
-    fault_rows()     one row of `[[faults]]`, as a scenario file would have it
+    fault_rows()     one row of `[[faults]]`, as in a scenario file
     fault_tables()   up to three rows that compose
     seeds()          seeds of a run
     starts()         a start and dispersions, as overrides of a scenario
-    cases()          all of these together: a Case, which makes a scenario of itself
+    cases()          all of these together: a Case, which gives a scenario
 
 They shrink towards fewer faults, smaller magnitudes, shorter windows, later onset, an undisturbed
 start, seed 0. Every kind can be drawn, and both ends of every magnitude's range, to the bit.
@@ -22,17 +22,18 @@ from sim.common.errors import InputError
 from sim.common.rounding import six_digits
 from sim.faults.magnitudes import SPANS, STEPS, Bounds, Span
 from sim.faults.reader import read_faults
-from sim.faults.table import KINDS, Axis, FaultKind, WireDirection
+from sim.faults.table import FAULT, KINDS, FaultKind
 from sim.plant.world import WORLD
 from sim.scenario.layers import override, with_overlay
 from sim.scenario.load import SEED_MAX, Scenario, assemble
 
 Row = dict[str, Any]
 
-# how a window may be given, the shortest first
-SPELL, BAND, MODE, ALWAYS = "spell", "band", "mode", "always"
-WINDOWS = (SPELL, BAND, MODE, ALWAYS)
+# forms of a window, the shortest first
+TIME_SPAN, BAND, MODE, ALWAYS = "time span", "band", "mode", "always"
+WINDOWS = (TIME_SPAN, BAND, MODE, ALWAYS)
 LAST_MODES_FIRST = ("terminal", "descent", "approach", "braking")
+# least height and duration of a window
 LOWEST_M, BRIEFEST_S = 2.0, 0.1
 NARROWEST_SHARE = 0.02  # of the height at which a band begins
 START_STEPS = 100
@@ -40,7 +41,7 @@ START_STEPS = 100
 
 @dataclass(frozen=True)
 class Horizon:
-    """How long a flight lasts and how high it begins: windows lie within."""
+    """Duration of a flight and its initial altitude, within which windows lie."""
 
     time_s: float = 770.0
     altitude_m: float = 20_000.0
@@ -57,7 +58,7 @@ Limits = Mapping[str, Bounds]
 
 @st.composite
 def magnitudes(draw: st.DrawFn, name: str, span: Span | None = None) -> float:
-    """A value of one magnitude of the fault table, by name; shrinks to where it does no harm."""
+    """A value of one magnitude, by name; shrinks to the harmless value."""
     span = span or SPANS[name]
     end = draw(st.sampled_from(span.ends)) if span.ends else span.harmless
     return span.at(draw(st.integers(0, STEPS)), end)
@@ -67,9 +68,9 @@ def magnitudes(draw: st.DrawFn, name: str, span: Span | None = None) -> float:
 def windows(
     draw: st.DrawFn, kind: str, horizon: Horizon = NOMINAL, bounds: Bounds | None = None
 ) -> Row:
-    """Keys of a row that say when a fault of this kind is open."""
+    """Keys of the window of a fault of this kind."""
     begins, ends = KINDS[kind].begins, KINDS[kind].ends
-    # as many draws whatever comes of them, so that a shorter window is a simpler one
+    # the same number of draws for every form, so that a shorter window is a simpler one
     form = draw(st.sampled_from(_forms(kind, bounds)))
     before_end = draw(st.integers(0, STEPS)) / STEPS
     length = draw(st.integers(0, STEPS)) / STEPS
@@ -79,8 +80,8 @@ def windows(
         return {"mode": LAST_MODES_FIRST[min(int(before_end * 4.0), 3)]}
     if not begins:
         return _until(length, form, horizon, (bounds and bounds.above_m) or LOWEST_M)
-    if form == SPELL:
-        window = _spell(before_end, length, horizon.time_s, bounds or Bounds({}))
+    if form == TIME_SPAN:
+        window = _time_span(before_end, length, horizon.time_s, bounds or Bounds({}))
     else:
         window = _band(before_end, length, (bounds and bounds.below_m) or horizon.altitude_m)
     return window if ends else dict(list(window.items())[:1])
@@ -90,11 +91,11 @@ def _forms(kind: str, bounds: Bounds | None) -> Sequence[str]:
     if bounds and bounds.above_m:
         return (BAND,)
     if bounds and (bounds.below_m or bounds.longest_s):
-        return [SPELL] * bool(bounds.longest_s) + [BAND] * bool(bounds.below_m)
-    return WINDOWS if KINDS[kind].begins and KINDS[kind].ends else (BAND, SPELL)
+        return [TIME_SPAN] * bool(bounds.longest_s) + [BAND] * bool(bounds.below_m)
+    return WINDOWS if KINDS[kind].begins and KINDS[kind].ends else (BAND, TIME_SPAN)
 
 
-def _spell(before_end: float, length: float, time_s: float, bounds: Bounds) -> Row:
+def _time_span(before_end: float, length: float, time_s: float, bounds: Bounds) -> Row:
     """A time span; most begin late, where a descent is decided."""
     start_s = max(six_digits(time_s * (1.0 - before_end**2)), bounds.after_s)
     span_s = BRIEFEST_S * ((bounds.longest_s or time_s) / BRIEFEST_S) ** length
@@ -116,7 +117,7 @@ def _band(before_end: float, length: float, highest_m: float) -> Row:
 
 def _until(length: float, form: str, horizon: Horizon, lowest_m: float) -> Row:
     """The end of a window that is open from the start."""
-    if form == SPELL:
+    if form == TIME_SPAN:
         return {"end_s": six_digits(max(horizon.time_s * length, BRIEFEST_S))}
     return {"until_altitude_m": six_digits(_height_m(1.0 - length, horizon.altitude_m, lowest_m))}
 
@@ -133,11 +134,11 @@ def fault_rows(
     horizon: Horizon = NOMINAL,
     limits: Limits | None = None,
 ) -> Row:
-    """One row of `[[faults]]`: a kind, its magnitudes, its window, whom it befalls.
+    """One row of `[[faults]]`: a kind, its magnitudes, its window, the sensor that it affects.
 
-    A kind is named alone, or with whom it befalls, as in `off:imu`: alone, any of its sensors.
-    `limits` bounds the kinds that it names, which then have its magnitudes and no others;
-    everywhere else a magnitude has the record's whole range.
+    A kind is named alone, for any of its sensors, or with one, as in `off:imu`. `limits` bounds the
+    kinds that it names, which then have its magnitudes and no others; for other kinds a magnitude
+    has the record's whole range.
     """
     label = draw(st.sampled_from(kinds))
     name, _, sensor = label.partition(":")
@@ -154,7 +155,7 @@ def fault_rows(
 
 @st.composite
 def _wanted(draw: st.DrawFn, name: str, narrower: Mapping[str, Any] | None) -> list[str]:
-    """Magnitudes that a row of this kind gives."""
+    """Names of the magnitudes in a row of this kind."""
     kind = KINDS[name]
     if narrower is not None:
         return [m for m in kind.magnitudes if m in narrower]
@@ -165,15 +166,16 @@ def _wanted(draw: st.DrawFn, name: str, narrower: Mapping[str, Any] | None) -> l
 
 @st.composite
 def _affected_sensor(draw: st.DrawFn, name: str, sensor: str) -> Row:
-    """Which sensor, axis, legs or direction of the wire."""
+    """What a row affects: sensor, axis, legs, direction of the wire."""
     kind, row = KINDS[name], Row()
     if len(kind.sensors) > 1:
         row["sensor"] = draw(st.sampled_from((sensor,) if sensor else kind.sensors))
-    for key, names in (("axis", Axis.labels()), ("way", WireDirection.labels())):
-        if key in kind.may:
-            row[key] = draw(st.sampled_from(names))
-    if "legs" in kind.may:
-        row["legs"] = draw(st.integers(0, 15))
+    for key in kind.may:
+        field = FAULT.fields[key]
+        if field.codes:
+            row[key] = draw(st.sampled_from(field.codes.labels()))
+        elif key not in SPANS:
+            row[key] = draw(st.integers(int(field.lo), int(field.hi)))
     return row
 
 
@@ -184,11 +186,12 @@ def _affected_sensor(draw: st.DrawFn, name: str, sensor: str) -> Row:
 def fault_tables(
     draw: st.DrawFn,
     most: int = 3,
+    *,
     kinds: Sequence[str] = FaultKind.labels(),
     horizon: Horizon = NOMINAL,
     limits: Limits | None = None,
 ) -> list[Row]:
-    """One to `most` rows that compose: of two that cannot stand together the first one stays."""
+    """One to `most` rows that compose; of two that conflict, the first one is kept."""
     rows = draw(st.lists(fault_rows(kinds, horizon, limits), min_size=1, max_size=most))
     kept: list[Row] = []
     for row in rows:
@@ -198,7 +201,7 @@ def fault_tables(
 
 
 def compose(rows: Sequence[Row]) -> bool:
-    """True when a scenario may hold these rows together."""
+    """True when a scenario may have these rows together."""
     try:
         read_faults(WORLD.new(), [({"faults": list(rows)}, "")])
     except InputError:
@@ -207,11 +210,11 @@ def compose(rows: Sequence[Row]) -> bool:
 
 
 def seeds(most: int = SEED_MAX) -> st.SearchStrategy[int]:
-    """Seeds of a run, from which its errors at the start and all its noise come."""
+    """Seeds of a run, which give its initial errors and all its noise."""
     return st.integers(0, most)
 
 
-# overrides of a scenario that it survives: what it has, and how far either way
+# overrides of a scenario within which it lands: default, least, greatest
 STARTS = {
     "start.propellant_kg": (380.0, 365.0, 380.0),
     "dispersions.altitude_m": (150.0, 0.0, 800.0),
@@ -229,7 +232,7 @@ STARTS = {
 
 @st.composite
 def starts(draw: st.DrawFn) -> dict[str, float]:
-    """A start and dispersions, as overrides; shrinks to none."""
+    """Overrides of start and dispersions; shrinks to none."""
     changed = {}
     for key in draw(st.lists(st.sampled_from(sorted(STARTS)), unique=True, max_size=4)):
         usual, lo, hi = STARTS[key]
@@ -248,7 +251,7 @@ class Case:
     start: dict[str, float] = field(default_factory=dict)
 
     def document(self, base: Mapping[str, Any]) -> dict[str, Any]:
-        """The document of a scenario with this case laid over it."""
+        """The document of a scenario with this case added."""
         document = dict(base)
         for key, value in self.start.items():
             document = with_overlay(document, override(key, repr(value)))
@@ -264,13 +267,14 @@ class Case:
 def cases(
     draw: st.DrawFn,
     most: int = 3,
+    *,
     kinds: Sequence[str] = FaultKind.labels(),
     horizon: Horizon = NOMINAL,
     limits: Limits | None = None,
     seed_max: int = SEED_MAX,
     disturbed: bool = True,
 ) -> Case:
-    """A run with faults, and with a disturbed start unless told otherwise."""
-    faults = draw(fault_tables(most, kinds, horizon, limits))
+    """A run with faults, and with a disturbed start where `disturbed`."""
+    faults = draw(fault_tables(most, kinds=kinds, horizon=horizon, limits=limits))
     start = draw(starts()) if disturbed else {}
     return Case(draw(seeds(seed_max)), faults, start)

@@ -1,11 +1,11 @@
 """The inertial measurement unit: ideal increments in, one reading of a real instrument out.
 
-measured = matrix * true + bias * dt + white noise, clipped, then rounded to the resolution; what
-rounding left over is carried into the next sample, so that it never adds up. White noise of
+measured = matrix * true + bias * dt + white noise, clipped, then rounded to the resolution; the
+rounding residue is carried into the next sample, so that it does not accumulate. White noise of
 density n gives an increment over dt the standard deviation n sqrt(dt) (IEEE Std 952, annex C);
-the biases walk. The ideal unit sits at the centre of mass and corrects coning and sculling by
-itself: its angle is the rotation vector between the attitudes at both ends, its velocity is
-given in the axes of mid-interval.
+the biases are random walks. The ideal unit sits at the centre of mass and corrects coning and
+sculling by itself: its angle is the rotation vector between the attitudes at both ends, its
+velocity is given in the axes of mid-interval.
 """
 
 from math import sqrt
@@ -34,8 +34,8 @@ def _matrix_times(matrix, v):
 
 
 @kernel
-def _walk_biases(imu, errors, seed, count, dt_s):
-    """One step of both bias random walks."""
+def _walk_biases(errors, imu, seed, count, dt_s):
+    """One step of both bias random walks; imu: Imu."""
     key = stream_key(seed, Stream.IMU_WALK)
     gyro = gauss3(key, 2 * count)
     accel = gauss3(key, 2 * count + 1)
@@ -48,24 +48,29 @@ def _walk_biases(imu, errors, seed, count, dt_s):
 
 
 @kernel
-def _report(field, residue, i, wanted, limit, quantum):
-    """Clip and round one axis, keep what is left over; returns 1 when it clipped."""
-    if abs(wanted) > limit:
-        field[i] = clamp(wanted, -limit, limit)
+def _quantise(field, residue, i, measured, limit, quantum):
+    """Clip and round one axis, keep the rounding residue; returns 1 when it clipped."""
+    if abs(measured) > limit:
+        field[i] = clamp(measured, -limit, limit)
         residue[i] = 0.0
         return 1
-    due = wanted + float(residue[i])
+    due = measured + float(residue[i])
     field[i] = float(floor_int(due / quantum + 0.5)) * quantum
     residue[i] = due - float(field[i])
     return 0
 
 
 @kernel
-def measure_imu(imu, errors, state, seed, truth, reading):
-    """Fill an ImuReading, of which times are given, from ideal increments.
+def measure_imu(board, truth):
+    """Fill the SensorBoard's ImuReading, whose times are set, from a SensorTruth's increments.
 
-    imu: Imu; errors: ImuErrors, whose biases walk on; state: ImuState; truth: SensorTruth.
+    Counts the reading in the board's ImuState, and steps the random walk of its biases.
     """
+    imu = board.sensors.imu
+    errors = board.imu_errors
+    state = board.imu_state
+    reading = board.imu_reading
+    seed = int(board.seed)
     count = int(state.count)
     dt = float(int(reading.dt_ns)) * 1e-9
     root = sqrt(dt)
@@ -80,7 +85,7 @@ def measure_imu(imu, errors, state, seed, truth, reading):
     clipped = 0
     for i in range(3):
         angle = turn[i] + float(errors.gyro_bias_radps[i]) * dt + angle_sigma * turn_noise[i]
-        clipped = clipped | _report(
+        clipped = clipped | _quantise(
             reading.dtheta_B_rad,
             state.angle_residue_rad,
             i,
@@ -89,7 +94,7 @@ def measure_imu(imu, errors, state, seed, truth, reading):
             float(imu.angle_quantum_rad),
         )
         velocity = gain[i] + float(errors.accel_bias_mps2[i]) * dt + velocity_sigma * gain_noise[i]
-        clipped = clipped | _report(
+        clipped = clipped | _quantise(
             reading.dv_B_mps,
             state.velocity_residue_mps,
             i,
@@ -99,12 +104,12 @@ def measure_imu(imu, errors, state, seed, truth, reading):
         )
     reading.saturated = clipped
     state.count = count + 1
-    _walk_biases(imu, errors, seed, count, dt)
+    _walk_biases(errors, imu, seed, count, dt)
 
 
 @kernel
-def tell_imu(state, reading, sample):
-    """Add a reading to the sums, and write the ImuSample that tells them."""
+def report_imu(sample, state, reading):
+    """Add a reading to the integrals of an ImuState, and write them into an ImuSample."""
     for i in range(3):
         velocity = float(state.velocity_B_mps[i]) + float(reading.dv_B_mps[i])
         angle = float(state.angle_B_rad[i]) + float(reading.dtheta_B_rad[i])
@@ -121,5 +126,5 @@ def tell_imu(state, reading, sample):
 
 @kernel
 def _in_32_bits(counts):
-    """What a counter of 32 bits that wraps would show."""
+    """The value of a 32-bit counter that wraps around."""
     return ((counts + 0x80000000) & 0xFFFFFFFF) - 0x80000000

@@ -1,14 +1,15 @@
-"""The laser rangefinder: where the beam meets the ground, and what the instrument makes of it.
+"""The laser rangefinder: one sample from the true geometry of its beam.
 
-Two halves, so that a sensor board can be the instrument while the plant casts the ray: `cast`
-fills a RangeTruth from the world, `measure_range` makes a RangeSample of it and sees no world.
+The plant casts the ray (sim.plant.ray_cast) and fills a RangeTruth; `measure_range` fills a
+RangeSample from it without access to the world, so that it runs on a sensor board too.
 
 Link budget: ground that fills the beam returns power in proportion to albedo * cos(incidence)
-/ range**2 (extended Lambertian target). The return, as a multiple of what gives even odds, is
+/ range**2 (extended Lambertian target). The return, as a multiple of the one detected with
+probability 0.5, is
     s = albedo / reference * cos(incidence) * (reach / range)**2 * 10**(-loss / 10)
         / (1 + (closing speed / closing_mps)**2)
-and the probability of detection s**4 / (1 + s**4): near certain at half the reach, near nothing
-at twice. Every die is thrown for every sample; decisions follow.
+and the probability of detection s**4 / (1 + s**4): nearly 1 at half the reach, nearly 0 at twice
+the reach. Every sample makes all of its draws, whether it uses them or not.
 """
 
 from fsw.framework.kernel import kernel
@@ -16,13 +17,18 @@ from fsw.interface.timing import TICK_NS
 from fsw.mathlib.elementary import exp, floor_int, sin_cos, to_int
 from fsw.mathlib.frames import DEG
 from sim.common.random_streams import Stream, gauss, stream_key, uniform
-
-NEVER_NS = -1
+from sim.faults.windows import NEVER_NS
 
 # natural logarithm of 10, over 10: decibels to an exponent
 DB = 0.23025850929940458
 
-# a sample draws so many dice of its stream
+# slant range below which the link budget stays constant: no division by zero
+LEAST_SLANT_M = 0.1
+
+# quality of a sample, in a byte: 0 is kept for no return
+QUALITY_MAX = 255.0
+
+# draws of the stream for each sample
 DRAWS = 8
 
 
@@ -34,33 +40,34 @@ def boresight_B(cant_deg):
 
 
 @kernel
-def return_strength(parameters, truth, loss_db):
-    """Return as a multiple of what gives even odds of detection, loss_db below its budget."""
-    slant = max(float(truth.slant_m), 0.1)
-    ratio = float(parameters.reach_m) / slant
-    closing = float(truth.closing_mps) / float(parameters.closing_mps)
-    surface = float(truth.albedo) * float(truth.cos_incidence) / float(parameters.reference_albedo)
-    loss = exp(-DB * (float(parameters.loss_db) + loss_db))
+def return_strength(params, truth, loss_db):
+    """Return over that of detection probability 0.5, with loss_db on top of the budget."""
+    slant = max(float(truth.slant_m), LEAST_SLANT_M)
+    ratio = float(params.reach_m) / slant
+    closing = float(truth.closing_mps) / float(params.closing_mps)
+    surface = float(truth.albedo) * float(truth.cos_incidence) / float(params.reference_albedo)
+    loss = exp(-DB * (float(params.loss_db) + loss_db))
     return surface * ratio * ratio * loss / (1.0 + closing * closing)
 
 
 @kernel
 def detection_probability(strength):
-    """Odds of a detection, from the return's strength."""
+    """Probability of detection, from the return's strength."""
     s2 = strength * strength
     s4 = s2 * s2
     return s4 / (1.0 + s4)
 
 
 @kernel
-def measure_range(parameters, state, seed, truth, loss_db, sample):
-    """One RangeSample from where the beam truly met the ground.
+def measure_range(board, truth, sample):
+    """Fill a RangeSample of the SensorBoard's rangefinder from a RangeTruth.
 
-    parameters: Rangefinder; state: RangeState; truth: RangeTruth; loss_db: of the link, on top of
-    its budget.
+    Counts the sample in the board's RangeState; the open faults add to the loss of the link.
     """
+    params = board.sensors.range
+    state = board.range_state
     count = int(state.count)
-    key = stream_key(seed, Stream.RANGE)
+    key = stream_key(int(board.seed), Stream.RANGE)
     first = DRAWS * count
     noise = gauss(key, first)
     seen = uniform(key, first + 1)
@@ -69,17 +76,17 @@ def measure_range(parameters, state, seed, truth, loss_db, sample):
     state.count = count + 1
 
     slant = float(truth.slant_m)
-    shortest = float(parameters.min_m)
-    longest = float(parameters.max_m)
-    measured = slant + noise * (float(parameters.sigma_m) + float(parameters.sigma_share) * slant)
-    if kind < float(parameters.false_share):
+    shortest = float(params.min_m)
+    longest = float(params.max_m)
+    measured = slant + noise * (float(params.sigma_m) + float(params.sigma_share) * slant)
+    if kind < float(params.false_share):
         measured = shortest + (slant - shortest) * extent
-    elif kind < float(parameters.false_share) + float(parameters.multiple_share):
-        measured = measured + float(parameters.multiple_m) * extent
-    quantum = float(parameters.quantum_m)
+    elif kind < float(params.false_share) + float(params.multiple_share):
+        measured = measured + float(params.multiple_m) * extent
+    quantum = float(params.quantum_m)
     measured = float(floor_int(measured / quantum + 0.5)) * quantum
 
-    strength = return_strength(parameters, truth, loss_db)
+    strength = return_strength(params, truth, float(board.effects.loss_db))
     detected = slant > 0.0 and seen < detection_probability(strength)
     in_limits = shortest <= measured and measured <= longest and slant >= shortest
     sample.t_ns = int(truth.t_ns)
@@ -90,25 +97,25 @@ def measure_range(parameters, state, seed, truth, loss_db, sample):
     if detected and in_limits:
         sample.valid = 1
         sample.range_m = measured
-        sample.quality = to_int(255.0 * strength / (1.0 + strength), 1.0, 255.0)
+        sample.quality = to_int(QUALITY_MAX * strength / (1.0 + strength), 1.0, QUALITY_MAX)
 
 
 @kernel
-def is_sampling(parameters, state, t_ns):
-    """True in the ticks in which the instrument takes a sample."""
+def is_sampling(params, state, t_ns):
+    """True in a tick in which the instrument takes a sample."""
     ready = int(state.ready_t_ns)
     if ready < 0 or t_ns < ready:
         return False
-    return (t_ns // TICK_NS) % int(parameters.period_ticks) == 0
+    return (t_ns // TICK_NS) % int(params.period_ticks) == 0
 
 
 @kernel
-def switch_range(parameters, state, t_ns, on, after_s):
-    """Power for the instrument, off or on; it is ready after its warm-up and after_s more."""
+def switch_range(state, params, t_ns, on, after_s):
+    """Switch the instrument off or on; it is ready after_s plus its warm-up later."""
     if not on:
         state.ready_t_ns = NEVER_NS
         return
     state.cycles = int(state.cycles) + 1
-    wait_s = after_s + float(parameters.warmup_s)
+    wait_s = after_s + float(params.warmup_s)
     ticks = to_int(wait_s * 1e9 / float(TICK_NS) + 0.5, 0.0, 1e9)
     state.ready_t_ns = t_ns + ticks * TICK_NS

@@ -1,8 +1,8 @@
-"""The way of a message from the instrument to the flight computer's door.
+"""Transport delay between the instruments and the flight computer.
 
-Ranges take their time, each another; they wait here sorted by arrival, equal arrivals in order
-of measurement. Increments, contacts and status are read out over a direct line and arrive in
-the tick of their stamp. `deliver` hands a tick's arrivals over to the flight software's mailbox.
+Each range has a latency of its own; ranges in transit are queued by time of arrival, equal ones in
+order of measurement. Increments, contacts and status are read out over a direct line and arrive in
+the tick of their time-tag. `deliver` posts a tick's messages to the flight software's mailbox.
 """
 
 from fsw.framework.kernel import kernel
@@ -21,16 +21,16 @@ from sim.sensors.records import DELIVERY_SLOTS
 
 
 @kernel
-def range_latency_ns(parameters, seed, count):
+def range_latency_ns(params, seed, count):
     """Time from measurement to arrival of sample number `count`: normal, never negative."""
     spread = gauss(stream_key(seed, Stream.RANGE_LATENCY), count)
-    latency_s = float(parameters.latency_s) + float(parameters.latency_sigma_s) * spread
+    latency_s = float(params.latency_s) + float(params.latency_sigma_s) * spread
     return nearest_int(max(latency_s, 0.0) * 1e9)
 
 
 @kernel
 def send_range(delivery, sample, due_ns):
-    """Put a sample on its way; where the queue is full it is dropped and counted."""
+    """Queue a sample until it is due; where the queue is full it is dropped and counted."""
     n = int(delivery.n)
     if n >= DELIVERY_SLOTS:
         delivery.lost = int(delivery.lost) + 1
@@ -46,14 +46,14 @@ def send_range(delivery, sample, due_ns):
 
 
 @kernel
-def arrive(delivery, arrivals, now_ns):
-    """Move the samples that are due into this tick's arrivals, as many as it holds."""
+def take_due_ranges(messages, delivery, now_ns):
+    """Move the samples that are due into a tick's messages, as many as these hold."""
     n = int(delivery.n)
     taken = 0
     while taken < n and taken < RANGES_PER_TICK and int(delivery.due_ns[taken]) <= now_ns:
-        arrivals.ranges[taken] = delivery.ranges[taken]
+        messages.ranges[taken] = delivery.ranges[taken]
         taken = taken + 1
-    arrivals.n_ranges = taken
+    messages.n_ranges = taken
     if taken == 0:
         return
     for i in range(taken, n):
@@ -63,28 +63,28 @@ def arrive(delivery, arrivals, now_ns):
 
 
 @kernel
-def lose_arrivals(arrivals):
-    """Nothing arrives in this tick, or nobody is there to take it."""
-    arrivals.n_ranges = 0
-    arrivals.n_imus = 0
-    arrivals.has_contact = 0
-    arrivals.has_propulsion = 0
-    arrivals.has_nav_update = 0
-    arrivals.has_command = 0
+def clear_messages(messages):
+    """Mark every message of a tick as absent."""
+    messages.n_ranges = 0
+    messages.n_imus = 0
+    messages.has_contact = 0
+    messages.has_propulsion = 0
+    messages.has_nav_update = 0
+    messages.has_command = 0
 
 
 @kernel
-def deliver(arrivals, mailbox, now_ns):
-    """Post everything that arrives in the tick at now_ns to the flight software's mailbox."""
-    for i in range(int(arrivals.n_ranges)):
-        post_range(mailbox, arrivals.ranges[i], now_ns)
-    for i in range(int(arrivals.n_imus)):
-        post_imu(mailbox, arrivals.imus[i])
-    if int(arrivals.has_contact) == 1:
-        post_contact(mailbox, arrivals.contact)
-    if int(arrivals.has_propulsion) == 1:
-        post_propulsion(mailbox, arrivals.propulsion)
-    if int(arrivals.has_nav_update) == 1:
-        post_nav_update(mailbox, arrivals.nav_update)
-    if int(arrivals.has_command) == 1:
-        post_command(mailbox, arrivals.command)
+def deliver(mailbox, messages, now_ns):
+    """Post the messages of the tick at now_ns to the flight software's mailbox."""
+    for i in range(int(messages.n_ranges)):
+        post_range(mailbox, messages.ranges[i], now_ns)
+    for i in range(int(messages.n_imus)):
+        post_imu(mailbox, messages.imus[i])
+    if int(messages.has_contact) == 1:
+        post_contact(mailbox, messages.contact)
+    if int(messages.has_propulsion) == 1:
+        post_propulsion(mailbox, messages.propulsion)
+    if int(messages.has_nav_update) == 1:
+        post_nav_update(mailbox, messages.nav_update)
+    if int(messages.has_command) == 1:
+        post_command(mailbox, messages.command)

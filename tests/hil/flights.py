@@ -48,7 +48,7 @@ def record(path: Path, ticks=TICKS, *, run=None, each=None, **options) -> Record
             if each:
                 each(tick, run, recorder)
             fly_ticks(as_rows(run), 1)
-            observe_run(as_rows(run), truths)
+            observe_run(truths, as_rows(run))
             tap.record(truths[0] if tick % 10 == 0 else None)
     return recorder.report
 

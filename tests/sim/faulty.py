@@ -11,16 +11,16 @@ from fsw.interface.messages import ACTUATOR_COMMAND
 from fsw.interface.timing import TICK_NS
 from sim.faults.reader import read_faults
 from sim.plant.tick import advance, obey, sense
-from sim.sensors.records import ARRIVALS
+from sim.sensors.records import TICK_MESSAGES
 from tests.fault_coverage import note_stretch
-from tests.sim.worlds import above_site, quiet_world
+from tests.sim.worlds import above_site, undispersed_world
 
 S = 1_000_000_000
 MODE = 4  # descent, as the command in force carries it
 
 
 @dataclass
-class Heard:
+class Received:
     """What arrived, tick by tick; ranges as (arrival, stamp, seq, value, valid)."""
 
     world: object
@@ -31,15 +31,15 @@ class Heard:
     actions: list = field(default_factory=list)
     ticks: list = field(default_factory=list)  # bytes of everything in the tick
 
-    def take(self, t_ns, arrivals, action):
+    def take(self, t_ns, messages, action):
         """Keep what arrived in one tick."""
-        for r in arrivals.ranges[: arrivals.n_ranges]:
+        for r in messages.ranges[: messages.n_ranges]:
             self.ranges.append((t_ns, int(r.t_ns), int(r.seq), float(r.range_m), int(r.valid)))
-        self.imus += list(arrivals.imus[: arrivals.n_imus])
-        self.legs += [(t_ns, int(arrivals.contact.legs))] * int(arrivals.has_contact)
-        self.statuses += [(t_ns, int(arrivals.propulsion.ready))] * int(arrivals.has_propulsion)
+        self.imus += list(messages.imus[: messages.n_imus])
+        self.legs += [(t_ns, int(messages.contact.legs))] * int(messages.has_contact)
+        self.statuses += [(t_ns, int(messages.propulsion.ready))] * int(messages.has_propulsion)
         self.actions.append(action)
-        self.ticks.append(_present(arrivals) + bytes([action]))
+        self.ticks.append(_present(messages) + bytes([action]))
 
     @property
     def by_seq(self):
@@ -52,7 +52,7 @@ class Heard:
 
 
 def faulty_world(faults, height_m=1000.0, **sensors):
-    world = quiet_world(seed=5)
+    world = undispersed_world(seed=5)
     for name, value in sensors.items():
         world.board.sensors.range[name] = value
     read_faults(world, [({"faults": list(faults)}, "")])
@@ -65,7 +65,7 @@ def as_rows(rows):
 
 
 @kernel
-def _fly(worlds, commands, logged, actions):
+def _fly_ticks(worlds, commands, logged, actions):
     """Fly a tick for every row of `logged`, which takes what arrives in it."""
     world = worlds[0]
     for tick in range(len(logged)):
@@ -75,38 +75,38 @@ def _fly(worlds, commands, logged, actions):
         obey(world, commands[0])
 
 
-def listen(world, seconds, throttle=0.7, torque=5.0, mode=MODE):
+def receive(world, seconds, throttle=0.7, torque=5.0, mode=MODE):
     """Fly under one command and keep what arrives."""
-    heard = Heard(world)
+    stream = Received(world)
     count = round(seconds * S / TICK_NS)
-    logged, actions = ARRIVALS.array(count), np.zeros(count, np.int64)
+    logged, actions = TICK_MESSAGES.array(count), np.zeros(count, np.int64)
     commands = ACTUATOR_COMMAND.array(1, throttle=throttle, engine_on=1, mode=mode)
     commands["torque_B_Nm"][0, 0] = torque
     first_ns = int(world.t_ns)
-    _fly(as_rows(world.base), as_rows(commands), as_rows(logged), actions)
-    for tick, arrivals in enumerate(logged):
-        heard.take(first_ns + tick * TICK_NS, arrivals, int(actions[tick]))
-    return heard
+    _fly_ticks(as_rows(world.base), as_rows(commands), as_rows(logged), actions)
+    for tick, messages in enumerate(logged):
+        stream.take(first_ns + tick * TICK_NS, messages, int(actions[tick]))
+    return stream
 
 
-def hear(*faults, seconds=3.0, height_m=1000.0, **sensors):
-    heard = listen(faulty_world(faults, height_m, **sensors), seconds)
+def received(*faults, seconds=3.0, height_m=1000.0, **sensors):
+    stream = receive(faulty_world(faults, height_m, **sensors), seconds)
     if faults:
-        note_stretch(faults, heard.ticks != healthy(seconds, height_m, **sensors).ticks)
-    return heard
+        note_stretch(faults, stream.ticks != healthy(seconds, height_m, **sensors).ticks)
+    return stream
 
 
 @cache
 def healthy(seconds=3.0, height_m=1000.0, **sensors):
-    return hear(seconds=seconds, height_m=height_m, **sensors)
+    return received(seconds=seconds, height_m=height_m, **sensors)
 
 
-def _present(arrivals):
+def _present(messages):
     """The bytes of the messages that are there; what is left over from earlier is none."""
-    parts = [bytes(r) for r in arrivals.ranges[: arrivals.n_ranges]]
-    parts += [bytes(i) for i in arrivals.imus[: arrivals.n_imus]]
-    if arrivals.has_contact:
-        parts.append(bytes(arrivals.contact))
-    if arrivals.has_propulsion:
-        parts.append(bytes(arrivals.propulsion))
+    parts = [bytes(r) for r in messages.ranges[: messages.n_ranges]]
+    parts += [bytes(i) for i in messages.imus[: messages.n_imus]]
+    if messages.has_contact:
+        parts.append(bytes(messages.contact))
+    if messages.has_propulsion:
+        parts.append(bytes(messages.propulsion))
     return b"|".join(parts)

@@ -14,7 +14,7 @@ SEEDS = range(10)
 # standard deviation at the start that has grown to the second figure 3 km above the ground
 GROWN = {56.0: 150.0, 365.0: 500.0, 585.0: 800.0}
 TRUSTING = (("params.descent.k_sigma", "0.0"), ("params.letdown.clock", "0.0"))
-# legs that are believed at once and for ever, and are heard from 40 m down
+# contacts that are used at once, unconfirmed and latched, from 40 m down
 BELIEVED = (
     ("params.touchdown.latch", "1"),
     ("params.touchdown.confirm", "0"),

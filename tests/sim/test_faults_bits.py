@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.sim.faults.test_windows import ABOVE_REACH, AT_WORK
-from tests.sim.faulty import hear
+from tests.sim.faulty import received
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 0.7
@@ -18,7 +18,7 @@ from fsw.framework.kernel_cache import INTERPRETED
 from tests.sim import test_faults_bits as bits
 assert INTERPRETED
 warnings.simplefilter("error")
-bits.say()
+bits.print_bits()
 """
 PAIRS = (
     ("delayed", "stamp_at_arrival", "noise", "duplicate"),
@@ -35,17 +35,17 @@ def stretches():
         yield [{"kind": kind, **AT_WORK[kind]} for kind in kinds], {}
 
 
-def say():
+def print_bits():
     """A line for every stretch: what arrived, and the world that was left."""
     for rows, sensors in stretches():
-        heard = hear(*rows, seconds=SECONDS, **sensors)
+        stream = received(*rows, seconds=SECONDS, **sensors)
         name = "+".join(row["kind"] for row in rows)
-        print(name, b"".join(heard.ticks).hex(), heard.world.tobytes().hex())
+        print(name, b"".join(stream.ticks).hex(), stream.world.tobytes().hex())
 
 
 @pytest.mark.skipif("LEADLINE_INTERPRET" in os.environ, reason="nothing is compiled here")
 def test_interpreted_faults_give_the_bytes_of_compiled_ones(capsys):
-    say()
+    print_bits()
     compiled = capsys.readouterr().out.splitlines()
     command = [sys.executable, "-c", INTERPRETED]
     environment = {**os.environ, "LEADLINE_INTERPRET": "1"}

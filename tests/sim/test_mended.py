@@ -1,7 +1,7 @@
-"""Story: what is wrong with an instrument, its clock or its sender is mended, and the lander lands.
+"""Faults of an instrument, its clock or its sender are recovered from, and the lander lands.
 
 Each of these was lost while lost samples were bridged, a count of samples was not held against a
-clock, exact zeros were believed, and nobody power-cycled the rangefinder.
+clock, exact zeros were used, and the rangefinder was never power-cycled.
 """
 
 import functools

@@ -58,7 +58,7 @@ def fly_and_sample(scenario, seed):
     run = new_run(scenario, seed)
     rows = as_rows(run)
     samples = []
-    judged_ns = -1
+    scored_ns = -1
     going = True
     while going:
         at_ns = (len(samples) + 1) * SECOND_NS - GRID_NS
@@ -70,8 +70,8 @@ def fly_and_sample(scenario, seed):
         trust = run.state.core.navigation.grid.trust
         assert run.state.core.navigation.grid.nominal.t_ns == at_ns
         nis = math.nan
-        if trust.last_fused_t_ns > judged_ns:
-            judged_ns = int(trust.last_fused_t_ns)
+        if trust.last_fused_t_ns > scored_ns:
+            scored_ns = int(trust.last_fused_t_ns)
             nis = float(trust.last_nis)
         samples.append((nees(run, truth), nis))
     while going:

@@ -1,4 +1,4 @@
-"""What is promised of whole flights: inside the envelope it lands, and whatever fails, it is sane.
+"""Properties of whole flights: inside the envelope it lands, and no fault breaks an invariant.
 
 Flown in the `ci` profile over the same cases on every machine, in the `hunt` profile over as many
 others as there is time for.
@@ -18,7 +18,7 @@ from sim.evaluation.requirements import REQUIREMENTS, broken
 from sim.evaluation.verdict import RunVerdict
 from sim.faults.envelope import read_envelope
 from sim.faults.injection_events import InjectionEvent
-from sim.faults.table import KINDS, TIMING, WIRE
+from sim.faults.table import KINDS, FaultGroup
 from sim.plant.truth_observer import motion_over_ground
 from sim.run.fly import evaluate_run, new_run
 from sim.run.loop import as_rows, fly_tick, fly_ticks
@@ -29,7 +29,7 @@ from tests.strategies import SPANS, Case, cases
 
 ENVELOPE = read_envelope()
 DOCUMENT = tomllib.loads((SCENARIOS / f"{ENVELOPE.scenario}.toml").read_text())
-IN_PROCESS = tuple(name for name, kind in KINDS.items() if kind.group != WIRE)
+IN_PROCESS = tuple(name for name, kind in KINDS.items() if kind.group != FaultGroup.WIRE)
 ALWAYS = {each.name for each in REQUIREMENTS if each.always}
 CHUNK_TICKS = 500
 checkpoints = Checkpoints()
@@ -38,7 +38,7 @@ checkpoints = Checkpoints()
 def inside(seed_max=3):
     """Single faults inside the envelope, in runs of a few seeds."""
     limits = ENVELOPE.inside
-    return cases(1, tuple(limits), limits=limits, seed_max=seed_max, disturbed=False)
+    return cases(1, kinds=tuple(limits), limits=limits, seed_max=seed_max, disturbed=False)
 
 
 def landed(case):
@@ -83,7 +83,7 @@ def test_every_timing_fault_of_every_instrument_is_inside_or_its_absence_has_a_r
     labels = {
         f"{name}:{sensor}" if len(kind.sensors) > 1 else name
         for name, kind in KINDS.items()
-        if kind.group == TIMING
+        if kind.group == FaultGroup.TIMING
         for sensor in kind.sensors or ("",)
     }
     assert labels == labels & {*ENVELOPE.inside, *ENVELOPE.outside}
@@ -110,9 +110,9 @@ EXPLAINED_BY = {
 
 
 def is_explained(result):
-    """True when the events tell why a run ended as it did."""
+    """True when the events explain the outcome of a run."""
     codes = {int(event.code) for event in result.events}
-    # a fault that nobody on board could feel is told of by the bench
+    # a fault that nothing on board can measure is reported by the bench
     return EXPLAINED_BY.get(result.verdict, InjectionEvent.FAULT_OPENED) in codes
 
 
@@ -147,7 +147,7 @@ def test_whatever_fails_numbers_stay_finite_commands_legal_and_the_end_explained
 
 @kernel
 def count_overclaims(runs, ticks, counts):
-    """Fly; count the ticks looked at, and those with a stop claimed that is not there."""
+    """Fly; count the ticks checked, and those whose claimed stop does not exist."""
     run = runs[0]
     for _ in range(ticks):
         if not fly_tick(run):

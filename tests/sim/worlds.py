@@ -10,11 +10,11 @@ from sim.plant.tick import advance, obey, sense
 from sim.plant.truth_observer import observe_surroundings
 from sim.plant.vehicle import step_vehicle
 from sim.plant.world import DISPERSIONS, WORLD
-from sim.sensors.records import ARRIVALS
+from sim.sensors.records import TICK_MESSAGES
 
 
-def quiet_world(seed=1, flat=True):
-    """A world without dispersions, on the equator at the prime meridian; flat unless told."""
+def undispersed_world(seed=1, flat=True):
+    """A world without dispersions, on the equator at the prime meridian; flat by default."""
     world = WORLD.new(seed=seed)
     world.board.seed = seed
     for name in DISPERSIONS.fields:
@@ -45,10 +45,10 @@ def above_site(world, footpads_m, v_up_mps=0.0, v_east_mps=0.0, propellant_kg=40
 
 
 @kernel
-def fly(world, arrivals, command, ticks):
+def fly(world, messages, command, ticks):
     """Fly with one command held."""
     for _ in range(ticks):
-        sense(world, arrivals)
+        sense(world, messages)
         advance(world)
         command.t_ns = int(world.t_ns)
         obey(world, command)
@@ -65,7 +65,7 @@ def flown(world, seconds, throttle=0.0, torque=(0.0, 0.0, 0.0)):
     """Fly the world for some seconds under one command."""
     command = ACTUATOR_COMMAND.new(throttle=throttle, engine_on=int(throttle > 0.0))
     command.torque_B_Nm = torque
-    fly(world, ARRIVALS.new(), command, int(round(100 * seconds)))
+    fly(world, TICK_MESSAGES.new(), command, int(round(100 * seconds)))
     return world
 
 

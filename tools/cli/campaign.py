@@ -41,7 +41,13 @@ def fly_campaign(
     """Fly a campaign, tell, and return the exit status."""
     if resume and out_folder is None:
         raise InputError("--resume: needs --out, the folder of what was begun")
-    plan = make_plan(read_spec(path), runs, seed, overrides, params or DEFAULT)
+    plan = make_plan(
+        read_spec(path),
+        runs=runs,
+        seed=seed,
+        overrides=overrides,
+        params=params or DEFAULT,
+    )
     crew, out = executor(jobs), console(as_json)
     store = Store(out_folder, plan, resume) if out_folder else None
     rows = store.rows if store else {}
@@ -76,7 +82,13 @@ def fly_alone(
     as_json: bool,
 ) -> int:
     """Fly a single run of a campaign once more, and show its row."""
-    plan = make_plan(read_spec(path), runs, seed, overrides, params or DEFAULT)
+    plan = make_plan(
+        read_spec(path),
+        runs=runs,
+        seed=seed,
+        overrides=overrides,
+        params=params or DEFAULT,
+    )
     if not 0 <= index < plan.runs:
         raise InputError(f"--row: expected a number from 0 to {plan.runs - 1}, not {index}")
     out = console(as_json)

@@ -41,7 +41,7 @@ def fly_once(
         out.print(announcement(scenario, seed))
         say_if_compiling(out, "sim.run.loop")
         warm()
-        result = fly(scenario, seed, teller(timeline), record, start)
+        result = fly(scenario, seed, on_event=teller(timeline), on_tick=record, on_start=start)
         wall_s = stopwatch.seconds()
         finish(result)
     timeline.close()

@@ -16,7 +16,7 @@ from rich.console import Console
 from sim.campaign.executors import Executor, Row, executor
 from sim.common.errors import InputError
 from sim.common.toml_records import nearest
-from sim.faults.table import KINDS, WIRE
+from sim.faults.table import KINDS, FaultGroup
 from sim.scenario.load import check_seed
 from tools.cli.fly import say_if_compiling
 from tools.output.compile_warmup import warm
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from sim.search.driver import Hunt
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
-FLOWN = {name: kind for name, kind in KINDS.items() if kind.group != WIRE}
-GROUPS = tuple(dict.fromkeys(kind.group for kind in FLOWN.values()))
+FLOWN = {name: kind for name, kind in KINDS.items() if kind.group != FaultGroup.WIRE}
+GROUPS = tuple(dict.fromkeys(kind.group.label for kind in FLOWN.values()))
 ALL = "all"
 
 
@@ -54,7 +54,16 @@ def search(
     say_if_compiling(out, "sim.run.loop")
     warm()
     watch, stop = Stopwatch(), multiprocessing.get_context("spawn").Event()
-    hunt = begin_hunt(scenario, params, kinds, anywhere, seed, budget_s, watch.seconds, stop)
+    hunt = begin_hunt(
+        scenario,
+        params=params,
+        kinds=kinds,
+        anywhere=anywhere,
+        seed=seed,
+        budget_s=budget_s,
+        elapsed=watch.seconds,
+        stop=stop,
+    )
     out.print(f"{scenario}, parameters {hunt.preset}: searching for {budget_s:g} s, seed {seed}")
     tally = _Tally(hunt)
     with _stopped_by_interrupt(hunt):
@@ -123,9 +132,9 @@ class _Tally:
 
 def _hand_over(out: Console, hunt: "Hunt", failure: dict[str, Any], place: Path) -> dict[str, Any]:
     """Write what was found, tell of it, and return it for --json."""
-    from sim.search.counterexample import finding_of
+    from sim.search.counterexample import counterexample_of
 
-    finding = finding_of(hunt, failure)
+    finding = counterexample_of(hunt, failure)
     path = finding.write(place)
     out.print(finding.sentence)
     out.print(f"written to {path}")
@@ -176,7 +185,7 @@ def seconds(budget: str) -> float:
 def chosen_kinds(faults: str | None) -> tuple[str, ...] | None:
     """`delayed,stale,off:imu` or groups of kinds, as the strategies name them; None for none.
 
-    A kind that may befall several instruments befalls the first of them, unless it says which.
+    A kind that may befall several instruments affects the first of them, unless it says which.
     Raises InputError.
     """
     if faults is None:
@@ -187,7 +196,7 @@ def chosen_kinds(faults: str | None) -> tuple[str, ...] | None:
 
 def _labels(name: str) -> list[str]:
     if name in (ALL, *GROUPS):
-        kinds = [kind for kind in FLOWN if name in (ALL, FLOWN[kind].group)]
+        kinds = [kind for kind in FLOWN if name in (ALL, FLOWN[kind].group.label)]
         return [label for kind in kinds for label in _labels(kind)]
     kind, _, sensor = name.partition(":")
     if kind not in FLOWN:
@@ -197,8 +206,8 @@ def _labels(name: str) -> list[str]:
         raise InputError(f"--faults: {wire}: '{kind}'{'' if kind in KINDS else hint}")
     sensors = FLOWN[kind].sensors
     if sensor and sensor not in sensors:
-        befalls = " or ".join(sensors) or "no instrument of its own"
-        raise InputError(f"--faults: {kind} befalls {befalls}, not '{sensor}'")
+        affects = " or ".join(sensors) or "no instrument of its own"
+        raise InputError(f"--faults: {kind} affects {affects}, not '{sensor}'")
     return [f"{kind}:{sensor or sensors[0]}"] if len(sensors) > 1 else [kind]
 
 

@@ -102,7 +102,7 @@ def _broken(margins: dict[str, float | None]) -> list[str]:
 def _survivable(judged: dict[str, Any]) -> str:
     if not judged["survivable"]:
         return f"no: {judged['why']}"
-    known = "yes, fed the truth it lands" if judged["how"] == "witness" else "not ruled out"
+    known = "yes, as with perfect knowledge" if judged["how"] == "landing" else "not ruled out"
     return f"{known}; lost by {judged['loss']}"
 
 

@@ -45,7 +45,7 @@ class _Recording:
         if self._event_count[0] != self._told:
             self._record_injections()
         if self._ticks[0] % TRUTH_TICKS == 0:
-            observe_run(self._rows, self._truths)
+            observe_run(self._truths, self._rows)
             self._recorder.append("truth", int(self._truth.t_ns) - TICK_NS, self._truth)
         if self._actions[0] in FLYING:
             self._tap.record()

@@ -111,6 +111,6 @@ def _across(row: Row) -> float:
 def _upwards(row: Row) -> float:
     """Clearance at the onset; that of the first truthful range for what held from the start."""
     height = row["onset_alt_m"]
-    if row["onset_s"] < START_S and row["informed_alt_m"] is not None:
-        height = row["informed_alt_m"]
+    if row["onset_s"] < START_S and row["first_truthful_alt_m"] is not None:
+        height = row["first_truthful_alt_m"]
     return max(float(height or 0.0), LOWEST_M)

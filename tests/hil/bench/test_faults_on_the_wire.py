@@ -130,7 +130,7 @@ def test_the_same_row_spoils_the_same_frames_again():
     once, again, other = (spoiler(row, seed=seed)[0] for seed in (3, 3, 4))
     said = [wire.spoil(frames(50))[0] for wire in (once, again, other)]
     assert said[0] == said[1] != said[2]
-    back = spoiler({**row, "way": "both"}, WireDirection.FROM_FLIGHT)[0]
+    back = spoiler({**row, "direction": "both"}, WireDirection.FROM_FLIGHT)[0]
     assert back.spoil(frames(50))[0] != said[0]
 
 
@@ -168,13 +168,13 @@ def test_a_row_befalls_its_own_direction():
     assert (
         spoiler(row, WireDirection.TO_FLIGHT)[0] and not spoiler(row, WireDirection.FROM_FLIGHT)[0]
     )
-    assert not spoiler({**row, "way": "from_flight"}, WireDirection.TO_FLIGHT)[0]
-    assert spoiler({**row, "way": "both"}, WireDirection.FROM_FLIGHT)[0]
+    assert not spoiler({**row, "direction": "from_flight"}, WireDirection.TO_FLIGHT)[0]
+    assert spoiler({**row, "direction": "both"}, WireDirection.FROM_FLIGHT)[0]
 
 
 def test_what_a_fault_has_eaten_stays_lost_in_lockstep():
     cut = [("faults.0.kind", "wire_truncate"), ("faults.0.probability", "0.2"),
-           ("faults.0.way", "both"), ("faults.0.start_s", "0.5")]  # fmt: skip
+           ("faults.0.direction", "both"), ("faults.0.start_s", "0.5")]  # fmt: skip
     first, again = (run_session(load("nominal", cut), 0, time_limit_s=2.0).result for _ in range(2))
     healthy = in_process(load("nominal"), 2.0)
     assert first.state_sha256 == again.state_sha256 != healthy.state_sha256

@@ -30,7 +30,7 @@ from sim.plant.tick import advance, obey_range_command
 from sim.run.fly import evaluate_run, new_run
 from sim.run.loop import as_rows, fly_ticks, sense_tick
 from sim.scenario.load import load
-from sim.sensors.records import ARRIVALS, SENSOR_BOARD, SENSOR_INBOX
+from sim.sensors.records import SENSOR_BOARD, SENSOR_INBOX, TICK_MESSAGES
 from sim.sensors.sensor_suite import tick_board
 from tests.hil.end_doubles import S, hello, navigation_goes_on, scripted
 
@@ -200,10 +200,10 @@ def test_a_line_that_loses_messages_and_brings_garbage_changes_nothing(monkeypat
 def test_range_commands_reach_the_board_a_tick_later_as_in_process():
     board, run = SensorBoard(), new_run(load("nominal"), 0)
     rows = as_rows(run)
-    told, said = memory_of(rows, "world.told.truth"), memory_of(rows, "world.board")
+    told, said = memory_of(rows, "world.sensor_inbox.truth"), memory_of(rows, "world.board")
     board.load(bytes(said))
     order = RANGE_COMMAND.new(action=RangeAction.POWER_CYCLE).tobytes()
-    box = told_of(memory_of(rows, "world.told"))
+    box = told_of(memory_of(rows, "world.sensor_inbox"))
     for tick in range(400):
         sense_tick(run)
         for message, payload in box.packets():
@@ -316,7 +316,7 @@ def test_a_board_answers_a_tick_twice_with_the_same_bytes_and_none_that_is_not_w
 def stamps(arrive_ns):
     """Stamps of the samples of ticks of which the truth came at these times by the board."""
     boards = new_run(load("nominal"), 0).world.board
-    inbox, arrivals = SENSOR_INBOX.new(), ARRIVALS.new()
+    inbox, arrivals = SENSOR_INBOX.new(), TICK_MESSAGES.new()
     found = []
     for tick, came_ns in enumerate(arrive_ns):
         inbox.truth.t_ns = tick * TICK_NS

@@ -31,10 +31,10 @@ def test_the_ends_are_answers_of_their_own():
     assert last(lambda value: False, 0.0, 10.0) is None
 
 
-def test_it_asks_no_more_than_it_has_to():
-    asked = []
-    last(lambda value: asked.append(value) or value < 3.0, 0.0, 10.0)
-    assert len(asked) <= 2 + 7 and len(set(asked)) == len(asked)
+def test_it_tries_no_more_values_than_it_needs():
+    tried = []
+    last(lambda value: tried.append(value) or value < 3.0, 0.0, 10.0)
+    assert len(tried) <= 2 + 7 and len(set(tried)) == len(tried)
 
 
 def test_every_quantity_has_a_probe_for_each_phase_and_preset():

@@ -1,4 +1,4 @@
-"""Campaigns: the same rows by whomever flown, and no finished row is lost."""
+"""Campaigns: the same rows with every executor, and no finished row is lost."""
 
 import json
 import os
@@ -24,7 +24,7 @@ RUNS = 12
 
 @pytest.fixture(scope="module")
 def plan():
-    return make_plan(read_spec(SPEC), RUNS, seed=11)
+    return make_plan(read_spec(SPEC), runs=RUNS, seed=11)
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +33,9 @@ def rows(plan):
     return {index: fly_row(plan, index) for index in range(RUNS)}
 
 
-def flown_by(crew, plan, indices):
+def flown_by(pool, plan, indices):
     rows = {}
-    crew.run(plan, fly_row, indices, lambda row: rows.update({row["index"]: row}))
+    pool.run(plan, fly_row, indices, lambda row: rows.update({row["index"]: row}))
     return rows
 
 
@@ -47,20 +47,20 @@ def test_two_workers_in_reverse_give_the_rows_of_one(plan, rows):
 
 
 def test_a_row_flown_alone_is_the_row(plan, rows):
-    again = make_plan(read_spec(SPEC), 10_000, seed=11)
+    again = make_plan(read_spec(SPEC), runs=10_000, seed=11)
     assert fly_row(again, 7) == rows[7]
 
 
-def test_a_row_says_what_was_flown_and_what_became_of_it(plan, rows):
+def test_a_row_holds_the_draw_and_the_outcome(plan, rows):
     draw, row = plan.draw(3), rows[3]
     assert row["seed"] == draw.seed
     assert json.loads(row["faults"]) == [fault.row for fault in draw.faults]
     assert row["vary.terrain.albedo"] == draw.varied["terrain.albedo"]
-    assert len(row["state_sha256"]) == 64 and row["how"] in ("witness", "certificate", "open")
+    assert len(row["state_sha256"]) == 64 and row["how"] in ("landing", "bound", "open")
 
 
 def test_as_flown_flies_the_same_draws_with_other_parameters(plan, rows):
-    theirs = make_plan(read_spec(SPEC), RUNS, seed=11, params="as-flown")
+    theirs = make_plan(read_spec(SPEC), runs=RUNS, seed=11, params="as-flown")
     row = fly_row(theirs, 3)
     same = ("seed", "kind", "faults", "vary.terrain.albedo")
     assert [row[key] for key in same] == [rows[3][key] for key in same]
@@ -127,9 +127,7 @@ def test_an_interrupt_between_part_and_journal_doubles_no_row(tmp_path, plan, ro
     assert [row["index"] for row in read_campaign(tmp_path)[1]] == list(range(RUNS))
 
 
-def test_a_campaign_that_is_gone_on_with_ends_as_one_that_was_not_interrupted(
-    tmp_path, plan, rows, monkeypatch
-):
+def test_a_resumed_campaign_ends_as_one_that_was_not_interrupted(tmp_path, plan, rows, monkeypatch):
     monkeypatch.setattr("sim.campaign.store.PART_ROWS", 2)
     keep_all(tmp_path / "whole", plan, rows.values())
     keep_all(tmp_path / "halves", plan, [rows[i] for i in (0, 1, 2, 7, 3)])
@@ -144,31 +142,31 @@ def test_a_campaign_that_is_gone_on_with_ends_as_one_that_was_not_interrupted(
 
 
 def test_more_runs_can_be_added(tmp_path, plan, rows):
-    few = make_plan(plan.spec, 5, seed=11)
+    few = make_plan(plan.spec, runs=5, seed=11)
     keep_all(tmp_path, few, [rows[i] for i in range(5)])
     keep_all(tmp_path, plan, [rows[i] for i in range(5, RUNS)], resume=True)
     assert read(tmp_path) == rows
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "difference"),
     [
         ({"seed": 12}, "another --seed"),
         ({"overrides": (("start.propellant_kg", "370"),)}, "another --set"),
         ({"params": "as-flown"}, "other --params"),
     ],
 )
-def test_another_campaign_s_folder_is_refused(tmp_path, plan, changes, said):
+def test_another_campaign_s_folder_is_refused(tmp_path, plan, changes, difference):
     Store(tmp_path, plan, False)
-    other = make_plan(plan.spec, RUNS, **{"seed": 11, **changes})
+    other = make_plan(plan.spec, runs=RUNS, **{"seed": 11, **changes})
     with pytest.raises(InputError) as caught:
         Store(tmp_path, other, True)
-    assert str(caught.value) == f"--resume {tmp_path}: was begun with {said}"
+    assert str(caught.value) == f"--resume {tmp_path}: was begun with {difference}"
 
 
 def test_a_folder_that_holds_a_campaign_is_not_written_over(tmp_path, plan):
     Store(tmp_path, plan, False)
-    with pytest.raises(InputError, match="holds a campaign; --resume goes on with it"):
+    with pytest.raises(InputError, match="holds a campaign; --resume continues it"):
         Store(tmp_path, plan, False)
 
 
@@ -194,7 +192,7 @@ def test_a_failure_is_a_scenario_that_ends_in_the_same_bytes(tmp_path, plan, row
     assert fly(scenario, scenario.seed).state_sha256 == rows[3]["state_sha256"]
 
 
-# --- who flies ---------------------------------------------------------------------------
+# --- executors ---------------------------------------------------------------------------
 
 
 def process_of(plan, index):
@@ -202,14 +200,14 @@ def process_of(plan, index):
     return {"index": index, "process": os.getpid(), "plan": plan}
 
 
-@pytest.mark.parametrize("crew", [InThisProcess(), ProcessPool(2)], ids=lambda c: type(c).__name__)
-def test_every_index_is_flown_once(crew):
+@pytest.mark.parametrize("pool", [InThisProcess(), ProcessPool(2)], ids=lambda c: type(c).__name__)
+def test_every_index_is_flown_once(pool):
     rows = []
-    crew.run("plan", process_of, range(40), rows.append)
+    pool.run("plan", process_of, range(40), rows.append)
     assert sorted(row["index"] for row in rows) == list(range(40))
     assert {row["plan"] for row in rows} == {"plan"}
     here = {row["process"] for row in rows} == {os.getpid()}
-    assert here == isinstance(crew, InThisProcess)
+    assert here == isinstance(pool, InThisProcess)
 
 
 def test_an_interrupted_pool_hands_over_what_it_has_begun():
@@ -234,21 +232,21 @@ def test_jobs_are_processes_and_none_is_a_bad_number():
         executor(-1)
 
 
-def never_done(told, index):
-    """A run that tells who flies it, and has no end."""
-    with open(told, "w") as pipe:
+def never_done(pipe_path, index):
+    """A run that writes its process into a pipe, and does not end."""
+    with open(pipe_path, "w") as pipe:
         pipe.write(f"{os.getpid()}\n")
     threading.Event().wait()
 
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs pidfd_open to see a process end")
 def test_workers_end_with_a_campaign_that_was_killed(tmp_path):
-    told = str(tmp_path / "told")
-    os.mkfifo(told)
+    pipe_path = str(tmp_path / "pipe")
+    os.mkfifo(pipe_path)
     start = (
         "from sim.campaign.executors import ProcessPool\n"
         "from tests.sim.campaign.test_runner import never_done\n"
-        f"if __name__ == '__main__': ProcessPool(1).run({told!r}, never_done, [0], print)\n"
+        f"if __name__ == '__main__': ProcessPool(1).run({pipe_path!r}, never_done, [0], print)\n"
     )
     script = tmp_path / "start.py"
     script.write_text(start)
@@ -256,7 +254,7 @@ def test_workers_end_with_a_campaign_that_was_killed(tmp_path):
     campaign = subprocess.Popen(
         [sys.executable, script], env={**os.environ, **path}, stderr=subprocess.DEVNULL
     )
-    with open(told) as pipe:
+    with open(pipe_path) as pipe:
         worker = os.pidfd_open(int(pipe.readline()))
     campaign.kill()
     campaign.wait()

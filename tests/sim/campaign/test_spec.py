@@ -8,11 +8,12 @@ import pytest
 import tomli_w
 
 from sim.campaign.distributions import distribution, varied
+from sim.campaign.random_draws import run_seed
 from sim.campaign.runner import report_block
-from sim.campaign.sampling import make_plan, run_seed, scenario_of
+from sim.campaign.sampling import make_plan, scenario_of
 from sim.campaign.spec import read_spec
 from sim.common.errors import InputError
-from sim.faults.table import KINDS
+from sim.faults.table import KINDS, FaultGroup
 from sim.scenario.load import HOME, SEED_MAX, assemble
 
 FAULTS = HOME / "campaigns" / "faults.toml"
@@ -46,9 +47,9 @@ def write(tmp_path):
 def refusal(path):
     with pytest.raises(InputError) as caught:
         read_spec(path)
-    said = str(caught.value)
-    assert "\n" not in said
-    return said.removeprefix(f"{path}: ")
+    complaint = str(caught.value)
+    assert "\n" not in complaint
+    return complaint.removeprefix(f"{path}: ")
 
 
 # --- distributions -----------------------------------------------------------------------
@@ -83,7 +84,7 @@ def test_no_draw_leaves_the_ends(name):
     assert d.draw(0.0) == 1 and d.draw(1.0) == d.draw(1.0 - 1e-16) == 3
 
 
-def test_a_draw_is_what_a_file_says():
+def test_a_draw_is_the_value_written_in_a_file():
     value = distribution({"uniform": [0.1, 0.9]}, "x").draw(0.123456789)
     assert tomllib.loads(f"v = {value!r}")["v"] == value and len(repr(value)) <= 8
 
@@ -94,7 +95,7 @@ def test_what_is_no_table_is_fixed():
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "complaint"),
     [
         ({"unifrm": [0, 1]}, "x: unknown distribution 'unifrm'; did you mean 'uniform'?"),
         ({"uniform": [1, 0]}, "x.uniform: expected the lower end first, not 1, 0"),
@@ -108,10 +109,10 @@ def test_what_is_no_table_is_fixed():
         ({"uniform": [0, 1], "lo": 0}, "x: expected one distribution"),
     ],
 )
-def test_a_bad_distribution_is_one_line(value, said):
+def test_a_bad_distribution_is_one_line(value, complaint):
     with pytest.raises(InputError) as caught:
         varied(value, "x")
-    assert str(caught.value).startswith(said)
+    assert str(caught.value).startswith(complaint)
 
 
 # --- the file ----------------------------------------------------------------------------
@@ -119,18 +120,18 @@ def test_a_bad_distribution_is_one_line(value, said):
 
 def test_a_spec_that_is_right_is_read(write):
     spec = read_spec(write(HEAD + FAULT + BLOCK))
-    assert (spec.runs, spec.seed, spec.templates[0].group) == (20, 1, "timing")
+    assert (spec.runs, spec.seed, spec.templates[0].group.label) == (20, 1, "timing")
     assert spec.blocks[0].templates == (0,)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "complaint"),
     [
         ("", "name: missing"),
         (HEAD + "run = 3\n", "run: unknown key; did you mean 'runs'?"),
         (HEAD.replace("20", "0"), "runs: expected greater than or equal to 1"),
         (HEAD.replace('"nominal"', '"nomnal"'), "unknown scenario 'nomnal'; did you mean"),
-        (HEAD + 'sampling = "dice"\n', "sampling: expected 'independent' or 'latin_hypercube'"),
+        (HEAD + 'sampling = "random"\n', "sampling: expected 'independent' or 'latin_hypercube'"),
         (HEAD + "[vary]\n'start.propelant_kg' = {uniform = [1, 2]}\n", "vary: start.propelant_kg:"),
         (HEAD + "[vary]\n'start.propellant_kg' = {uniform = [-1, 2]}\n", "vary: start.propellant_"),
         (HEAD + "[vary]\n'start.propellant_kg' = 3\n", "vary.start.propellant_kg: expected one"),
@@ -149,14 +150,14 @@ def test_a_spec_that_is_right_is_read(write):
         ("x = ", "not TOML: "),
     ],
 )
-def test_a_bad_spec_is_one_line_that_says_where(write, text, said):
-    assert refusal(write(text)).startswith(said)
+def test_a_bad_spec_is_one_line_that_names_the_place(write, text, complaint):
+    assert refusal(write(text)).startswith(complaint)
 
 
 def test_a_window_that_never_opens_is_found_before_the_first_run(write):
     backwards = FAULT.replace("until_share = { uniform = [0.2, 0.8] }", "until_altitude_m = 500")
-    said = refusal(write(HEAD + backwards + BLOCK))
-    assert said.startswith("fault.0 (delayed) in window low: the window ends before it begins")
+    complaint = refusal(write(HEAD + backwards + BLOCK))
+    assert complaint.startswith("fault.0 (delayed) in window low: the window ends before it begins")
 
 
 def test_a_fault_that_needs_a_wire_is_refused(write):
@@ -173,32 +174,41 @@ def test_a_missing_file_is_named(tmp_path):
 
 @pytest.fixture(scope="module")
 def plan():
-    return make_plan(read_spec(FAULTS), 400)
+    return make_plan(read_spec(FAULTS), runs=400)
 
 
 def test_the_campaign_draws_at_least_25_kinds_and_every_group_in_process(plan):
     drawn = {t.kind for t in plan.spec.templates}
     assert len(drawn) >= 25
-    assert {KINDS[kind].group for kind in drawn} == {k.group for k in KINDS.values()} - {"wire"}
+    groups = {KINDS[kind].group for kind in drawn}
+    assert groups == {k.group for k in KINDS.values()} - {FaultGroup.WIRE}
+
+
+def test_the_campaign_draws_every_kind_in_process_but_the_one_that_forbids_a_descent(plan):
+    in_process = {name for name, kind in KINDS.items() if kind.group != FaultGroup.WIRE}
+    drawn = {t.kind for t in plan.spec.templates}
+    assert in_process - drawn == {"propulsion_not_ready"}
 
 
 def test_few_runs_have_every_kind_of_the_range_block(plan):
     seen = {f.template.kind for i in range(400) for f in plan.draw(i).faults}
-    wanted = {t.kind for t in plan.spec.templates if t.group in ("timing", "value")}
+    wanted = {
+        t.kind for t in plan.spec.templates if t.group in (FaultGroup.TIMING, FaultGroup.VALUE)
+    }
     assert wanted <= seen
 
 
-def test_a_run_is_the_same_however_many_there_are_and_whoever_asks(plan):
-    again = make_plan(read_spec(FAULTS), 7)
+def test_a_run_is_the_same_whatever_the_number_and_order_of_runs(plan):
+    again = make_plan(read_spec(FAULTS), runs=7)
     assert [again.draw(i) for i in range(6, -1, -1)] == [plan.draw(i) for i in range(6, -1, -1)]
 
 
 def test_another_master_seed_is_another_campaign(plan):
-    other = make_plan(plan.spec, 400, seed=plan.seed + 1)
+    other = make_plan(plan.spec, runs=400, seed=plan.seed + 1)
     assert all(other.draw(i).document != plan.draw(i).document for i in range(20))
 
 
-def test_seeds_of_runs_are_spread_and_none_is_of_those_flown_by_hand(plan):
+def test_seeds_of_runs_are_spread_and_none_is_small(plan):
     seeds = {int(run_seed(plan.seed, i)) for i in range(5000)}
     assert len(seeds) == 5000 and 10_000 < min(seeds) and max(seeds) <= SEED_MAX
 
@@ -217,10 +227,11 @@ def test_pairs_are_two_different_faults_that_compose(plan):
     assert len(pairs) > 60
     for draw in pairs:
         assert len({fault.template.label for fault in draw.faults}) == 2
-        assert {fault.template.group for fault in draw.faults} <= {"timing", "value"}
+        groups = {fault.template.group for fault in draw.faults}
+        assert groups <= {FaultGroup.TIMING, FaultGroup.VALUE}
 
 
-def test_a_block_varies_what_is_its_own_and_is_reported_as_it_asks(write):
+def test_a_block_varies_its_own_keys_and_is_reported_under_its_own_heading(write):
     own = """
     [[block]]
     name = "steps"
@@ -235,8 +246,8 @@ def test_a_block_varies_what_is_its_own_and_is_reported_as_it_asks(write):
     assert scenario_of(draws["one"]).world.terrain.step_m == 0
     assert report_block(draws["steps"], 9.0) == "ground"
     assert plan.spec.columns == draws["steps"].block.vary
-    said = refusal(write(HEAD + FAULT + BLOCK + own.replace("step_m", "stp_m")))
-    assert said.startswith("block.1.vary: terrain.stp_m: unknown key")
+    complaint = refusal(write(HEAD + FAULT + BLOCK + own.replace("step_m", "stp_m")))
+    assert complaint.startswith("block.1.vary: terrain.stp_m: unknown key")
 
 
 def test_a_magnitude_s_size_is_its_place_between_its_ends(write):
@@ -277,7 +288,7 @@ def test_overrides_stand_above_what_varies_and_reach_faults_by_number(write):
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "complaint"),
     [
         ({"runs": 0}, "-n: expected at least 1 run, not 0"),
         ({"seed": -1}, "seed: expected an integer from 0"),
@@ -285,7 +296,7 @@ def test_overrides_stand_above_what_varies_and_reach_faults_by_number(write):
         ({"params": "mine"}, "--params: expected default, as-flown"),
     ],
 )
-def test_a_bad_request_is_refused_before_the_first_run(plan, options, said):
+def test_a_bad_request_is_refused_before_the_first_run(plan, options, complaint):
     with pytest.raises(InputError) as caught:
         make_plan(plan.spec, **options)
-    assert str(caught.value).startswith(said)
+    assert str(caught.value).startswith(complaint)

@@ -1,4 +1,4 @@
-"""What rows come to: intervals, counts, losses, and the cells that nobody visited."""
+"""Statistics of rows: intervals, counts, losses, and the cells without a run."""
 
 import math
 
@@ -12,14 +12,14 @@ from sim.faults.table import KINDS
 from sim.scenario.load import HOME
 
 
-def row(verdict="landed", how="witness", loss=None, **changes):
+def row(verdict="landed", how="landing", loss=None, **changes):
     blank = {
         "index": 0,
         "kind": "delayed",
         "block": "range",
         "verdict": verdict,
         "how": how,
-        "survivable": how != "certificate",
+        "survivable": how != "bound",
         "loss": loss,
         "time_s": 700.0,
         "onset_phase": "descent",
@@ -56,14 +56,14 @@ def test_wilson_s_interval_is_symmetric_and_whole_without_trials():
 ROWS = [
     row(),
     row("hard_landing", "open", "navigation"),
-    row("crashed", "certificate"),
-    row("crashed", "witness", "hedging"),
+    row("crashed", "bound"),
+    row("crashed", "landing", "hedging"),
     row(kind="off", block="blind"),
-    row("crashed", "witness", "other", kind="delayed+off", block="range-pairs"),
+    row("crashed", "landing", "other", kind="delayed+off", block="range-pairs"),
 ]
 
 
-def test_only_landed_is_landed_and_only_a_certificate_takes_out_of_the_count():
+def test_only_landed_is_landed_and_only_the_bound_takes_out_of_the_count():
     t = tally(ROWS[:4])
     assert t.verdicts == {"landed": 1, "hard_landing": 1, "crashed": 2}
     assert (t.n, t.survivable, t.landed_of_survivable, t.open) == (4, 3, 1, 1)
@@ -72,7 +72,7 @@ def test_only_landed_is_landed_and_only_a_certificate_takes_out_of_the_count():
 
 
 def test_nothing_survivable_has_no_share():
-    t = tally([row("crashed", "certificate")])
+    t = tally([row("crashed", "bound")])
     assert math.isnan(t.share_landed_of_survivable) and t.interval_95 == (0.0, 1.0)
 
 
@@ -154,7 +154,7 @@ def test_visited_and_unvisited_are_all_cells_that_can_be(spec):
 
 
 def test_every_pair_that_may_be_drawn_is_a_cell(spec):
-    plan = make_plan(spec, 300)
+    plan = make_plan(spec, runs=300)
     cells = set(possible_cells(spec))
     pairs = [draw for draw in map(plan.draw, range(300)) if len(draw.faults) == 2]
     for draw in pairs:

@@ -10,7 +10,7 @@ N = 400_000
 
 
 @kernel
-def throw(out, seed, stream, flat):
+def draw(out, seed, stream, flat):
     key = stream_key(seed, stream)
     for i in range(len(out)):
         out[i] = uniform(key, i) if flat else gauss(key, i)
@@ -21,33 +21,33 @@ def bits_of(seed, stream, n):
     return bit_count(word(stream_key(seed, stream), n))
 
 
-def thrown(seed=0, stream=Stream.GYRO, flat=False, n=N):
+def drawn(seed=0, stream=Stream.GYRO, flat=False, n=N):
     out = np.zeros(n)
-    throw(out, seed, stream, flat)
+    draw(out, seed, stream, flat)
     return out
 
 
 def test_normals_have_mean_zero_and_deviation_one():
-    x = thrown()
+    x = drawn()
     assert abs(x.mean()) < 4.0 / np.sqrt(N)
     assert abs(x.std() - 1.0) < 4.0 / np.sqrt(2.0 * N)
 
 
 def test_normals_have_the_stated_kurtosis_and_no_skew():
-    x = thrown()
+    x = drawn()
     z = (x - x.mean()) / x.std()
     assert abs((z**4).mean() - 3.0 + 0.031) < 0.03
     assert abs((z**3).mean()) < 0.02
 
 
 def test_normals_fall_into_the_normal_law_s_bins():
-    x = np.sort(thrown())
+    x = np.sort(drawn())
     for sigma, below in ((-2.0, 0.02275), (-1.0, 0.15866), (0.5, 0.69146), (1.5, 0.93319)):
         assert abs(np.searchsorted(x, sigma) / N - below) < 3e-3
 
 
 def test_uniforms_fill_the_unit_interval_evenly():
-    x = thrown(flat=True)
+    x = drawn(flat=True)
     counts = np.histogram(x, bins=100, range=(0.0, 1.0))[0]
     chi2 = ((counts - N / 100) ** 2 / (N / 100)).sum()
     assert x.min() >= 0.0 and x.max() < 1.0
@@ -56,17 +56,17 @@ def test_uniforms_fill_the_unit_interval_evenly():
 
 @pytest.mark.parametrize("other", [{"seed": 1}, {"stream": Stream.ACCEL}, {"seed": 2**50}], ids=str)
 def test_neighbouring_streams_and_seeds_are_uncorrelated(other):
-    assert abs(np.corrcoef(thrown(), thrown(**other))[0, 1]) < 4.0 / np.sqrt(N)
+    assert abs(np.corrcoef(drawn(), drawn(**other))[0, 1]) < 4.0 / np.sqrt(N)
 
 
 def test_successive_draws_are_uncorrelated():
-    x = thrown()
+    x = drawn()
     for lag in (1, 2, 3, 8, 64):
         assert abs(np.corrcoef(x[lag:], x[:-lag])[0, 1]) < 4.0 / np.sqrt(N)
 
 
 def test_a_draw_depends_on_its_address_alone():
-    assert np.array_equal(thrown(n=1000), thrown(n=5000)[:1000])
+    assert np.array_equal(drawn(n=1000), drawn(n=5000)[:1000])
 
 
 def test_bits_are_counted_as_python_counts_them():

@@ -71,8 +71,8 @@ def test_what_is_given_is_taken_and_the_rest_keeps_its_default():
 def test_a_bad_entry_is_one_line_that_names_key_and_expectation(table, line):
     with pytest.raises(InputError) as refusal:
         filled(table)
-    said = str(refusal.value)
-    assert said.startswith("a.toml: " + line) and "\n" not in said
+    complaint = str(refusal.value)
+    assert complaint.startswith("a.toml: " + line) and "\n" not in complaint
 
 
 def test_the_longest_finite_number_is_refused_where_it_would_overflow():

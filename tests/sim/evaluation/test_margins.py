@@ -26,7 +26,7 @@ from sim.evaluation.requirements import (
 from sim.faults.reader import read_faults
 from sim.run.fly import fly
 from sim.scenario.load import load
-from tests.sim.worlds import above_site, quiet_world
+from tests.sim.worlds import above_site, undispersed_world
 
 S = 1_000_000_000
 NAMES = {each.name for each in REQUIREMENTS}
@@ -61,7 +61,7 @@ def test_a_nominal_flight_breaks_nothing():
     assert broken(flown("nominal", "default").margins) == []
 
 
-def test_a_gate_that_latches_breaks_the_promise_to_fuse_again():
+def test_a_gate_that_latches_violates_the_requirement_to_fuse_again():
     assert flown("hakuto-r-m1", "as-flown").margins["no_latch"] < -1.0
     assert flown("hakuto-r-m1", "default").margins["no_latch"] > 0.0
 
@@ -77,7 +77,7 @@ def test_without_touchdown_its_figures_are_missing():
     assert np.isnan(margins_record(5, margins).v_down)
 
 
-# --- what a tick adds ---------------------------------------------------------------------
+# --- contribution of a tick -----------------------------------------------------------------
 
 
 @kernel
@@ -97,7 +97,7 @@ class Watched:
 
     def __init__(self):
         self.monitor = MONITOR.new(t_limit_ns=10**15)
-        self.world = above_site(quiet_world(), 1000.0, v_up_mps=-20.0, propellant_kg=300.0)
+        self.world = above_site(undispersed_world(), 1000.0, v_up_mps=-20.0, propellant_kg=300.0)
         self.view = FLIGHT_VIEW.new(mode=Mode.DESCENT, locked=1, a_d_mps2=1.0)
         self.params, self.inbox, self.outbox = PARAMS.new(), INBOX.new(), OUTBOX.new()
         self.inbox.n_imus = 1
@@ -107,17 +107,17 @@ class Watched:
         _watch_ticks(*(plain(row) for row in rows), count)
         return margins_of(self.world, self.monitor)
 
-    def say(self, code):
+    def report(self, code):
         self.outbox.events[0].code = code
         self.outbox.n_events = 1
         self.ticks(1)
         self.outbox.n_events = 0
 
-    def tell_range(self, off_m=0.0):
-        """A range arrives that is true, but for off_m."""
-        knowledge, now_ns = self.monitor.knowledge, int(self.world.t_ns)
-        knowledge.measured = self.world.board.range_state.count = 1
-        knowledge.measured_t_ns[0], knowledge.slant_m[0] = now_ns, 1000.0
+    def receive_range(self, off_m=0.0):
+        """Receive a range that is true but for off_m."""
+        truthful, now_ns = self.monitor.truthful, int(self.world.t_ns)
+        truthful.measured = self.world.board.range_state.count = 1
+        truthful.measured_t_ns[0], truthful.slant_m[0] = now_ns, 1000.0
         sample = self.inbox.ranges[0]
         sample.t_ns, sample.range_m, sample.valid, sample.seq = now_ns, 1000.0 + off_m, 1, 0
         self.inbox.n_ranges = 1
@@ -143,7 +143,7 @@ def test_more_torque_than_the_thrusters_have_is_broken(axis):
     assert watched.ticks(1)["commands"] == -1.0
 
 
-def test_a_range_silence_must_be_told_of():
+def test_a_range_silence_must_be_reported():
     watched = Watched()
     limit = int(RANGE_SILENCE_S * S / TICK_NS)
     watched.view.fused_t_ns = watched.world.t_ns
@@ -151,53 +151,53 @@ def test_a_range_silence_must_be_told_of():
     assert watched.ticks(10)["silence"] < 0.0
 
 
-def test_a_range_silence_that_was_told_of_breaks_nothing():
+def test_a_range_silence_that_was_reported_breaks_nothing():
     watched = Watched()
     watched.view.fused_t_ns = watched.world.t_ns
     watched.ticks(200)
-    watched.say(EventCode.RANGE_SILENT)
+    watched.report(EventCode.RANGE_SILENT)
     assert watched.ticks(1000)["silence"] > 0.0
 
 
-def test_a_silent_inertial_unit_must_be_told_of():
-    silent, told = Watched(), Watched()
-    for watched in (silent, told):
+def test_a_silent_inertial_unit_must_be_reported():
+    silent, reported = Watched(), Watched()
+    for watched in (silent, reported):
         watched.view.locked = watched.inbox.n_imus = 0
     assert silent.ticks(IMU_SILENCE_TICKS + 1)["silence"] < 0.0
-    told.ticks(5)
-    told.say(EventCode.IMU_SILENT)
-    assert told.ticks(100)["silence"] > 0.0
+    reported.ticks(5)
+    reported.report(EventCode.IMU_SILENT)
+    assert reported.ticks(100)["silence"] > 0.0
 
 
 @pytest.mark.parametrize(
     ("field", "code"), [("missed_ticks", EventCode.MISSED_TICKS), ("resumed", EventCode.RESTARTED)]
 )
-def test_lost_time_must_be_told_of_in_the_tick_after_it(field, code):
-    said, unsaid = Watched(), Watched()
-    for watched in (said, unsaid):
+def test_lost_time_must_be_reported_in_the_tick_after_it(field, code):
+    reported, unreported = Watched(), Watched()
+    for watched in (reported, unreported):
         watched.inbox[field] = 1
-    said.say(code)
-    assert margins_of(said.world, said.monitor)["silence"] > 0.0
-    assert unsaid.ticks(1)["silence"] < 0.0
+    reported.report(code)
+    assert margins_of(reported.world, reported.monitor)["silence"] > 0.0
+    assert unreported.ticks(1)["silence"] < 0.0
 
 
 def test_truthful_ranges_that_are_not_fused_are_neglect():
     watched = Watched()
     limit = int(NEGLECT_S * S / TICK_NS)
     for _ in range(limit + 10):
-        watched.tell_range()
+        watched.receive_range()
         watched.ticks(1)
     assert margins_of(watched.world, watched.monitor)["no_latch"] < 0.0
 
 
-@pytest.mark.parametrize("spoiled", ["lies", "gaps", "open fault"])
-def test_ranges_that_lie_or_come_and_go_or_come_in_a_fault_are_not_neglected(spoiled):
+@pytest.mark.parametrize("spoiled", ["false", "gaps", "open fault"])
+def test_ranges_that_are_false_or_have_gaps_or_come_in_a_fault_are_not_neglected(spoiled):
     watched = Watched()
     if spoiled == "open fault":
         read_faults(watched.world, [({"faults": [{"kind": "off", "sensor": "imu"}]}, "")])
         watched.world.board.fault_memory[0].open = 1
     for tick in range(int(NEGLECT_S * S / TICK_NS) + 10):
-        watched.tell_range(off_m=100.0 if spoiled == "lies" and tick % 100 == 0 else 0.0)
+        watched.receive_range(off_m=100.0 if spoiled == "false" and tick % 100 == 0 else 0.0)
         if spoiled == "gaps" and tick % 200 > 100:
             watched.inbox.n_ranges = 0
         watched.ticks(1)
@@ -225,13 +225,13 @@ def test_falling_faster_than_can_be_stopped_is_a_negative_stopping_margin():
 
 
 @kernel
-def _look(cores, views):
-    observe_flight(cores[0], views[0])
+def _observe(cores, views):
+    observe_flight(views[0], cores[0])
 
 
 def sound(core):
     view = FLIGHT_VIEW.new()
-    _look(plain(core), plain(view))
+    _observe(plain(core), plain(view))
     return int(view.sound)
 
 
@@ -239,7 +239,7 @@ def sound(core):
     "field", ["r_BL_L_m", "v_BL_L_mps", "q_LB", "omega_BL_B_radps", "f_B_mps2"]
 )
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_an_estimate_that_is_no_number_is_unsound(field, value):
+def test_an_estimate_that_is_not_finite_is_unsound(field, value):
     core = CORE.new()
     core.navigation.ready = 1
     assert sound(core) == 1
@@ -268,7 +268,7 @@ def test_neglect_is_counted_from_the_first_truthful_range_after_a_fault_and_from
     read_faults(watched.world, [({"faults": [{"kind": "off", "sensor": "imu"}]}, "")])
     watched.world.board.fault_memory[0].open = 1
     for _ in range(int(NEGLECT_S * S / TICK_NS) + 10):
-        watched.tell_range()
+        watched.receive_range()
         watched.ticks(1)
     watched.world.board.fault_memory[0].open = 0
     watched.inbox.n_ranges = 0

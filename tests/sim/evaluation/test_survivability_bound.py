@@ -1,11 +1,16 @@
-"""The certificate: its closed form against integration, and what it must and must not certify."""
+"""The survivability bound: its closed form against integration, what it excludes and what not."""
 
 import math
 from dataclasses import replace
 
 import pytest
 
-from sim.evaluation.survivability_bound import Moment, certificate, heights_to_stop, moment_of
+from sim.evaluation.survivability_bound import (
+    Moment,
+    heights_to_stop,
+    moment_of,
+    unsurvivable_reason,
+)
 from sim.evaluation.truthful_ranges import MOMENT
 from sim.evaluation.verdict import LANDED_LIMITS
 from sim.plant.world import WORLD
@@ -26,9 +31,9 @@ HOVER = Moment(
 
 
 def burn(moment, v_mps, until_slow, dt=2e-3):
-    """Full thrust by Runge-Kutta steps: (way fallen, propellant used), until slow or dry."""
+    """Full thrust by Runge-Kutta steps: (height lost, propellant used, speed) until slow or dry."""
     flow = moment.thrust_N / moment.exhaust_mps
-    way, t = 0.0, 0.0
+    height_lost, t = 0.0, 0.0
 
     def rise(s):
         return moment.gravity_mps2 - moment.thrust_N / (moment.mass_kg - flow * s)
@@ -37,10 +42,10 @@ def burn(moment, v_mps, until_slow, dt=2e-3):
         if until_slow and v_mps <= LANDED_LIMITS.v_down_mps:
             break
         a, b, c = rise(t), rise(t + 0.5 * dt), rise(t + dt)
-        way += v_mps * dt + (a + 2.0 * b) * dt * dt / 6.0
+        height_lost += v_mps * dt + (a + 2.0 * b) * dt * dt / 6.0
         v_mps += (a + 4.0 * b + c) * dt / 6.0
         t += dt
-    return way, flow * t, v_mps
+    return height_lost, flow * t, v_mps
 
 
 @pytest.mark.parametrize("v_down", [5.0, 30.0, 66.0, 83.0])
@@ -72,39 +77,39 @@ def test_published_stops_are_met():
     assert heights_to_stop(doubled).least_m == pytest.approx(1305.0, abs=1.5)
 
 
-def test_a_fall_that_nothing_stops_is_certified():
-    said = certificate(replace(HOVER, height_m=900.0, v_down_mps=120.0))
-    assert said is not None and "120.0 m/s" in said and "900 m" in said
+def test_a_fall_that_nothing_stops_is_excluded():
+    reason = unsurvivable_reason(replace(HOVER, height_m=900.0, v_down_mps=120.0))
+    assert reason is not None and "120.0 m/s" in reason and "900 m" in reason
 
 
-def test_what_landers_are_flown_at_is_not_certified():
+def test_what_landers_are_flown_at_is_not_excluded():
     for height, speed in ((3000.0, 75.0), (900.0, 40.0), (100.0, 10.0), (0.0, 1.2)):
-        assert certificate(replace(HOVER, height_m=height, v_down_mps=speed)) is None
+        assert unsurvivable_reason(replace(HOVER, height_m=height, v_down_mps=speed)) is None
 
 
 def test_the_edge_is_the_height_of_the_closed_form():
     least = heights_to_stop(HOVER).least_m
-    assert certificate(replace(HOVER, height_m=least * 0.999)) is not None
-    assert certificate(replace(HOVER, height_m=least * 1.001)) is None
+    assert unsurvivable_reason(replace(HOVER, height_m=least * 0.999)) is not None
+    assert unsurvivable_reason(replace(HOVER, height_m=least * 1.001)) is None
 
 
-def test_too_little_propellant_for_the_way_down_is_certified():
+def test_too_little_propellant_for_the_descent_is_excluded():
     light = replace(HOVER, propellant_kg=8.0, v_down_mps=1.0)
-    said = certificate(replace(light, height_m=3000.0))
-    assert said is not None and "propellant lasts" in said
-    assert certificate(replace(light, height_m=300.0)) is None
-    assert "from any height" in certificate(replace(light, v_down_mps=200.0))
+    reason = unsurvivable_reason(replace(light, height_m=3000.0))
+    assert reason is not None and "propellant lasts" in reason
+    assert unsurvivable_reason(replace(light, height_m=300.0)) is None
+    assert "from any height" in unsurvivable_reason(replace(light, v_down_mps=200.0))
 
 
 def test_falling_is_landing_from_where_it_stays_slow():
     dead = replace(HOVER, thrust_N=0.0, v_down_mps=0.0)
-    assert certificate(replace(dead, height_m=1.2)) is None
-    assert certificate(replace(dead, height_m=1.3)) is not None
+    assert unsurvivable_reason(replace(dead, height_m=1.2)) is None
+    assert unsurvivable_reason(replace(dead, height_m=1.3)) is not None
 
 
-def test_a_lost_engine_is_judged_by_the_thrust_that_is_left():
-    assert certificate(replace(HOVER, thrust_N=1200.0)) is None
-    assert certificate(replace(HOVER, thrust_N=400.0)) is not None  # less than the weight
+def test_a_lost_engine_counts_with_the_thrust_that_is_left():
+    assert unsurvivable_reason(replace(HOVER, thrust_N=1200.0)) is None
+    assert unsurvivable_reason(replace(HOVER, thrust_N=400.0)) is not None  # less than the weight
 
 
 def test_an_orbit_is_no_fall_and_its_speed_must_be_paid():
@@ -116,15 +121,15 @@ def test_an_orbit_is_no_fall_and_its_speed_must_be_paid():
         mass_kg=720.0,
         propellant_kg=380.0,
     )
-    assert certificate(orbit) is None
-    assert certificate(replace(orbit, propellant_kg=290.0)) is not None
-    assert certificate(replace(orbit, thrust_N=0.0)) is not None
+    assert unsurvivable_reason(orbit) is None
+    assert unsurvivable_reason(replace(orbit, propellant_kg=290.0)) is not None
+    assert unsurvivable_reason(replace(orbit, thrust_N=0.0)) is not None
 
 
 def test_horizontal_speed_is_paid_from_the_same_tanks():
     plumb = replace(HOVER, propellant_kg=15.0, height_m=1000.0)
     leaning = replace(plumb, v_horizontal_mps=95.0)
-    assert certificate(plumb) is None and certificate(leaning) is not None
+    assert unsurvivable_reason(plumb) is None and unsurvivable_reason(leaning) is not None
     budget = HOVER.exhaust_mps * math.log(400.0 / 385.0)
     assert budget > 95.0  # enough for either, not for both
 
@@ -139,7 +144,7 @@ def test_the_ground_in_question_is_the_lowest_flown_over():
     assert moment_of(world, kept) is None
 
 
-def test_nothing_is_certified_that_integration_lands():
+def test_nothing_is_excluded_that_integration_lands():
     """Braking early, late and in between: whatever touches down in limits is left alone."""
     for v_down in (10.0, 40.0, 70.0):
         for wait_s in (0.0, 5.0, 15.0):
@@ -148,7 +153,7 @@ def test_nothing_is_certified_that_integration_lands():
             fallen = v_down * wait_s + 0.5 * moment.gravity_mps2 * wait_s**2
             braked, used, left = burn(moment, v, until_slow=True)
             if left <= LANDED_LIMITS.v_down_mps and used <= moment.propellant_kg:
-                assert certificate(replace(moment, height_m=fallen + braked + 0.1)) is None
+                assert unsurvivable_reason(replace(moment, height_m=fallen + braked + 0.1)) is None
 
 
 def test_no_height_is_no_number_where_nothing_can_be_stopped():

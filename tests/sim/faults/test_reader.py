@@ -1,4 +1,4 @@
-"""Table: what can be said against a row of faults is said in one line that names it."""
+"""Bad rows of faults are refused in one line that names the row."""
 
 import pytest
 
@@ -16,10 +16,10 @@ HEAD = 'name = "mine"\ndoc = "Mine."\n[vehicle]\nclass = "resilience_class"\n'
 def refusal(*rows):
     with pytest.raises(InputError) as caught:
         read_faults(WORLD.new(), [({"faults": list(rows)}, "mine.toml: ")])
-    said = str(caught.value)
-    assert "\n" not in said
-    assert said.startswith("mine.toml: ")
-    return said.removeprefix("mine.toml: ")
+    complaint = str(caught.value)
+    assert "\n" not in complaint
+    assert complaint.startswith("mine.toml: ")
+    return complaint.removeprefix("mine.toml: ")
 
 
 def read(*rows):
@@ -33,7 +33,7 @@ DELAYED = {"kind": "delayed", "delay_s": 1.0}
 
 
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "complaint"),
     [
         ({}, "faults.1.kind: missing; there are off, delayed, "),
         (
@@ -58,7 +58,7 @@ DELAYED = {"kind": "delayed", "delay_s": 1.0}
             {**OFF, "sensor": "radar"},
             "faults.1.sensor: expected one of range, imu, contact, propulsion",
         ),
-        ({**DELAYED, "sensor": "imu"}, "faults.1.sensor: delayed befalls range, not 'imu'"),
+        ({**DELAYED, "sensor": "imu"}, "faults.1.sensor: delayed affects range, not 'imu'"),
         ({"kind": "engine_out", "sensor": "imu"}, "faults.1.sensor: engine_out does not use it"),
         (
             {**OFF, "probability": 1.2},
@@ -77,23 +77,23 @@ DELAYED = {"kind": "delayed", "delay_s": 1.0}
         ({**OFF, "mode": "hover"}, "faults.1.mode: expected one of any, standby, coast, "),
         (
             {"kind": "late_acquisition", "start_s": 5.0},
-            "faults.1.start_s: late_acquisition holds from the start; give its end",
+            "faults.1.start_s: late_acquisition is open from the start; give its end",
         ),
         (
             {"kind": "early_loss", "until_altitude_m": 5.0},
-            "faults.1.until_altitude_m: early_loss holds for good; give its beginning",
+            "faults.1.until_altitude_m: early_loss does not end; give its beginning",
         ),
         ({"kind": "missed_ticks", "ticks": 2.5}, "faults.1.ticks: expected an integer from 0 to"),
         (7, "faults.1: expected a table, not 7"),
     ],
 )
-def test_a_bad_row_is_one_line_with_its_number(row, said):
+def test_a_bad_row_is_one_line_with_its_number(row, complaint):
     fine = {"kind": "thrust_scale", "scale": 0.9}
-    assert refusal(fine, row).startswith(said)
+    assert refusal(fine, row).startswith(complaint)
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "said"),
+    ("first", "second", "complaint"),
     [
         (OFF, DELAYED, "nothing is sent, so it can never act"),
         (DELAYED, OFF, "nothing is sent, so it can never act"),
@@ -101,18 +101,18 @@ def test_a_bad_row_is_one_line_with_its_number(row, said):
         ({"kind": "early_loss", "from_altitude_m": 900.0},
          {"kind": "noise", "sigma_m": 1.0, "from_altitude_m": 300.0}, "it can never act"),
         ({"kind": "off", "sensor": "imu"}, {"kind": "imu_zero"}, "it can never act"),
-        ({"kind": "stuck"}, {"kind": "zero_valid"}, "the second leaves nothing of the first"),
-        ({"kind": "false_valid", "value_m": 3.0}, {"kind": "false_invalid"}, "undoes the other"),
+        ({"kind": "stuck"}, {"kind": "zero_valid"}, "the second one replaces the value of"),
+        ({"kind": "false_valid", "value_m": 3.0}, {"kind": "false_invalid"}, "reverses the other"),
         ({"kind": "stamp_offset", "stamp_offset_s": 1.0}, {"kind": "stamp_at_arrival"},
-         "the second leaves nothing of the first"),
+         "the second one replaces the time-tag of the first"),
         ({"kind": "engine_out"}, {"kind": "thrust_scale", "scale": 0.9}, "the engine is out"),
         ({"kind": "throttle_stuck"}, {"kind": "throttle_stuck", "throttle": 0.3}, "stuck already"),
     ],
 )  # fmt: skip
-def test_two_rows_that_cannot_compose_are_refused(first, second, said):
+def test_two_rows_that_cannot_compose_are_refused(first, second, complaint):
     names = f"{second['kind']} does not compose with {first['kind']} of row 0: "
     assert refusal(first, second).startswith(f"faults.1: {names}")
-    assert said in refusal(first, second)
+    assert complaint in refusal(first, second)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_there_is_room_for_so_many_rows():
     assert refusal(*rows, DELAYED) == f"faults.{FAULT_SLOTS}: expected at most {FAULT_SLOTS} rows"
 
 
-def test_a_row_has_the_sensor_that_its_kind_befalls_first():
+def test_a_row_has_the_first_sensor_that_its_kind_affects():
     world = read(OFF, {"kind": "off", "sensor": "propulsion"})
     assert [Sensor.label_of(world.board.faults[i].sensor) for i in range(2)] == [
         "range",
@@ -160,11 +160,11 @@ def test_overrides_change_rows_and_add_them(tmp_path):
         0.5,
         0.3,
     )
-    for key, said in (
+    for key, complaint in (
         ("faults.2.kind", "--set: faults.2: there are 1 rows, numbered from 0"),
         ("faults.x.kind", "--set: faults.x: expected the number of a row, from 0"),
     ):
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=complaint):
             load(str(path), [(key, "off")])
 
 

@@ -5,20 +5,20 @@ import pytest
 
 from fsw.interface.messages import ACTUATOR_COMMAND
 from sim.plant.tick import advance, obey
-from tests.sim.worlds import above_site, quiet_world, vector
+from tests.sim.worlds import above_site, undispersed_world, vector
 
 FULL_N = 1600.0
 
 
 def high_up(**vehicle):
-    world = quiet_world()
+    world = undispersed_world()
     for name, value in vehicle.items():
         world.vehicle[name] = value
     return above_site(world, 5000.0, propellant_kg=300.0)
 
 
 def histories(world, ticks, throttle=0.0, torque=(0.0, 0.0, 0.0), engine_on=None, commands=10**9):
-    """Thrust and torque in every tick under one command, given for the first `commands` ticks."""
+    """Thrust and torque in every tick under one command, held for the first `commands` ticks."""
     on = int(throttle > 0.0) if engine_on is None else engine_on
     command = ACTUATOR_COMMAND.new(throttle=throttle, engine_on=on)
     command.torque_B_Nm = torque
@@ -40,10 +40,10 @@ def test_thrust_waits_out_the_transport_delay_and_then_follows_its_lag():
     assert np.allclose(thrust, expected, atol=0.01)
 
 
-@pytest.mark.parametrize("asked, given", [(0.02, 0.1), (0.5, 0.5), (1.7, 1.0)])
-def test_throttle_is_held_between_its_limits(asked, given):
-    thrust, _ = histories(high_up(), 400, throttle=asked)
-    assert thrust[-1] == pytest.approx(given * FULL_N, rel=1e-6)
+@pytest.mark.parametrize("commanded, held", [(0.02, 0.1), (0.5, 0.5), (1.7, 1.0)])
+def test_throttle_is_held_between_its_limits(commanded, held):
+    thrust, _ = histories(high_up(), 400, throttle=commanded)
+    assert thrust[-1] == pytest.approx(held * FULL_N, rel=1e-6)
 
 
 def test_a_cut_engine_goes_out_altogether():
@@ -75,7 +75,7 @@ def test_an_engine_that_never_ran_is_not_lit_by_silence():
 
 
 def test_dry_tanks_end_thrust_and_torque_and_are_noted():
-    world = above_site(quiet_world(), 5000.0, propellant_kg=0.5)
+    world = above_site(undispersed_world(), 5000.0, propellant_kg=0.5)
     thrust, torque = histories(world, 400, throttle=1.0)
     dry = world.touchdown.dry_t_ns // 10_000_000
     assert 0 < dry < 400
@@ -91,7 +91,7 @@ def test_every_pulse_is_at_least_as_long_as_the_shortest():
         assert fired.min() >= 0.4 * most * (1.0 - 1e-6)
 
 
-def test_pulses_give_the_asked_torque_on_average():
+def test_pulses_give_the_commanded_torque_on_average():
     _, torque = histories(high_up(), 4000, torque=(4.0, -13.0, 20.0))
     assert np.allclose(torque.mean(axis=0), (4.0, -13.0, 20.0), atol=0.02)
     assert set(np.abs(torque[:, 0]).round(6)) == {0.0, 40.0}
@@ -112,4 +112,4 @@ def test_thrusters_turn_the_vehicle_and_use_propellant_but_do_not_push():
     inertia = 230.0 + 190.0 * 300.0 / 380.0
     assert world.truth.omega_BI_B_radps[0] == pytest.approx(40.0 / inertia, rel=1e-3)
     assert before - world.truth.propellant_kg == pytest.approx(40.0 / (220.0 * 9.80665), rel=1e-6)
-    assert np.all(vector(world.told.truth.dv_B_mps) == 0.0)
+    assert np.all(vector(world.sensor_inbox.truth.dv_B_mps) == 0.0)

@@ -1,11 +1,11 @@
-"""How a run begins: geometry of the start, and errors with the deviations that were asked."""
+"""Initial conditions: geometry of the start, and errors with the specified deviations."""
 
 import numpy as np
 import pytest
 
 from sim.plant.initial_conditions import prepare
 from sim.plant.world import DISPERSIONS, WORLD
-from tests.sim.worlds import quiet_world, vector
+from tests.sim.worlds import undispersed_world, vector
 
 ARCSEC = np.pi / 180.0 / 3600.0
 N = 300
@@ -27,8 +27,8 @@ def spread(samples):
     return np.sqrt((samples**2).mean()), 4.0 / np.sqrt(2.0 * samples.size)
 
 
-def test_pdi_starts_level_before_the_site_at_the_asked_height_and_speed():
-    world = quiet_world()
+def test_pdi_starts_level_before_the_site_at_the_specified_height_and_speed():
+    world = undispersed_world()
     world.site.latitude_deg = 20.0
     world.site.longitude_deg = 60.0
     world.start.azimuth_deg = 90.0
@@ -46,7 +46,7 @@ def test_pdi_starts_level_before_the_site_at_the_asked_height_and_speed():
 
 
 def test_crossrange_moves_the_track_to_the_left():
-    straight, beside = quiet_world(), quiet_world()
+    straight, beside = undispersed_world(), undispersed_world()
     beside.start.crossrange_m = 5000.0
     prepared(straight), prepared(beside)
     moved = vector(beside.truth.r_BM_I_m) - vector(straight.truth.r_BM_I_m)
@@ -54,7 +54,7 @@ def test_crossrange_moves_the_track_to_the_left():
 
 
 def test_thrust_points_backwards_and_pitching_up_turns_about_y():
-    world = prepared(quiet_world())
+    world = prepared(undispersed_world())
     w, x, y, z = (float(part) for part in world.truth.q_IB)
     x_B = np.array([1 - 2 * (y * y + z * z), 2 * (x * y + w * z), 2 * (x * z - w * y)])
     z_B = np.array([2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)])
@@ -66,12 +66,12 @@ def test_thrust_points_backwards_and_pitching_up_turns_about_y():
 
 
 def test_without_dispersions_the_truth_is_what_the_ground_sends():
-    world = prepared(quiet_world())
+    world = prepared(undispersed_world())
     for field in ("r_BM_I_m", "v_BM_I_mps", "q_IB"):
         assert np.array_equal(world.truth[field], world.uplink.nominal[field])
 
 
-def test_state_errors_have_the_asked_deviations(many):
+def test_state_errors_have_the_specified_deviations(many):
     radial, horizontal, velocity, attitude = [], [], [], []
     for world in many:
         nominal = world.uplink.nominal
@@ -99,7 +99,7 @@ def small_turn(q, p):
     return w * vector(p[1:]) - float(p[0]) * u - np.cross(u, vector(p[1:]))
 
 
-def test_vehicle_and_instrument_errors_have_the_asked_deviations(many):
+def test_vehicle_and_instrument_errors_have_the_specified_deviations(many):
     def drawn(pick):
         return [pick(world) for world in many]
 
@@ -128,7 +128,7 @@ def test_the_mass_error_holds_for_propellant_too(many):
 
 
 @pytest.mark.parametrize("name", ["thrust", "altitude_m", "site_height_m"])
-def test_one_dispersion_moves_nobody_else_s_dice(name):
+def test_one_dispersion_changes_no_other_draw(name):
     world, other = WORLD.new(seed=7), WORLD.new(seed=7)
     other.dispersions[name] = 0.0
     prepared(world), prepared(other)
@@ -138,8 +138,8 @@ def test_one_dispersion_moves_nobody_else_s_dice(name):
 
 
 def test_a_world_without_dispersions_is_without_errors():
-    assert set(DISPERSIONS.fields) == set(quiet_world().dispersions.dtype.names)
-    world = prepared(quiet_world())
+    assert set(DISPERSIONS.fields) == set(undispersed_world().dispersions.dtype.names)
+    world = prepared(undispersed_world())
     errors = world.errors
     assert (errors.thrust, errors.isp, errors.mass) == (1.0, 1.0, 1.0)
     assert np.array_equal(world.board.imu_errors.accel_matrix, np.eye(3).ravel())

@@ -1,4 +1,4 @@
-"""Faults of engine, thrusters and computer, and what the log is told of all of them."""
+"""Faults of engine, thrusters and computer, and the events of all windows."""
 
 import numpy as np
 import pytest
@@ -11,14 +11,14 @@ from sim.faults.table import FaultKind
 from sim.run.fly import new_run
 from sim.run.loop import as_rows, fly_ticks
 from sim.scenario.load import load
-from tests.sim.faulty import faulty_world, listen
+from tests.sim.faulty import faulty_world, receive
 
 FULL_N = 1600.0
 
 
 def thrust_after(*faults, seconds=2.0, throttle=0.5):
     world = faulty_world(faults)
-    listen(world, seconds, throttle)
+    receive(world, seconds, throttle)
     return float(world.truth.thrust_N)
 
 
@@ -34,7 +34,7 @@ def test_factors_of_two_rows_multiply():
 def test_a_lost_engine_turns_the_vehicle_by_its_share_of_full_thrust():
     lost = {"kind": "engine_lost", "lost_share": 0.45, "torque_Nm": 30.0, "axis": "y"}
     world = faulty_world([lost])
-    listen(world, 2.0, throttle=0.5, torque=0.0)
+    receive(world, 2.0, throttle=0.5, torque=0.0)
     assert world.truth.thrust_N == pytest.approx(0.55 * 0.5 * FULL_N, rel=1e-3)
     assert world.actuators.side_torque_B_Nm[1] == pytest.approx(15.0, rel=1e-3)
     assert world.truth.omega_BI_B_radps[1] > 0.03
@@ -48,8 +48,8 @@ def test_an_engine_can_go_out_and_come_back():
 
 def test_a_stuck_throttle_stays_where_it_was_or_where_it_is_told():
     world = faulty_world([{"kind": "throttle_stuck", "start_s": 2.0}])
-    listen(world, 2.5, throttle=0.6)
-    listen(world, 3.0, throttle=0.1)
+    receive(world, 2.5, throttle=0.6)
+    receive(world, 3.0, throttle=0.1)
     assert world.truth.thrust_N == pytest.approx(960.0, rel=1e-3)
     assert thrust_after({"kind": "throttle_stuck", "throttle": 0.9}) == pytest.approx(
         1440, rel=1e-2
@@ -59,8 +59,8 @@ def test_a_stuck_throttle_stays_where_it_was_or_where_it_is_told():
 def test_a_throttle_that_sticks_again_sticks_where_it_is_then():
     world = faulty_world([{"kind": "throttle_stuck", "mode": "descent"}])
     for throttle, mode in ((0.6, 3), (0.6, 4), (0.3, 3), (0.3, 4)):
-        listen(world, 1.0, throttle, mode=mode)
-    listen(world, 3.0, throttle=0.9, mode=4)
+        receive(world, 1.0, throttle, mode=mode)
+    receive(world, 3.0, throttle=0.9, mode=4)
     assert world.truth.thrust_N == pytest.approx(480.0, rel=1e-3)
 
 
@@ -78,7 +78,7 @@ def test_thrust_lags_more():
 def test_a_lost_thruster_pair_takes_its_share_of_the_torque():
     def torque(*faults):
         world = faulty_world(faults)
-        listen(world, 0.5, torque=40.0)
+        receive(world, 0.5, torque=40.0)
         return float(world.actuators.torque_B_Nm[0])
 
     assert torque() == pytest.approx(40.0)
@@ -96,7 +96,7 @@ def flown(ticks, *sets):
     return run
 
 
-def told(run):
+def logged(run):
     """(tick, name, detail) of the injections in a run's log."""
     events = [run.log.events[i] for i in range(int(run.log.n))]
     return [
@@ -110,12 +110,12 @@ def test_openings_and_closings_are_events_of_the_run():
     window = [("faults.0.kind", "delayed"), ("faults.0.delay_s", "0.5"),
               ("faults.0.start_s", "0.5"), ("faults.0.end_s", "0.8"),
               ("faults.1.kind", "imu_zero"), ("faults.1.start_s", "0.8")]  # fmt: skip
-    assert told(flown(100, *window)) == [
+    assert logged(flown(100, *window)) == [
         (50, "fault_opened", "row 0: delayed"),
         (80, "fault_closed", "row 0: delayed"),
         (80, "fault_opened", "row 1: imu_zero"),
     ]
-    assert told(flown(100)) == []
+    assert logged(flown(100)) == []
 
 
 def test_an_injection_says_what_the_event_says():
@@ -126,7 +126,7 @@ def test_an_injection_says_what_the_event_says():
     assert injection_of(run.log.events[0]) is None
 
 
-def test_the_flight_software_is_told_nothing_of_a_row_without_effect():
+def test_a_row_without_effect_changes_nothing_in_the_flight_software():
     idle = flown(300, ("faults.0.kind", "delayed"), ("faults.0.delay_s", "0.0"))
     assert idle.state.tobytes() == flown(300).state.tobytes()
 
@@ -151,7 +151,7 @@ def test_the_longer_of_two_stalls_holds():
     assert run.state.core.executive.tick == 110
 
 
-def test_nothing_is_said_twice_in_a_tick_that_is_missed():
+def test_no_event_is_logged_twice_in_a_tick_that_is_missed():
     stalled = [("faults.0.kind", "missed_ticks"), ("faults.0.ticks", "10"),
                ("faults.0.start_s", "0.02")]  # fmt: skip
     assert flown(12, *stalled).log.n == flown(2).log.n + 1

@@ -5,7 +5,7 @@ import pytest
 
 from fsw.framework.kernel import kernel
 from sim.plant.terrain import clearance_m, ground_normal, relief, settle_terrain
-from tests.sim.worlds import quiet_world
+from tests.sim.worlds import undispersed_world
 
 
 @kernel
@@ -24,7 +24,7 @@ def heights(world, x0, y0, dx, dy, n=20_000):
 @pytest.mark.parametrize("line", [(-9e3, 0.3, 1.0, 0.0), (2e4, -9e3, 0.02, 1.0)])
 def test_ground_has_no_cliffs(seed, line):
     x0, y0, dx, dy = line
-    world = quiet_world(seed, flat=False)
+    world = undispersed_world(seed, flat=False)
     coarse = heights(world, x0, y0, dx, dy)
     steepest = np.abs(np.diff(coarse)).argmax()
     x, y = x0 + dx * (steepest - 1), y0 + dy * (steepest - 1)
@@ -35,13 +35,13 @@ def test_ground_has_no_cliffs(seed, line):
 
 def test_ground_is_repeatable_and_another_for_another_seed():
     line = (100.0, 200.0, 3.0, 4.0)
-    first = heights(quiet_world(5, flat=False), *line)
-    assert np.array_equal(first, heights(quiet_world(5, flat=False), *line))
-    assert np.abs(first - heights(quiet_world(6, flat=False), *line)).max() > 5.0
+    first = heights(undispersed_world(5, flat=False), *line)
+    assert np.array_equal(first, heights(undispersed_world(5, flat=False), *line))
+    assert np.abs(first - heights(undispersed_world(6, flat=False), *line)).max() > 5.0
 
 
 def test_the_site_has_its_mapped_height_and_error():
-    world = quiet_world(3, flat=False)
+    world = undispersed_world(3, flat=False)
     world.site.height_m = -1200.0
     settle_terrain(world, 17.0)
     radius = world.moon.radius_m
@@ -51,7 +51,7 @@ def test_the_site_has_its_mapped_height_and_error():
 
 def test_no_ground_is_higher_than_the_bound():
     for seed in range(5):
-        world = quiet_world(seed, flat=False)
+        world = undispersed_world(seed, flat=False)
         world.terrain.slope_east = 0.05
         world.terrain.step_m = 300.0
         settle_terrain(world, 0.0)
@@ -62,7 +62,7 @@ def test_no_ground_is_higher_than_the_bound():
 def test_landing_ground_is_level_enough_for_a_lander():
     tilts = []
     for seed in range(10):
-        world = quiet_world(seed, flat=False)
+        world = undispersed_world(seed, flat=False)
         rows = [heights(world, -1500.0, y, 0.92, 0.0, 3000) for y in (-1.0, 0.84)]
         east = np.diff(rows[0][::2]) / 1.84
         north = ((rows[1] - rows[0]) / 1.84)[:-2:2]
@@ -71,7 +71,7 @@ def test_landing_ground_is_level_enough_for_a_lander():
 
 
 def test_craters_have_the_asked_depth_and_rim():
-    world = quiet_world()
+    world = undispersed_world()
     world.terrain.crater_share = 1.0
     world.terrain.calm_share = 1.0
     world.terrain.crater_cell_m = (60.0, 1.0, 1.0)  # two sizes too small to matter
@@ -83,7 +83,7 @@ def test_craters_have_the_asked_depth_and_rim():
 
 
 def test_slope_is_what_was_asked_near_the_site_and_levels_off_far_away():
-    world = quiet_world()
+    world = undispersed_world()
     world.terrain.slope_east = 0.1
     assert relief(world, 10.0, 0.0) - relief(world, 0.0, 0.0) == pytest.approx(1.0, abs=1e-3)
     assert relief(world, 1e6, 0.0) == pytest.approx(500.0, abs=0.1)
@@ -94,7 +94,7 @@ def test_slope_is_what_was_asked_near_the_site_and_levels_off_far_away():
 
 
 def test_a_step_has_its_height_its_place_and_its_direction():
-    world = quiet_world()
+    world = undispersed_world()
     world.terrain.step_m = -3000.0
     world.terrain.step_x_m = 500.0
     world.terrain.step_y_m = 200.0

@@ -7,11 +7,11 @@ from fsw.models.gravity import gravity_mps2
 from sim.common.constants import STANDARD_GRAVITY_MPS2
 from sim.plant.initial_conditions import place, transfer_orbit
 from sim.plant.world import StartKind
-from tests.sim.worlds import coast, copy_of, quiet_world, vector
+from tests.sim.worlds import coast, copy_of, undispersed_world, vector
 
 
 def in_orbit(**start):
-    world = quiet_world()
+    world = undispersed_world()
     world.start.kind = StartKind.ORBIT
     world.start.altitude_m = 1e5
     for name, value in start.items():
@@ -74,7 +74,7 @@ def test_the_transfer_orbit_has_its_perilune_at_pdi():
 
 
 def test_gravity_is_the_slope_of_the_oblate_potential():
-    moon = quiet_world().moon
+    moon = undispersed_world().moon
 
     def potential(r):
         n = np.linalg.norm(r)
@@ -88,7 +88,7 @@ def test_gravity_is_the_slope_of_the_oblate_potential():
 
 
 def test_the_oblate_moon_turns_the_node_at_the_secular_rate():
-    world = quiet_world()
+    world = undispersed_world()
     gm, radius = world.moon.gm_m3ps2, 1.8374e6
     tilt = np.radians(50.0)
     speed = np.sqrt(gm / radius)
@@ -113,7 +113,7 @@ def test_the_oblate_moon_turns_the_node_at_the_secular_rate():
 
 
 def test_a_free_top_keeps_its_angular_momentum_and_energy():
-    world = quiet_world()
+    world = undispersed_world()
     inertia = np.array([420.0, 300.0, 180.0])
     world.vehicle.inertia_full_kgm2 = inertia
     world.vehicle.inertia_dry_kgm2 = inertia
@@ -143,7 +143,7 @@ def turned(q, v):
 
 
 def burning(thrust_N=1600.0):
-    world = quiet_world()
+    world = undispersed_world()
     world.truth.r_BM_I_m = (1.8e6, 0.0, 0.0)
     world.truth.propellant_kg = 380.0
     world.truth.thrust_N = thrust_N

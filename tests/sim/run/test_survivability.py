@@ -1,4 +1,4 @@
-"""Whether a lost run could have landed: moments kept, ranges told in truth, witness, blame."""
+"""Survivability of a run: moments kept, truthful ranges, bound, perfect knowledge, attribution."""
 
 from dataclasses import replace
 
@@ -6,7 +6,12 @@ import pytest
 
 from sim.evaluation.survivability_bound import heights_to_stop
 from sim.run.fly import fly
-from sim.run.survivability import evaluate_survivability, fault_names, loss, witness_of
+from sim.run.survivability import (
+    evaluate_survivability,
+    fault_names,
+    loss,
+    with_perfect_knowledge,
+)
 from sim.scenario.load import load
 
 SEED = 5
@@ -39,27 +44,27 @@ def flown():
 # --- what is kept of a run ---------------------------------------------------------------
 
 
-def test_without_faults_the_onset_is_the_start_and_the_first_range_informs(flown):
+def test_without_faults_the_onset_is_the_start_and_the_first_range_is_truthful(flown):
     result = flown()
     assert result.onset.t_s < 0.1 and result.onset.v_horizontal_mps > 1600.0
-    assert 3000.0 < result.informed.height_m < 4000.0
-    assert result.informed.mode == "approach"
+    assert 3000.0 < result.first_truthful.height_m < 4000.0
+    assert result.first_truthful.mode == "approach"
 
 
 def test_the_onset_is_where_the_window_opens(flown):
     result = flown({"kind": "off", "from_altitude_m": 1000, "until_altitude_m": 500})
     assert result.onset.height_m == pytest.approx(1000.0, abs=60.0)  # the ground rolls
     assert result.onset.mode == "descent"
-    assert result.informed.height_m == pytest.approx(500.0, abs=60.0)
+    assert result.first_truthful.height_m == pytest.approx(500.0, abs=60.0)
 
 
-def test_late_acquisition_informs_late_and_for_less_time(flown):
+def test_late_acquisition_is_truthful_late_and_for_less_time(flown):
     late = flown({"kind": "late_acquisition", "until_altitude_m": 900})
-    assert late.informed.height_m == pytest.approx(900.0, abs=60.0)
+    assert late.first_truthful.height_m == pytest.approx(900.0, abs=60.0)
     assert late.truthful_s < flown().truthful_s - 10.0
 
 
-def test_the_time_told_in_truth_is_that_above_300_m(flown):
+def test_the_time_of_truthful_ranges_is_that_above_300_m(flown):
     result = flown({"kind": "early_loss", "from_altitude_m": 300})
     assert result.truthful_s == pytest.approx(flown().truthful_s, abs=0.5)
 
@@ -76,9 +81,9 @@ def test_the_time_told_in_truth_is_that_above_300_m(flown):
     ],
     ids=lambda row: row["kind"],
 )
-def test_what_is_not_true_informs_nobody(flown, row):
+def test_a_false_range_is_not_truthful(flown, row):
     result = flown({**row, "end_s": 1000})
-    assert result.informed is None
+    assert result.first_truthful is None
     assert result.truthful_s < 1.0
 
 
@@ -92,32 +97,37 @@ def test_what_is_not_true_informs_nobody(flown, row):
     ],
     ids=lambda row: row["kind"],
 )
-def test_late_or_wrongly_stamped_is_true_all_the_same_and_told_once(flown, row):
+def test_a_late_or_wrongly_stamped_range_is_truthful_and_counted_once(flown, row):
     assert flown(row).truthful_s == pytest.approx(flown().truthful_s, rel=0.25)
 
 
-def test_what_is_late_and_wrongly_stamped_is_told_to_nobody(flown):
+def test_a_late_and_wrongly_stamped_range_is_not_truthful(flown):
     delayed = {"kind": "delayed", "delay_s": 2}
-    assert flown({"kind": "stamp_offset", "stamp_offset_s": 3}, delayed).informed is None
+    assert flown({"kind": "stamp_offset", "stamp_offset_s": 3}, delayed).first_truthful is None
 
 
-# --- the judgement -----------------------------------------------------------------------
+# --- evaluation ---------------------------------------------------------------------------
 
 
-def test_what_landed_is_its_own_witness(flown):
-    judged = evaluate_survivability(with_faults(), flown())
-    assert (judged.survivable, judged.how, judged.why, judged.loss) == (True, "witness", None, None)
+def test_a_run_that_landed_was_survivable(flown):
+    outcome = evaluate_survivability(with_faults(), flown())
+    assert (outcome.survivable, outcome.how, outcome.why, outcome.loss) == (
+        True,
+        "landing",
+        None,
+        None,
+    )
 
 
-def test_an_engine_lost_for_good_above_the_ground_is_certified(flown):
+def test_an_engine_lost_for_good_above_the_ground_is_excluded_by_the_bound(flown):
     row = {"kind": "engine_out", "from_altitude_m": 900}
-    judged = evaluate_survivability(with_faults(row), flown(row))
+    outcome = evaluate_survivability(with_faults(row), flown(row))
     assert flown(row).verdict == "crashed"
-    assert (judged.survivable, judged.how, judged.loss) == (False, "certificate", None)
-    assert "ground" in judged.why or "propellant" in judged.why
+    assert (outcome.survivable, outcome.how, outcome.loss) == (False, "bound", None)
+    assert "ground" in outcome.why or "propellant" in outcome.why
 
 
-def test_an_engine_that_comes_back_is_judged_by_all_of_its_thrust(flown):
+def test_an_engine_that_comes_back_counts_with_all_of_its_thrust(flown):
     row = {"kind": "engine_out", "start_s": 700, "end_s": 700.5}
     assert flown(row).onset.thrust_N == flown().onset.thrust_N
 
@@ -132,28 +142,28 @@ def lost(result, **changes):
     return replace(result, verdict="crashed", **changes)
 
 
-def test_a_loss_that_the_truth_would_have_saved_has_a_witness(flown):
+def test_a_loss_that_perfect_knowledge_lands_is_one_of_navigation(flown):
     row = {"kind": "delayed", "delay_s": 1}
-    judged = evaluate_survivability(with_faults(row), lost(flown(row)))
-    assert (judged.survivable, judged.how, judged.loss) == (True, "witness", "navigation")
+    outcome = evaluate_survivability(with_faults(row), lost(flown(row)))
+    assert (outcome.survivable, outcome.how, outcome.loss) == (True, "landing", "navigation")
 
 
-def test_a_loss_that_nobody_can_settle_is_open_and_counts_as_survivable():
+def test_a_loss_without_evidence_is_open_and_counts_as_survivable():
     scenario = load("nominal", [("start.propellant_kg", "275")])  # too little for this guidance
     result = fly(scenario, SEED)
     assert result.verdict != "landed"
-    judged = evaluate_survivability(scenario, result)
-    assert (judged.survivable, judged.how) == (True, "open")
+    outcome = evaluate_survivability(scenario, result)
+    assert (outcome.survivable, outcome.how) == (True, "open")
 
 
-def test_in_the_margin_between_certificate_and_flight_nothing_is_certified(flown):
+def test_between_bound_and_flight_a_loss_is_open(flown):
     """A height that full thrust at once can just stop from, and no real engine can."""
-    moment = replace(flown().informed, height_m=0.0)
+    moment = replace(flown().first_truthful, height_m=0.0)
     least = heights_to_stop(moment).least_m
     beyond, within = (replace(moment, height_m=least * share) for share in (0.995, 1.005))
     scenario = load("nominal", [("start.propellant_kg", "275")])
     result = fly(scenario, SEED)
-    assert evaluate_survivability(scenario, lost(result, onset=beyond)).how == "certificate"
+    assert evaluate_survivability(scenario, lost(result, onset=beyond)).how == "bound"
     assert evaluate_survivability(scenario, lost(result, onset=within)).how == "open"
 
 
@@ -161,10 +171,10 @@ def test_too_fast_at_the_first_truth_is_hedging_and_in_time_is_navigation(flown)
     row = {"kind": "late_acquisition", "until_altitude_m": 900}
     scenario, result = with_faults(row), flown(row)
     assert loss(scenario, lost(result)) == "navigation"
-    fast = replace(result.informed, v_down_mps=120.0)
-    assert loss(scenario, lost(result, informed=fast)) == "hedging"
-    dry = replace(result.informed, propellant_kg=0.5, height_m=3000.0)
-    assert loss(scenario, lost(result, informed=dry)) == "hedging"
+    fast = replace(result.first_truthful, v_down_mps=120.0)
+    assert loss(scenario, lost(result, first_truthful=fast)) == "hedging"
+    dry = replace(result.first_truthful, propellant_kg=0.5, height_m=3000.0)
+    assert loss(scenario, lost(result, first_truthful=dry)) == "hedging"
 
 
 def test_what_no_range_could_have_helped_is_neither(flown):
@@ -174,7 +184,7 @@ def test_what_no_range_could_have_helped_is_neither(flown):
     assert loss(with_faults(engine), lost(flown(engine))) == "other"
 
 
-def test_the_witness_keeps_body_and_ground_and_is_told_no_lie():
+def test_perfect_knowledge_keeps_actuator_faults_and_ground_and_removes_range_faults():
     rows = (
         {"kind": "wrong", "offset_m": 100},
         {"kind": "engine_lost", "lost_share": 0.1, "from_altitude_m": 50},
@@ -184,10 +194,10 @@ def test_the_witness_keeps_body_and_ground_and_is_told_no_lie():
     )
     extra = [("terrain.step_m", "500"), ("sensors.range.loss_db", "20")]
     scenario = with_faults(*rows, extra=extra)
-    witness = witness_of(scenario)
-    assert fault_names(witness) == ["engine_lost", "missed_ticks"]
-    assert float(witness.world.board.faults[0].lost_share) == 0.1
-    assert witness.world.terrain == scenario.world.terrain
-    assert witness.world.dispersions == scenario.world.dispersions
-    assert witness.world.board.sensors.range.loss_db == 0.0
+    perfect = with_perfect_knowledge(scenario)
+    assert fault_names(perfect) == ["engine_lost", "missed_ticks"]
+    assert float(perfect.world.board.faults[0].lost_share) == 0.1
+    assert perfect.world.terrain == scenario.world.terrain
+    assert perfect.world.dispersions == scenario.world.dispersions
+    assert perfect.world.board.sensors.range.loss_db == 0.0
     assert fault_names(scenario) == [row["kind"] for row in rows]  # left as it was

@@ -22,9 +22,9 @@ def write(tmp_path):
 def refusal(*arguments, **options):
     with pytest.raises(InputError) as caught:
         load(*arguments, **options)
-    said = str(caught.value)
-    assert "\n" not in said
-    return said
+    complaint = str(caught.value)
+    assert "\n" not in complaint
+    return complaint
 
 
 @pytest.mark.parametrize("name", library())
@@ -103,7 +103,7 @@ def test_a_seed_out_of_range_is_refused(seed):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "complaint"),
     [
         ("[start]\naltitude_m = 1 2\n", "not TOML: "),
         ("[strat]\n", "strat: unknown key; did you mean 'start'?"),
@@ -116,13 +116,13 @@ def test_a_seed_out_of_range_is_refused(seed):
         ("[expect]\nverdict = 1\n", "expect.verdict: expected a text"),
     ],
 )
-def test_a_bad_file_is_one_line_that_names_file_and_key(write, text, said):
+def test_a_bad_file_is_one_line_that_names_file_and_key(write, text, complaint):
     path = write(HEAD + text)
-    assert refusal(path).startswith(f"{path}: {said}")
+    assert refusal(path).startswith(f"{path}: {complaint}")
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "complaint"),
     [
         ('doc = "x"\nvehicle = {class = "resilience_class"}', "name: missing"),
         ('name = "x"\ndoc = "x"', "vehicle: missing"),
@@ -135,13 +135,13 @@ def test_a_bad_file_is_one_line_that_names_file_and_key(write, text, said):
         ),
     ],
 )
-def test_a_bad_outer_shape_is_one_line(write, text, said):
+def test_a_bad_outer_shape_is_one_line(write, text, complaint):
     path = write(text)
-    assert refusal(path) == f"{path}: {said}"
+    assert refusal(path) == f"{path}: {complaint}"
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "said"),
+    ("key", "value", "complaint"),
     [
         ("start.propelant_kg", "360", "start.propelant_kg: unknown key; did you mean 'propellant"),
         ("start.propellant_kg", "-1", "start.propellant_kg: expected a number from 0 to 100000"),
@@ -153,8 +153,8 @@ def test_a_bad_outer_shape_is_one_line(write, text, said):
         ("start.altitude_m.x", "1", "start.altitude_m: expected a number not below 0, not a table"),
     ],
 )
-def test_a_bad_override_is_one_line_that_names_its_key(key, value, said):
-    assert refusal("nominal", [(key, value)]).startswith(f"--set: {said}")
+def test_a_bad_override_is_one_line_that_names_its_key(key, value, complaint):
+    assert refusal("nominal", [(key, value)]).startswith(f"--set: {complaint}")
 
 
 def test_a_bare_word_needs_no_quotes():
@@ -178,8 +178,8 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
 
 
 def test_presets_are_named_or_files(write):
-    said = "--params: expected default, as-flown or a TOML file, not 'defualt'"
-    assert refusal("nominal", params="defualt") == said
+    complaint = "--params: expected default, as-flown or a TOML file, not 'defualt'"
+    assert refusal("nominal", params="defualt") == complaint
     path = write("[descent]\neta = 7\n")
     assert refusal("nominal", params=path).startswith(f"{path}: descent.eta: expected a number")
 
@@ -212,8 +212,8 @@ def test_an_override_stands_above_what_was_flown(write):
 
 def test_what_was_flown_is_read_strictly_whatever_preset_flies(write):
     path = write(HEAD + "[as_flown.descent]\ndecel_max = 1\n")
-    said = "as_flown.descent.decel_max: missing unit suffix; expected 'decel_max_mps2'"
-    assert refusal(path) == f"{path}: {said}"
+    complaint = "as_flown.descent.decel_max: missing unit suffix; expected 'decel_max_mps2'"
+    assert refusal(path) == f"{path}: {complaint}"
 
 
 def test_a_scenario_written_for_one_run_says_its_seed_and_preset(write):

@@ -9,19 +9,19 @@ from hypothesis import example, given, settings
 
 from sim.common.errors import InputError
 from sim.faults.envelope import read_envelope
-from sim.faults.table import KINDS, WIRE
+from sim.faults.table import KINDS, FaultGroup
 from sim.run.fly import fly
 from sim.run.warm_start import Checkpoints
 from sim.scenario.load import SCENARIOS, load
 from sim.search import driver as search
-from sim.search.counterexample import finding_of, row_words
+from sim.search.counterexample import counterexample_of, row_words
 from sim.search.driver import RANGE_KINDS, Trials, begin_hunt, hunt_round, is_failure
 from sim.search.minimize import later, least, weaker_case, weaker_row
 from tests.searching import flights
 from tests.strategies import Case, cases
 
 DOCUMENT = tomllib.loads((SCENARIOS / "nominal.toml").read_text())
-IN_PROCESS = tuple(name for name, kind in KINDS.items() if kind.group != WIRE)
+IN_PROCESS = tuple(name for name, kind in KINDS.items() if kind.group != FaultGroup.WIRE)
 
 
 class Flag:
@@ -36,7 +36,16 @@ class Flag:
 
 
 def hunt(params="as-flown", kinds=("delayed",), seed=0, elapsed=lambda: 0.0, anywhere=True):
-    return begin_hunt("nominal", params, kinds, anywhere, seed, 60.0, elapsed, Flag())
+    return begin_hunt(
+        "nominal",
+        params=params,
+        kinds=kinds,
+        anywhere=anywhere,
+        seed=seed,
+        budget_s=60.0,
+        elapsed=elapsed,
+        stop=Flag(),
+    )
 
 
 def one(kind, **values):
@@ -113,28 +122,28 @@ def found():
 
 def test_a_filter_on_arrival_times_is_found_with_one_delay_that_a_fifth_less_would_save(found):
     ours, row = found
-    finding = finding_of(ours, row["failure"])
-    assert [fault["kind"] for fault in finding.case.faults] == ["delayed"]
-    assert finding.result.verdict != "landed" and row["worst"] < 0.0
-    assert finding.weaker["delay_s"] == pytest.approx(0.8 * finding.case.faults[0]["delay_s"])
-    weaker = Case(finding.case.seed, [finding.weaker])
+    found = counterexample_of(ours, row["failure"])
+    assert [fault["kind"] for fault in found.case.faults] == ["delayed"]
+    assert found.result.verdict != "landed" and row["worst"] < 0.0
+    assert found.weaker["delay_s"] == pytest.approx(0.8 * found.case.faults[0]["delay_s"])
+    weaker = Case(found.case.seed, [found.weaker])
     assert fly(weaker.scenario(DOCUMENT, "as-flown"), weaker.seed).verdict == "landed"
 
 
 def test_what_is_found_is_a_scenario_that_flies_alike(found, tmp_path):
     ours, row = found
-    finding = finding_of(ours, row["failure"])
-    path = finding.write(tmp_path)
+    found = counterexample_of(ours, row["failure"])
+    path = found.write(tmp_path)
     scenario = load(str(path))
     again = fly(scenario, scenario.seed)
-    assert scenario.params_name == "as-flown" and scenario.doc == finding.sentence
-    assert again.state_sha256 == finding.result.state_sha256
-    assert finding.write(tmp_path) != path
+    assert scenario.params_name == "as-flown" and scenario.doc == found.sentence
+    assert again.state_sha256 == found.result.state_sha256
+    assert found.write(tmp_path) != path
 
 
 def test_the_sentence_tells_what_it_does_how_it_ended_and_what_would_save_it(found):
     ours, row = found
-    sentence = finding_of(ours, row["failure"]).sentence
+    sentence = counterexample_of(ours, row["failure"]).sentence
     for words in ("parameters as-flown", "delayed", "m/s down", "it lands", "delay_s = "):
         assert words in sentence
 
@@ -173,7 +182,16 @@ def test_a_search_whose_time_is_up_while_it_shrinks_has_the_last_that_failed():
 
 def test_a_scenario_that_ends_badly_by_itself_is_refused():
     with pytest.raises(InputError, match="nothing added"):
-        begin_hunt("resilience-m2", "as-flown", None, False, 0, 60.0, lambda: 0.0, Flag())
+        begin_hunt(
+            "resilience-m2",
+            params="as-flown",
+            kinds=None,
+            anywhere=False,
+            seed=0,
+            budget_s=60.0,
+            elapsed=lambda: 0.0,
+            stop=Flag(),
+        )
 
 
 def test_anywhere_the_rangefinders_timing_and_values_are_searched_three_at_once():

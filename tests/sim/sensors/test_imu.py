@@ -9,9 +9,9 @@ from fsw.interface.messages import ACTUATOR_COMMAND, IMU_SAMPLE
 from fsw.interface.timing import TICK_NS
 from fsw.mathlib.vectors import load3
 from sim.plant.tick import advance, obey
-from sim.sensors.imu import measure_imu, tell_imu
-from sim.sensors.records import IMU, IMU_ERRORS, IMU_READING, IMU_STATE, SENSOR_TRUTH
-from tests.sim.worlds import above_site, quiet_world, vector
+from sim.sensors.imu import measure_imu, report_imu
+from sim.sensors.records import IMU_ERRORS, IMU_READING, IMU_STATE, SENSOR_BOARD, SENSOR_TRUTH
+from tests.sim.worlds import above_site, undispersed_world, vector
 from tests.sums import gained
 
 DEG = np.pi / 180.0
@@ -20,22 +20,26 @@ N = 200_000
 
 
 @kernel
-def record_readings(imu, errors, state, seed, truth, reading, turns, gains):
+def record_readings(turns, gains, board, truth):
     for i in range(len(turns)):
-        measure_imu(imu, errors, state, seed, truth, reading)
+        measure_imu(board, truth)
         for k in range(3):
-            turns[i, k] = float(reading.dtheta_B_rad[k])
-            gains[i, k] = float(reading.dv_B_mps[k])
+            turns[i, k] = float(board.imu_reading.dtheta_B_rad[k])
+            gains[i, k] = float(board.imu_reading.dv_B_mps[k])
 
 
 def measured(n=N, seed=1, errors=None, dtheta=(0.0, 0.0, 0.0), dv=(0.0, 0.0, 0.0), **imu):
     imu = {"gyro_drift_degphprth": 0.0, "accel_drift_ugprth": 0.0, **imu}
     truth = SENSOR_TRUTH.new(dtheta_B_rad=dtheta, dv_B_mps=dv)
     turns, gains = np.zeros((n, 3)), np.zeros((n, 3))
-    errors = IMU_ERRORS.new() if errors is None else errors
-    reading = IMU_READING.new(dt_ns=TICK_NS)
-    record_readings(IMU.new(**imu), errors, IMU_STATE.new(), seed, truth, reading, turns, gains)
-    return turns, gains, reading
+    board = SENSOR_BOARD.new(seed=seed)
+    board.imu_reading.dt_ns = TICK_NS
+    for name, value in imu.items():
+        board.sensors.imu[name] = value
+    if errors is not None:
+        board.imu_errors = errors
+    record_readings(turns, gains, board, truth)
+    return turns, gains, board
 
 
 NOISELESS = {"gyro_walk_degprth": 0.0, "accel_walk_ugprtHz": 0.0}
@@ -80,8 +84,8 @@ def test_bias_scale_and_misalignment_are_what_was_drawn():
 
 def test_a_bias_walks_with_the_specified_rate():
     def bias_after(seed, n):
-        errors = IMU_ERRORS.new()
-        measured(n, seed, errors, gyro_drift_degphprth=0.6, accel_drift_ugprth=3.0)
+        _, _, board = measured(n, seed, gyro_drift_degphprth=0.6, accel_drift_ugprth=3.0)
+        errors = board.imu_errors
         return vector(errors.gyro_bias_radps), vector(errors.accel_bias_mps2)
 
     for seconds in (10, 40):
@@ -91,13 +95,11 @@ def test_a_bias_walks_with_the_specified_rate():
         assert np.allclose(ends.std(axis=(0, 2)) / expected, 1.0, atol=0.12)
 
 
-def test_the_walk_of_a_bias_has_dice_of_its_own():
+def test_the_walk_of_a_bias_has_a_random_stream_of_its_own():
     noises, walks = [], []
     for seed in range(400):
-        errors = IMU_ERRORS.new()
-        turns, gains, _ = measured(
-            1, seed, errors, gyro_drift_degphprth=1.0, accel_drift_ugprth=1.0
-        )
+        turns, gains, board = measured(1, seed, gyro_drift_degphprth=1.0, accel_drift_ugprth=1.0)
+        errors = board.imu_errors
         noises.append(np.hstack([turns[0], gains[0]]))
         walks.append(np.hstack([errors.gyro_bias_radps, errors.accel_bias_mps2]))
     across = np.corrcoef(np.array(noises).T, np.array(walks).T)[:6, 6:]
@@ -112,14 +114,14 @@ def test_rounding_is_carried_and_never_adds_up():
 
 
 def test_an_axis_beyond_its_limit_is_clipped_and_flagged():
-    turns, _, sample = measured(5, dtheta=(0.0, -0.05, 0.0), rate_max_radps=3.0)
+    turns, _, board = measured(5, dtheta=(0.0, -0.05, 0.0), rate_max_radps=3.0)
     assert turns[-1, 1] == pytest.approx(-0.03)
-    assert sample.saturated == 1
-    assert measured(5, dtheta=(0.0, -0.01, 0.0), rate_max_radps=3.0)[2].saturated == 0
+    assert board.imu_reading.saturated == 1
+    assert measured(5, dtheta=(0.0, -0.01, 0.0), rate_max_radps=3.0)[2].imu_reading.saturated == 0
 
 
 def test_a_strapdown_on_ideal_increments_recovers_the_truth():
-    world = above_site(quiet_world(), 8000.0, v_up_mps=-60.0, propellant_kg=300.0)
+    world = above_site(undispersed_world(), 8000.0, v_up_mps=-60.0, propellant_kg=300.0)
     truth = world.truth
     world.errors.thrust_axis_B_rad = (2e-3, -1e-3)
     nominal = NOMINAL.new(r_BM_I_m=truth.r_BM_I_m, v_BM_I_mps=truth.v_BM_I_mps, q_IB=truth.q_IB)
@@ -133,7 +135,7 @@ def test_a_strapdown_on_ideal_increments_recovers_the_truth():
             )
         obey(world, command)
         advance(world)
-        ideal = world.told.truth
+        ideal = world.sensor_inbox.truth
         ideal.t_ns = world.t_ns
         move(world.moon, nominal, ideal)
         turned += float(np.linalg.norm(ideal.dtheta_B_rad))
@@ -148,17 +150,17 @@ def move(moon, nominal, ideal):
     strapdown(nominal, moon, int(ideal.t_ns), load3(ideal.dv_B_mps), load3(ideal.dtheta_B_rad))
 
 
-def test_sums_tell_every_reading_to_half_a_count_however_long_they_grow():
+def test_integrals_report_every_reading_to_half_a_count_however_large_they_grow():
     state, samples, dvs = IMU_STATE.new(velocity_B_mps=(2047.0, 0.0, -2047.9)), [], []
     rng = np.random.default_rng(3)
     for n in range(300):
         dv = rng.normal(0.0, 0.02, 3) + (0.016, 0.0, -0.016)
         state.count = n + 1
         sample = IMU_SAMPLE.new()
-        tell_imu(state, IMU_READING.new(t_ns=n, dt_ns=TICK_NS, dv_B_mps=dv), sample)
+        report_imu(sample, state, IMU_READING.new(t_ns=n, dt_ns=TICK_NS, dv_B_mps=dv))
         samples.append(sample)
         dvs.append(dv)
-    told, _ = gained(samples)
-    assert np.abs(told - dvs[1:]).max() < 2.0**-20
-    assert np.abs(told.sum(axis=0) - np.sum(dvs[1:], axis=0)).max() < 2.0**-20
+    reported, _ = gained(samples)
+    assert np.abs(reported - dvs[1:]).max() < 2.0**-20
+    assert np.abs(reported.sum(axis=0) - np.sum(dvs[1:], axis=0)).max() < 2.0**-20
     assert [int(s.seq) for s in samples] == list(range(1, 301))

@@ -10,36 +10,36 @@ from sim.plant.ray_cast import cast, march
 from sim.plant.terrain import clearance_m, settle_terrain
 from sim.plant.tick import obey_range_command, sense
 from sim.sensors.rangefinder import measure_range, return_strength
-from sim.sensors.records import ARRIVALS, RANGE_STATE, RANGE_TRUTH, RANGEFINDER
-from tests.sim.worlds import above_site, quiet_world
+from sim.sensors.records import RANGE_TRUTH, RANGEFINDER, SENSOR_BOARD, TICK_MESSAGES
+from tests.sim.worlds import above_site, undispersed_world
 
 RADIUS = 1.7374e6
 N = 20_000
 
 
 def test_a_plumb_ray_over_a_smooth_moon_is_the_height_of_the_instrument():
-    world = above_site(quiet_world(), 1000.0)
+    world = above_site(undispersed_world(), 1000.0)
     cast(world)
-    assert world.told.beam.slant_m == pytest.approx(1000.7, abs=2e-3)  # pads 1.2, lens 0.5
-    assert world.told.beam.cos_incidence == pytest.approx(1.0, abs=1e-6)
+    assert world.sensor_inbox.beam.slant_m == pytest.approx(1000.7, abs=2e-3)  # pads 1.2, lens 0.5
+    assert world.sensor_inbox.beam.cos_incidence == pytest.approx(1.0, abs=1e-6)
 
 
 def test_a_canted_ray_over_a_smooth_moon_ends_on_the_sphere():
-    world = quiet_world()
+    world = undispersed_world()
     world.board.sensors.range.cant_deg = 45.0
     above_site(world, 3000.0)
     cast(world)
     # |origin + s beam| = R with beam 45 degrees off the plumb line
     b = (RADIUS + 3000.7) * np.cos(np.pi / 4.0)
     by_hand = b - np.sqrt(b * b - (3000.7 * (2.0 * RADIUS + 3000.7)))
-    assert world.told.beam.slant_m == pytest.approx(by_hand, abs=2e-3)
+    assert world.sensor_inbox.beam.slant_m == pytest.approx(by_hand, abs=2e-3)
     beyond = by_hand * np.sin(np.pi / 4.0) / RADIUS
     cosine = np.cos(np.pi / 4.0 + beyond)
-    assert world.told.beam.cos_incidence == pytest.approx(cosine, abs=1e-5)
+    assert world.sensor_inbox.beam.cos_incidence == pytest.approx(cosine, abs=1e-5)
 
 
 def test_a_canted_ray_points_from_minus_z_towards_plus_x():
-    world = quiet_world()
+    world = undispersed_world()
     world.terrain.slope_east = 0.2
     world.terrain.slope_reach_m = 1e6
     world.board.sensors.range.cant_deg = 30.0
@@ -47,9 +47,9 @@ def test_a_canted_ray_points_from_minus_z_towards_plus_x():
     cast(world)
     # z = 0.2 x on a plane; the curvature adds x**2 / 2R, 15 mm here
     by_hand = 400.7 / (np.cos(np.pi / 6.0) + 0.2 * np.sin(np.pi / 6.0))
-    assert world.told.beam.slant_m == pytest.approx(by_hand, abs=0.03)
+    assert world.sensor_inbox.beam.slant_m == pytest.approx(by_hand, abs=0.03)
     cosine = (0.2 * 0.5 + np.cos(np.pi / 6.0)) / np.sqrt(1.04)
-    assert world.told.beam.cos_incidence == pytest.approx(cosine, abs=1e-3)
+    assert world.sensor_inbox.beam.cos_incidence == pytest.approx(cosine, abs=1e-3)
 
 
 @kernel
@@ -65,7 +65,7 @@ def first_below(world, origin, beam, step_m, n):
 @pytest.mark.parametrize("seed", range(14))
 @pytest.mark.parametrize("off_plumb_deg, height_m", [(15.0, 300.0), (50.0, 300.0), (80.0, 60.0)])
 def test_a_ray_over_rough_ground_meets_the_first_thing_in_its_way(seed, off_plumb_deg, height_m):
-    world = quiet_world(seed, flat=False)
+    world = undispersed_world(seed, flat=False)
     world.terrain.calm_share = 1.0
     world.terrain.crater_depth = 0.4
     world.terrain.crater_rim = 0.5  # ridges that a careless stride would step through
@@ -80,22 +80,22 @@ def test_a_ray_over_rough_ground_meets_the_first_thing_in_its_way(seed, off_plum
 
 
 def test_a_ray_into_the_sky_or_beyond_reach_meets_nothing():
-    world = above_site(quiet_world(), 6000.0)
+    world = above_site(undispersed_world(), 6000.0)
     cast(world)
-    assert world.told.beam.slant_m == 0.0
+    assert world.sensor_inbox.beam.slant_m == 0.0
     assert march(world, (0.0, 0.0, RADIUS + 100.0), (0.0, 0.0, 1.0), 5000.0) == 0.0
 
 
 def test_closing_speed_is_the_rate_at_which_the_range_shrinks():
-    world = above_site(quiet_world(), 500.0, v_up_mps=-30.0, v_east_mps=10.0)
+    world = above_site(undispersed_world(), 500.0, v_up_mps=-30.0, v_east_mps=10.0)
     cast(world)
-    assert world.told.beam.closing_mps == pytest.approx(30.0, abs=0.01)
+    assert world.sensor_inbox.beam.closing_mps == pytest.approx(30.0, abs=0.01)
 
 
 @kernel
-def record_ranges(parameters, state, seed, truth, sample, ranges, valid):
+def record_ranges(ranges, valid, board, truth, sample):
     for i in range(len(ranges)):
-        measure_range(parameters, state, seed, truth, 0.0, sample)
+        measure_range(board, truth, sample)
         ranges[i] = float(sample.range_m)
         valid[i] = int(sample.valid)
 
@@ -107,8 +107,10 @@ def measured(slant_m, n=N, seed=2, cos_incidence=1.0, albedo=0.12, closing_mps=0
     truth = RANGE_TRUTH.new(slant_m=slant_m, cos_incidence=cos_incidence, albedo=albedo)
     truth.closing_mps = closing_mps
     ranges, valid = np.zeros(n), np.zeros(n, np.int64)
-    instrument = RANGEFINDER.new(**parameters)
-    record_ranges(instrument, RANGE_STATE.new(), seed, truth, RANGE_SAMPLE.new(), ranges, valid)
+    board = SENSOR_BOARD.new(seed=seed)
+    for name, value in parameters.items():
+        board.sensors.range[name] = value
+    record_ranges(ranges, valid, board, truth, RANGE_SAMPLE.new())
     return ranges, valid
 
 
@@ -127,7 +129,7 @@ def test_ranges_come_in_whole_quanta():
 
 
 @pytest.mark.parametrize("slant_m", [0.0, 1.0])
-def test_what_is_out_of_reach_or_too_close_is_sent_as_invalid_zero(slant_m):
+def test_a_range_out_of_reach_or_too_close_is_sent_as_invalid_zero(slant_m):
     ranges, valid = measured(slant_m, 500, **SURE)
     assert not valid.any() and not ranges.any()
 
@@ -171,10 +173,10 @@ def test_false_returns_are_short_and_multiple_ones_long_as_often_as_asked():
 def sampled(world, n_ticks):
     """Ticks in which the rangefinder took a sample."""
     ticks = []
-    arrivals = ARRIVALS.new()
+    messages = TICK_MESSAGES.new()
     for _ in range(n_ticks):
         before = int(world.board.range_state.count)
-        sense(world, arrivals)
+        sense(world, messages)
         if world.board.range_state.count > before:
             ticks.append(int(world.tick))
         world.tick += 1
@@ -183,7 +185,7 @@ def sampled(world, n_ticks):
 
 
 def test_it_samples_at_twenty_hertz_and_obeys_its_power_commands():
-    world = above_site(quiet_world(), 1000.0)
+    world = above_site(undispersed_world(), 1000.0)
     assert sampled(world, 20) == [0, 5, 10, 15]
     obey_range_command(world, RANGE_COMMAND.new(action=RangeAction.POWER_OFF))
     assert sampled(world, 100) == []

@@ -151,6 +151,5 @@ def test_a_bad_request_is_one_line(run, arguments, said):
 def test_a_campaign_is_not_written_over(run, kept):
     status, _, err = run("campaign", *FEW, "--out", kept)
     assert (
-        status == 2
-        and err == f"leadline: --out {kept}: holds a campaign; --resume goes on with it\n"
+        status == 2 and err == f"leadline: --out {kept}: holds a campaign; --resume continues it\n"
     )

@@ -175,7 +175,7 @@ def test_a_lost_flight_says_whether_it_could_have_landed(run):
     engine_out = ("faults.0.kind=engine_out", "faults.0.from_altitude_m=900")
     _, out, err = run("fly", "--json", *(part for key in engine_out for part in ("--set", key)))
     judged = json.loads(out)["survivability"]
-    assert (judged["survivable"], judged["how"]) == (False, "certificate")
+    assert (judged["survivable"], judged["how"]) == (False, "bound")
     assert judged["why"] in err
 
 
