@@ -12,16 +12,15 @@ from typing import Any
 import numpy as np
 
 from fsw.executive.state import CORE
-from fsw.framework.kernel import kernel
 from hil.bench.remote_sensors import SensorPort
+from hil.bench.run_rows import move_rows, sense_rows
 from hil.bench.wire_faults import WireFaults
 from hil.platform.clock import NS_PER_S
 from hil.platform.errors import BenchError
 from hil.protocol.interventions import NO_LEVERS
 from hil.protocol.peer import Peer
 from hil.protocol.remote_end import ANSWER_LIMIT_NS, FarEnd
-from hil.wire.framing import Packet
-from hil.wire.packets import BY_NAME, Message
+from hil.wire.messages import BY_NAME, Message, Packet, uplinked
 from hil.wire.session_messages import EndReason, Role, StartFrom
 from hil.wire.slots import arrivals_of, memory_of, outbox_of, rows_of
 from sim.evaluation.flight_view import FLIGHT_VIEW
@@ -31,11 +30,11 @@ from sim.faults.records import ComputerAction
 from sim.faults.table import WireDirection
 from sim.plant.world import TRUTH_L
 from sim.run.fly import Result, evaluate_run, new_run
-from sim.run.loop import RUN, move_tick, observe_run, sense_tick
+from sim.run.loop import RUN, observe_run
 from sim.scenario.load import Scenario
 
 TRUTH_TICKS = 10
-UPLINKED = ("NavUpdate", "GroundCommand")
+UPLINKED = uplinked()
 
 # from Begin to flight time 0 in real time: room for booting, opening a log, and asking the clock
 START_IN_NS = 2 * NS_PER_S
@@ -44,20 +43,6 @@ START_IN_NS = 2 * NS_PER_S
 TRUTH_MESSAGE = BY_NAME["TruthL"]
 INJECTION_MESSAGE = BY_NAME["Injection"]
 MARGINS_MESSAGE = BY_NAME["Margins"]
-
-
-@kernel
-def sense_rows(runs):
-    """First part of a tick; takes an array of one Run. True when the flight software gets it."""
-    return sense_tick(runs[0])
-
-
-@kernel
-def move_rows(runs, views, commanded):
-    """Last part of a tick, with the flight view that the run monitor reads put in place."""
-    run = runs[0]
-    run.flight = views[0]
-    return move_tick(run, commanded)
 
 
 @dataclass(frozen=True)
@@ -70,7 +55,7 @@ class BenchEvent:
     detail: str
 
 
-class Emulator:
+class Bench:
     """Truth, and the conversation with the flight computer at the other end."""
 
     def __init__(
@@ -208,16 +193,16 @@ class Emulator:
         own = self.arrivals.packets()
         if not self.sensors:
             return own
-        said = self.sensors.tick()
+        samples = self.sensors.tick()
         if self.action == ComputerAction.AWAY:
             return []
-        uplinked = [packet for packet in own if packet[0].name in UPLINKED]
-        self._compare(said, own[: len(own) - len(uplinked)])
-        return said + uplinked
+        from_ground = self.from_ground()
+        self._compare(samples, own[: len(own) - len(from_ground)])
+        return samples + from_ground
 
-    def uplinked(self) -> list[Packet]:
+    def from_ground(self) -> list[Packet]:
         """What arrives in this tick from the ground."""
-        return [packet for packet in self.arrivals.packets() if packet[0].name in UPLINKED]
+        return [packet for packet in self.arrivals.packets() if packet[0] in UPLINKED]
 
     def hear(self, message: Message, payload: bytes) -> bool:
         """Take a message of the flight software's; false when nobody has a use for it."""

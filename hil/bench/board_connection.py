@@ -12,7 +12,7 @@ from hil.platform.clock import Clock
 from hil.platform.link import Link
 from hil.protocol.interventions import FREEZE_NS, WATCHDOG_NS, Lever
 from hil.protocol.remote_end import ANSWER_LIMIT_NS
-from hil.wire.packets import REGIONS
+from hil.wire.messages import REGIONS
 
 # where an upset flips a bit in each payload's memory: region and field, a double
 UPSET = {

@@ -21,7 +21,7 @@ from hil.log.differences import first_field
 from hil.platform.clock import NS_PER_S
 from hil.platform.errors import BenchError
 from hil.protocol.interventions import Pull
-from hil.wire.packets import REGIONS
+from hil.wire.messages import REGIONS
 from hil.wire.session_messages import WANT_CORE_HASH, WANT_HISTORY_HASH
 from hil.wire.slots import hash_of
 from sim.faults.reader import refuse_wire_faults

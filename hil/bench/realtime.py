@@ -9,17 +9,16 @@ time: whoever does not map it notices.
 import secrets
 from typing import Any
 
-from fsw.interface.messages import CONTACT_SAMPLE, IMU_SAMPLE, PROPULSION_STATUS, RANGE_SAMPLE
+from fsw.interface.messages import IMU_SAMPLE
 from fsw.interface.timing import TICK_NS
-from hil.bench.bench import START_IN_NS, TRUTH_TICKS, Emulator
+from hil.bench.bench import START_IN_NS, TRUTH_TICKS, Bench
 from hil.bench.latency import Hops, Way
 from hil.bench.remote_sensors import DOUBT_NS, BoardWatch
 from hil.platform.clock import EPOCH_HI_S, EPOCH_LO_S, NS_PER_S
 from hil.platform.pacer import Pacer, percentiles_us
-from hil.protocol.peer import Patience, listen_to_all
+from hil.protocol.peer import SilenceLimit, receive_from_all
 from hil.wire.codec import codec
-from hil.wire.framing import Packet
-from hil.wire.packets import BY_NAME, Message, message_of
+from hil.wire.messages import BY_NAME, Message, Packet, message_of, stamped_by_sensors
 from hil.wire.session_messages import Pace, StartFrom
 from sim.faults.records import ComputerAction
 from sim.run.fly import Result
@@ -28,10 +27,7 @@ SILENCE_LIMIT_NS = 10 * NS_PER_S
 
 # the flight computer's ticks begin so long after the sensors spoke: room for jitter
 PHASE_NS = 800_000
-STAMPED = {
-    message_of(record).apid
-    for record in (IMU_SAMPLE, RANGE_SAMPLE, CONTACT_SAMPLE, PROPULSION_STATUS)
-}
+STAMPED = {message.apid for message in stamped_by_sensors()}
 IMU_APID = message_of(IMU_SAMPLE).apid
 IMU_SEQ_AT = next(at for path, _, at in IMU_SAMPLE.leaves() if path == "seq")
 QUESTION = BY_NAME["ClockQuestion"]
@@ -45,7 +41,7 @@ class RealtimeSession:
 
     def __init__(
         self,
-        emulator: Emulator,
+        bench: Bench,
         phase_ns: int = PHASE_NS,
         silence_limit_ns: int = SILENCE_LIMIT_NS,
     ) -> None:
@@ -53,16 +49,16 @@ class RealtimeSession:
         self.hops = Hops()
         self.missed_ticks = 0  # of the flight computer
         self._pacer: Pacer | None = None
-        self._emulator = emulator
-        self._peer = emulator.peer
-        self._clock = emulator.peer.clock
+        self._bench = bench
+        self._peer = bench.peer
+        self._clock = bench.peer.clock
         self._phase_ns = phase_ns
-        self._patience = Patience(emulator.peer, silence_limit_ns, "flight computer")
-        self._sensors = emulator.sensors
-        self._peers = [emulator.peer]
+        self._silence = SilenceLimit(bench.peer, silence_limit_ns, "flight computer")
+        self._sensors = bench.sensors
+        self._peers = [bench.peer]
         if self._sensors:
             self._peers.append(self._sensors.peer)
-            self._watch = BoardWatch(self._sensors, emulator.note, Pace.REALTIME)
+            self._watch = BoardWatch(self._sensors, bench.note, Pace.REALTIME)
         self._sensed: bytes | None = None
         epoch_s = EPOCH_LO_S + secrets.randbelow(EPOCH_HI_S - EPOCH_LO_S)
         self._sensor_epoch_ns = epoch_s * NS_PER_S
@@ -90,17 +86,17 @@ class RealtimeSession:
         self._heard_ns = self._zero_ns
         if self._sensors:
             self._watch.begin(self._zero_ns)
-        self._emulator.begin(Pace.REALTIME, self._zero_ns + self._phase_ns, START_IN_NS)
+        self._bench.begin(Pace.REALTIME, self._zero_ns + self._phase_ns, START_IN_NS)
         self._pacer = Pacer(self._clock, self._zero_ns, TICK_NS)
         tick, going = 0, True
         while going:
-            turn = self._pacer.turn(self._listen_until)
+            turn = self._pacer.turn(self._receive_until)
             while tick < turn.tick + 1 and going:
                 going = tick == 0 or self._move(tick)
                 self._sense(tick)
                 tick += 1
             self._watch_line()
-        return self._emulator.evaluate()
+        return self._bench.evaluate()
 
     def bench_lateness_us(self) -> dict[str, float] | None:
         """p50, p99 and max of how late this end's ticks began."""
@@ -109,35 +105,35 @@ class RealtimeSession:
     # --- one tick ------------------------------------------------------------------------
 
     def _move(self, tick: int) -> bool:
-        emulator = self._emulator
-        going = emulator.move(self._commanded)
+        bench = self._bench
+        going = bench.move(self._commanded)
         applied_ns = self._sensor_now_ns()
         self._commanded = False
-        emulator.outbox.clear()
+        bench.outbox.clear()
         for timing in self._timings:
             way = self.hops.applied(timing, applied_ns)
-            if way and emulator.logging:
+            if way and bench.logging:
                 self._log_way(timing, way)
         self._timings.clear()
         self._note_holding()
-        if emulator.logging and tick % TRUTH_TICKS == 0:
-            self._peer.link.write(emulator.truth_frame())
+        if bench.logging and tick % TRUTH_TICKS == 0:
+            self._peer.link.write(bench.truth_frame())
         return going
 
     def _sense(self, tick: int) -> None:
-        self._emulator.sense()
+        self._bench.sense()
         if self._sensors:
             self._sensors.grant()
             self._sensors.forget_orders()
-            self._send(self._emulator.uplinked())
+            self._send(self._bench.from_ground())
         else:
             self._speak(tick)
-        if self._emulator.action != ComputerAction.STEP:
-            self._peer.say("Tick", tick=tick, action=self._emulator.action)
+        if self._bench.action != ComputerAction.STEP:
+            self._peer.send("Tick", tick=tick, action=self._bench.action)
 
     def _speak(self, tick: int) -> None:
         """The bench's own sensors say what they feel."""
-        packets = [self._stamped(packet) for packet in self._emulator.arrivals.packets()]
+        packets = [self._stamped(packet) for packet in self._bench.arrivals.packets()]
         sent_ns = self._sensor_now_ns()
         self._send(packets)
         for message, payload in packets:
@@ -146,7 +142,7 @@ class RealtimeSession:
                 self.hops.sent(seq, self._sensor_epoch_ns + tick * TICK_NS, sent_ns)
 
     def _send(self, packets: list[Packet]) -> None:
-        wire = self._emulator.wire_out
+        wire = self._bench.wire_out
         if wire:
             self._peer.link.write(wire.spoil([self._peer.frames([each]) for each in packets])[0])
         else:
@@ -167,8 +163,8 @@ class RealtimeSession:
 
     # --- what comes back -----------------------------------------------------------------
 
-    def _listen_until(self, deadline_ns: int) -> None:
-        for peer, packets in listen_to_all(self._peers, self._clock, deadline_ns):
+    def _receive_until(self, deadline_ns: int) -> None:
+        for peer, packets in receive_from_all(self._peers, self._clock, deadline_ns):
             heard_ns = self._clock.now_ns()
             if peer is self._peer:
                 self._heard_ns = heard_ns
@@ -180,7 +176,7 @@ class RealtimeSession:
     def _hand_on(self, packets: list[Packet], heard_ns: int) -> None:
         """Hand what the sensor board says on to the flight computer, unless that is away."""
         said = [packet for packet in packets if not packet[0].is_bench]
-        if said and self._emulator.action != ComputerAction.AWAY:
+        if said and self._bench.action != ComputerAction.AWAY:
             self._send(said)
         for message, payload in packets:
             if message.apid == IMU_APID:
@@ -193,19 +189,19 @@ class RealtimeSession:
 
     def _take(self, message: Message, payload: bytes) -> None:
         handler = self._handlers.get(message.apid)
-        wire = self._emulator.wire_back
+        wire = self._bench.wire_back
         if wire and not message.is_bench and not handler:
             for left in wire.filter([(message, payload)]):
                 self._obey(*left)
         elif handler:
             handler(payload)
         elif message.is_bench:
-            self._emulator.refuse_end(message, payload)
+            self._bench.refuse_end(message, payload)
         else:
             self._obey(message, payload)
 
     def _obey(self, message: Message, payload: bytes) -> None:
-        if self._emulator.hear(message, payload):
+        if self._bench.hear(message, payload):
             self._commanded = self._commanded or message.name == "ActuatorCommand"
 
     def _answer_clock(self, payload: bytes) -> None:
@@ -214,7 +210,7 @@ class RealtimeSession:
             return
         question = codec("ClockQuestion").unpack(payload)
         now_ns = self._sensor_now_ns()
-        self._peer.say(
+        self._peer.send(
             "ClockAnswer",
             t_ns=now_ns,
             t_received_ns=now_ns - (self._clock.now_ns() - self._heard_ns),
@@ -226,7 +222,7 @@ class RealtimeSession:
         timing = codec("Timing").unpack(payload)
         self._timings.append(timing)
         self.missed_ticks = timing.missed_ticks
-        self._emulator.see(payload[VIEW_AT : VIEW_AT + VIEW_BYTES])
+        self._bench.see(payload[VIEW_AT : VIEW_AT + VIEW_BYTES])
 
     def _take_done(self, payload: bytes, heard_ns: int) -> None:
         done = self._watch.done(payload, heard_ns)
@@ -240,16 +236,14 @@ class RealtimeSession:
 
     def _bring_back(self, payload: bytes) -> None:
         """A flight computer that has restarted is given its parameters; the rest it has kept."""
-        emulator = self._emulator
-        if emulator.flight.has_restarted(payload):
-            emulator.note_flight_restart()
+        bench = self._bench
+        if bench.flight.has_restarted(payload):
+            bench.note_flight_restart()
             zero_ns = self._zero_ns + self._phase_ns
-            emulator.flight.load(
-                emulator.kept(), Pace.REALTIME, start=StartFrom.KEPT, zero_ns=zero_ns
-            )
+            bench.flight.load(bench.kept(), Pace.REALTIME, start=StartFrom.KEPT, zero_ns=zero_ns)
 
     def _log_way(self, timing: Any, way: Way) -> None:
-        self._peer.say(
+        self._peer.send(
             "Hops",
             t_ns=way.sensed_ns,
             sent_t_ns=way.sent_ns,
@@ -266,27 +260,27 @@ class RealtimeSession:
 
     def _note_holding(self) -> None:
         """Say so when the engine controller begins to fly on its own, and when it stops."""
-        holding = self._emulator.holding
+        holding = self._bench.holding
         if holding == self._holding:
             return
         self._holding = holding
         if holding:
             detail = "no command for 0.2 s: the engine controller burns for one lunar g"
-            self._emulator.note("commands_stopped", "alarm", detail)
+            self._bench.note("commands_stopped", "alarm", detail)
         else:
-            self._emulator.note("commands_back", "notice", "the flight computer is obeyed again")
+            self._bench.note("commands_back", "notice", "the flight computer is obeyed again")
 
     def _watch_line(self) -> None:
         """Raise when the line has been dead for too long; say when it goes and comes."""
-        self._emulator.watch_link()
+        self._bench.watch_link()
         now_ns = self._clock.now_ns()
         if self._sensors:
             self._watch.look(now_ns)
         if now_ns - self._heard_ns < DOUBT_NS:
-            self._patience.heard()
+            self._silence.restart()
             return
-        self._emulator.check_alive()
-        self._patience.nothing()
+        self._bench.check_alive()
+        self._silence.check()
         if now_ns - self._asked_ns >= DOUBT_NS:
             self._asked_ns = now_ns
             self._peer.hello(asks=True)

@@ -17,10 +17,16 @@ from hil.protocol.peer import Peer
 from hil.protocol.remote_end import ANSWER_LIMIT_NS, FarEnd
 from hil.protocol.tick_exchange import Exchange
 from hil.wire.codec import codec
-from hil.wire.framing import Packet
-from hil.wire.packets import Message, message_of
+from hil.wire.messages import Message, Packet, message_of
 from hil.wire.session_messages import WANT_BOARD_HASH, Pace, Role
-from hil.wire.slots import MESSAGES_AT, SENSOR_TRUTH_MESSAGE, WANTS_AT, hash_of, memory_of, told_of
+from hil.wire.slots import (
+    MESSAGES_AT,
+    SENSOR_TRUTH_MESSAGE,
+    WANTS_AT,
+    hash_of,
+    memory_of,
+    sensor_inbox_of,
+)
 
 SILENCE_LIMIT_NS = 5 * NS_PER_S
 
@@ -57,8 +63,8 @@ class SensorPort:
         self._before = bytes(self._board)
         self._n_faults = rows["world"]["board"]["n_faults"]
         self._truth = memory_of(rows, "world.told.truth")
-        self._told = told_of(memory_of(rows, "world.told"))
-        self._orders: list[Packet] = []
+        self._inputs = sensor_inbox_of(memory_of(rows, "world.told"))
+        self._commands: list[Packet] = []
         self._t_ns = rows["world"]["t_ns"]
         self._exchange = Exchange(self.far, "SensorDone", SILENCE_LIMIT_NS, watch, self._bring_back)
 
@@ -74,11 +80,11 @@ class SensorPort:
     def order(self, message: Message, payload: bytes) -> None:
         """Keep a message of the flight computer's for the board's next tick, if it is one."""
         if message is ORDER:
-            self._orders.append((message, payload))
+            self._commands.append((message, payload))
 
     def forget_orders(self) -> None:
         """They have been told to the board; in real time nothing is told twice."""
-        self._orders.clear()
+        self._commands.clear()
 
     def tick(self) -> list[Packet]:
         """Lockstep: what the board says in this tick."""
@@ -95,14 +101,14 @@ class SensorPort:
 
     def grant(self) -> None:
         """Tell the board the truth of this tick."""
-        told = [*self._told.packets(), *self._orders]
+        inputs = [*self._inputs.packets(), *self._commands]
         truth = bytearray(self._truth)
-        truth[MESSAGES_AT], truth[WANTS_AT] = len(told), self.wants
-        self.peer.link.write(self.peer.frames([*told, (SENSOR_TRUTH_MESSAGE, bytes(truth))]))
+        truth[MESSAGES_AT], truth[WANTS_AT] = len(inputs), self.wants
+        self.peer.link.write(self.peer.frames([*inputs, (SENSOR_TRUTH_MESSAGE, bytes(truth))]))
 
     def reload(self, pace: int) -> None:
         """Send a board that has restarted what it should hold, without waiting for its answer."""
-        self._orders.clear()  # what they ask for has been done in the record
+        self._commands.clear()  # what they ask for has been done in the record
         self.far.load({"board": self._before}, pace, armed=self._is_armed())
 
     def note_restart(self) -> None:
@@ -112,7 +118,7 @@ class SensorPort:
 
     def _bring_back(self) -> None:
         self.note_restart()
-        self._orders.clear()
+        self._commands.clear()
         self.far.begin({"board": self._before}, Pace.LOCKSTEP, armed=self._is_armed())
         self._note("sensors_back", "notice", "the sensor board goes on where it was")
 

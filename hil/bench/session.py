@@ -1,7 +1,7 @@
 """A session: the bench with the plant on one side, flight computer and sensors on the other.
 
 `run_session` starts either end as a process of its own on a pseudo-terminal, starts an emulated
-board, or talks to whoever is there already on a port. `serve_emulator` is the same by hand: it
+board, or talks to whoever is there already on a port. `serve_bench` is the same by hand: it
 says where it waits, and somebody starts a flight computer there. Nothing is left running when a
 session ends, however it ends.
 """
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from hil.bench.bench import BenchEvent, Emulator
+from hil.bench.bench import Bench, BenchEvent
 from hil.bench.connections import Description, flight_line, sensor_line
 from hil.bench.line import Line
 from hil.bench.lockstep import LockstepSession
@@ -26,7 +26,7 @@ from hil.platform.process import own_cpu
 from hil.platform.scheduling import punctual
 from hil.protocol.interventions import Levers, Pull
 from hil.protocol.peer import Peer
-from hil.wire.packets import BENCH_HEARS_FLIGHT, BENCH_HEARS_SENSORS
+from hil.wire.messages import BENCH_RECEIVES_FROM_FLIGHT, BENCH_RECEIVES_FROM_SENSORS
 from hil.wire.session_messages import EndReason, Role
 from sim.run.fly import Result
 from sim.scenario.load import Scenario
@@ -97,8 +97,8 @@ def run_session(
     with contextlib.ExitStack() as stack:
         to_flight = flight_line(flight, clock, pace, log=log, description=description, baud=baud)
         lines = _open_lines(stack, to_flight, sensors, clock, pace, baud)
-        emulator = lines.emulator(scenario, seed, hooks, time_limit_s, levers=levers)
-        return _fly(lines, emulator, pace, hooks)
+        bench = lines.bench(scenario, seed, hooks, time_limit_s, levers=levers)
+        return _fly(lines, bench, pace, hooks)
 
 
 @contextlib.contextmanager
@@ -121,14 +121,14 @@ def lockstep_session(
     with contextlib.ExitStack() as stack:
         to_flight = flight_line(flight, clock, baud=baud)
         lines = _open_lines(stack, to_flight, sensors, clock, "lockstep", baud)
-        emulator = lines.emulator(scenario, seed, Hooks(), time_limit_s, start=start, levers=levers)
-        with _last_word(emulator):
-            lines.meet(emulator)
-            yield LockstepSession(emulator)
-            emulator.end()
+        bench = lines.bench(scenario, seed, Hooks(), time_limit_s, start=start, levers=levers)
+        with _last_word(bench):
+            lines.meet(bench)
+            yield LockstepSession(bench)
+            bench.end()
 
 
-def serve_emulator(
+def serve_bench(
     scenario: Scenario,
     seed: int = 0,
     *,
@@ -159,7 +159,7 @@ def serve_emulator(
         stack.callback(link.close)
         hooks = hooks or Hooks()
         lines = Lines(Line(link, clock, limit_ns), None)
-        return _fly(lines, lines.emulator(scenario, seed, hooks, time_limit_s), pace, hooks)
+        return _fly(lines, lines.bench(scenario, seed, hooks, time_limit_s), pace, hooks)
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ class Lines:
     flight: Line
     sensors: Line | None
 
-    def emulator(
+    def bench(
         self,
         scenario: Scenario,
         seed: int,
@@ -178,14 +178,14 @@ class Lines:
         *,
         start: Any = None,
         levers: Iterable[Pull] = (),
-    ) -> Emulator:
+    ) -> Bench:
         """The bench's end of these lines."""
         clock = self.flight.clock
         board = None
         if self.sensors:
-            board = Peer(self.sensors.link, clock, Role.BENCH, BENCH_HEARS_SENSORS)
-        emulator = Emulator(
-            Peer(self.flight.link, clock, Role.BENCH, BENCH_HEARS_FLIGHT),
+            board = Peer(self.sensors.link, clock, Role.BENCH, BENCH_RECEIVES_FROM_SENSORS)
+        bench = Bench(
+            Peer(self.flight.link, clock, Role.BENCH, BENCH_RECEIVES_FROM_FLIGHT),
             scenario,
             seed,
             hooks.on_event,
@@ -198,8 +198,8 @@ class Lines:
         handles = {"flight": self.flight.handles()}
         if self.sensors:
             handles["sensors"] = self.sensors.handles()
-        emulator.levers = Levers(levers, handles, clock, emulator.note)
-        return emulator
+        bench.levers = Levers(levers, handles, clock, bench.note)
+        return bench
 
     def check_alive(self) -> None:
         """Raise when an end of our own has gone."""
@@ -207,10 +207,10 @@ class Lines:
         if self.sensors:
             self.sensors.check_alive()
 
-    def meet(self, emulator: Emulator) -> None:
+    def meet(self, bench: Bench) -> None:
         """Let the bench meet both ends."""
         limits = [line.meeting_limit_ns for line in (self.flight, self.sensors) if line]
-        emulator.meet(*limits)
+        bench.meet(*limits)
 
     def phase_ns(self) -> int:
         """How long after the truth of a tick the flight computer shall begin it."""
@@ -238,32 +238,32 @@ def _open_lines(
     return Lines(flight, stack.enter_context(sensor_line(sensors, clock, pace, baud=baud)))
 
 
-def _fly(lines: Lines, emulator: Emulator, pace: str, hooks: Hooks) -> SessionResult:
+def _fly(lines: Lines, bench: Bench, pace: str, hooks: Hooks) -> SessionResult:
     clock = lines.flight.clock
-    with _last_word(emulator), _deferred_interrupt(emulator):
-        lines.meet(emulator)
+    with _last_word(bench), _deferred_interrupt(bench):
+        lines.meet(bench)
         if hooks.on_start:
             hooks.on_start()
         start_ns = clock.now_ns()
-        figures = (_fly_lockstep if pace == "lockstep" else _fly_realtime)(emulator, lines)
-        emulator.end(verdict=figures["result"].verdict)
+        figures = (_fly_lockstep if pace == "lockstep" else _fly_realtime)(bench, lines)
+        bench.end(verdict=figures["result"].verdict)
         return SessionResult(
             pace=pace,
             wall_s=(clock.now_ns() - start_ns) / NS_PER_S,
-            bench_events=emulator.bench_events,
-            link=link_figures(emulator.peer),
-            sensor_link=link_figures(emulator.sensors.peer) if emulator.sensors else None,
+            bench_events=bench.bench_events,
+            link=link_figures(bench.peer),
+            sensor_link=link_figures(bench.sensors.peer) if bench.sensors else None,
             notes=lines.notes(),
             **figures,
         )
 
 
-def _fly_lockstep(emulator: Emulator, _: Lines) -> dict[str, Any]:
-    return {"result": LockstepSession(emulator).fly()}
+def _fly_lockstep(bench: Bench, _: Lines) -> dict[str, Any]:
+    return {"result": LockstepSession(bench).fly()}
 
 
-def _fly_realtime(emulator: Emulator, lines: Lines) -> dict[str, Any]:
-    session = RealtimeSession(emulator, lines.phase_ns())
+def _fly_realtime(bench: Bench, lines: Lines) -> dict[str, Any]:
+    session = RealtimeSession(bench, lines.phase_ns())
     with punctual(own_cpu(first=True)) as granted:
         result = session.fly()
     return {
@@ -284,21 +284,21 @@ def link_figures(peer: Peer) -> dict[str, int]:
 
 
 @contextlib.contextmanager
-def _last_word(emulator: Emulator) -> Iterator[None]:
+def _last_word(bench: Bench) -> Iterator[None]:
     """Say End, whatever ends the session, so that the other end keeps what it has recorded."""
     try:
         yield
     except PeerSilent as silence:
-        emulator.note("peer_silent", "alarm", str(silence))
-        emulator.end(EndReason.SILENT)
-        raise PeerSilent(f"{silence} at {emulator.now_s:.2f} s") from silence
+        bench.note("peer_silent", "alarm", str(silence))
+        bench.end(EndReason.SILENT)
+        raise PeerSilent(f"{silence} at {bench.now_s:.2f} s") from silence
     except BaseException:
-        emulator.end(EndReason.INTERRUPTED)
+        bench.end(EndReason.INTERRUPTED)
         raise
 
 
 @contextlib.contextmanager
-def _deferred_interrupt(emulator: Emulator) -> Iterator[None]:
+def _deferred_interrupt(bench: Bench) -> Iterator[None]:
     """Let the emulator heed Ctrl-C between ticks; a second one strikes where it falls.
 
     An exception raised wherever a signal happens to fall may fall into a callback of the
@@ -306,9 +306,9 @@ def _deferred_interrupt(emulator: Emulator) -> Iterator[None]:
     """
 
     def ask(*_: Any) -> None:
-        if emulator.interrupted:
+        if bench.interrupted:
             raise KeyboardInterrupt
-        emulator.interrupted = True
+        bench.interrupted = True
 
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from fsw.interface.timing import TICK_NS
-from hil.wire.framing import ZERO, Decoder, Encoder, Packet
-from hil.wire.packets import BOTH_WAYS, FROM_FLIGHT, TO_FLIGHT
+from hil.wire.framing import ZERO, Decoder, Encoder
+from hil.wire.messages import BOTH, FROM_FLIGHT, TO_FLIGHT, Packet
 from sim.common.random_streams import uniform
 from sim.faults.reader import kind_name
 from sim.faults.table import KINDS, WIRE, FaultKind, WireDirection
@@ -50,7 +50,7 @@ class WireFaults:
         self._frames = 0
         self._held = b""
         self._decoder = Decoder(
-            (TO_FLIGHT if way == WireDirection.TO_FLIGHT else FROM_FLIGHT, BOTH_WAYS)
+            (TO_FLIGHT if way == WireDirection.TO_FLIGHT else FROM_FLIGHT, BOTH)
         )
         self._encoder = Encoder()
 

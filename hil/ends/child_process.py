@@ -120,15 +120,15 @@ def child_parser(prog: str, description: str | None) -> argparse.ArgumentParser:
 
 
 @contextlib.contextmanager
-def last_word(peer: Peer) -> Iterator[None]:
-    """Tell the bench why this end goes, when it is not the bench that said so."""
+def announce_end(peer: Peer) -> Iterator[None]:
+    """Send End with the reason when this end stops before the bench does."""
     try:
         yield
     except KeyboardInterrupt:
-        peer.say("End", reason=EndReason.INTERRUPTED)
+        peer.send("End", reason=EndReason.INTERRUPTED)
         raise
     except PeerSilent:
-        peer.say("End", reason=EndReason.SILENT)
+        peer.send("End", reason=EndReason.SILENT)
         raise
 
 

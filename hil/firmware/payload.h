@@ -2,7 +2,7 @@
 
    A payload is one object file, compiled from Python kernels, and `table.h`, generated from the
    records; hil/boards/payload.py says what both hold. The shell keeps the payload's memory, moves
-   messages between the line and places in it, and calls the doors below. It knows no field of it
+   messages between the line and places in it, and calls the entries below. It knows no field of it
    but those that the table names. */
 
 #ifndef PAYLOAD_H
@@ -51,18 +51,18 @@ struct word {
 /* All that the payload remembers. */
 extern uint8_t payload_memory[];
 
-/* The doors. Status, result and error are how Numba calls; the status is 0 unless the kernel would
+/* The entries. Status, result and error are how Numba calls; the status is 0 unless the kernel would
    have raised, which none of the flight subset does. */
-typedef int32_t door_1(int64_t *result, void **error, void *memory, int64_t a);
-typedef int32_t door_2(int64_t *result, void **error, void *memory, int64_t a, int64_t b);
-typedef int32_t door_3(int64_t *result, void **error, void *memory, int64_t a, int64_t b,
+typedef int32_t entry_1(int64_t *result, void **error, void *memory, int64_t a);
+typedef int32_t entry_2(int64_t *result, void **error, void *memory, int64_t a, int64_t b);
+typedef int32_t entry_3(int64_t *result, void **error, void *memory, int64_t a, int64_t b,
                        int64_t c);
 
-door_3 payload_start;  /* how, armed, realtime -> READY_ */
-door_3 payload_grant;  /* tick or -1, now, ticks missed -> messages that shall have come */
-door_2 payload_post;   /* APID, now -> 1 to send the reply */
-door_1 payload_step;   /* 1 when all messages came -> 1 when it was flown */
-door_3 payload_report; /* begun, stepped, sent */
-door_1 payload_ask;    /* now -> 1 to send the question */
+entry_3 payload_start;  /* how, armed, realtime -> READY_ */
+entry_3 payload_grant;  /* tick or -1, now, ticks missed -> messages that shall have come */
+entry_2 payload_post;   /* APID, now -> 1 to send the reply */
+entry_1 payload_step;   /* 1 when all messages came -> 1 when it was flown */
+entry_3 payload_report; /* begun, stepped, sent */
+entry_1 payload_ask;    /* now -> 1 to send the question */
 
 #endif

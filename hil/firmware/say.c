@@ -6,12 +6,12 @@
 
 /* Packets are counted per APID, and a repeated answer repeats its counts. The words of the shell's
    own messages come first. */
-static uint16_t next_count[SAID_WORDS], remembered[SAID_WORDS];
+static uint16_t next_count[SENT_WORDS], remembered[SENT_WORDS];
 
 static uint16_t count_of(uint16_t first_word)
 {
-    for (uint32_t i = 0; i < SAID_WORDS; i++)
-        if (said_words[i] == first_word)
+    for (uint32_t i = 0; i < SENT_WORDS; i++)
+        if (sent_words[i] == first_word)
             return next_count[i]++;
     return 0;
 }
@@ -41,12 +41,12 @@ uint8_t say_outputs(void)
 
 void say_remember(void)
 {
-    for (uint32_t i = SHELL_WORDS; i < SAID_WORDS; i++)
+    for (uint32_t i = SHELL_WORDS; i < SENT_WORDS; i++)
         remembered[i] = next_count[i];
 }
 
 void say_again(void)
 {
-    for (uint32_t i = SHELL_WORDS; i < SAID_WORDS; i++)
+    for (uint32_t i = SHELL_WORDS; i < SENT_WORDS; i++)
         next_count[i] = remembered[i];
 }

@@ -18,12 +18,12 @@
 #define WAITING_BYTES 2048
 #define NEAR_NS 1500000 /* a deadline nearer than this is waited for awake */
 
-/* Calls a door. A kernel that fails has met what cannot be: start again. */
-#define CALL(door, ...)                                                            \
+/* Calls a entry. A kernel that fails has met what cannot be: start again. */
+#define CALL(entry, ...)                                                            \
     __extension__({                                                                \
         int64_t returned = 0;                                                      \
         void *error;                                                               \
-        if (door(&returned, &error, payload_memory, __VA_ARGS__) != 0)               \
+        if (entry(&returned, &error, payload_memory, __VA_ARGS__) != 0)               \
             chip_reset();                                                          \
         returned;                                                                  \
     })

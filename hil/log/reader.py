@@ -22,7 +22,8 @@ from mcap.records import Attachment, Channel, Chunk, Metadata
 from mcap.stream_reader import breakup_chunk, get_chunk_data_stream
 from mcap.writer import MCAP0_MAGIC
 
-from hil.log.channels import BY_ID, IDS, LOG_VERSION, MARK_ID, log_schema_hash
+from hil.log.channels import BY_ID, IDS, LOG_VERSION, MARK_ID
+from hil.log.log_schema import log_schema_hash
 from hil.log.mcap_writer import Index, McapFile
 from hil.log.recorder import END, LIBRARY, declare_channels, digest
 from hil.log.ring_kernels import OVERHEAD, PREFIX

@@ -19,7 +19,8 @@ from typing import BinaryIO
 import numpy as np
 
 from fsw.framework.kernel_cache import kernels_hash
-from hil.log.channels import BY_ID, IDS, LOG_VERSION, log_schema_hash
+from hil.log.channels import BY_ID, IDS, LOG_VERSION
+from hil.log.log_schema import log_schema_hash
 from hil.log.mcap_writer import Index, McapFile
 from hil.log.ring_kernels import RING, append, as_rows
 from hil.log.ros2msg import schema_name, schema_text

@@ -170,7 +170,7 @@ class _Flight:
 
     def _place(self, slot: Slot, payload: np.ndarray) -> None:
         n = int(self._inbox_bytes[slot.count_at])
-        if n == slot.room:
+        if n == slot.capacity:
             return  # more than any tick held: the log was altered, and its sums say so
         start = slot.offset + n * slot.size
         self._inbox_bytes[start : start + slot.size] = payload[: slot.size]

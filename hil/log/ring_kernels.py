@@ -26,7 +26,6 @@ from fsw.framework.kernel import kernel
 from fsw.framework.kernel_cache import INTERPRETED
 from fsw.framework.record import i64, record
 from hil.log.channels import MARK_ID, TICK_MARK
-from hil.log.ros2msg import CDR_HEADER
 
 OP_MESSAGE = 5
 PREFIX = 9  # opcode and length, in front of every MCAP record
@@ -39,6 +38,7 @@ SUM_PERIOD = 65535  # numbers start anew, so that no sum outgrows 64 bits
 SUMS_BYTES = 8 * TICK_MARK.fields["sums"].shape[0]
 SUMMARY_TICKS = 10  # core's summary is recorded ten times a second
 LOW = 0xFFFFFFFF
+CDR_HEADER = b"\x00\x01\x00\x00"  # plain CDR, little-endian, no options
 CDR_HEADER_INT = int.from_bytes(CDR_HEADER, "little")
 
 RING = record(

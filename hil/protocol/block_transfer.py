@@ -6,7 +6,7 @@ from typing import Any
 
 from hil.protocol.peer import Peer
 from hil.wire.codec import codec
-from hil.wire.packets import REGIONS
+from hil.wire.messages import REGIONS
 from hil.wire.session_messages import BLOCK_BYTES, ReadyResult, Region
 
 

@@ -7,9 +7,9 @@ from typing import Any
 from hil.platform.clock import NS_PER_S
 from hil.platform.errors import BenchError, PeerSilent
 from hil.protocol.block_transfer import block_frames, region_number, region_size
-from hil.protocol.peer import ASK_AGAIN_NS, Peer, end_reason
+from hil.protocol.peer import REPEAT_NS, Peer, end_reason
 from hil.wire.codec import codec
-from hil.wire.packets import Message
+from hil.wire.messages import Message
 from hil.wire.session_messages import (
     BLOCK_BYTES,
     EndReason,
@@ -64,9 +64,9 @@ class FarEnd:
 
         def answer(message: Message, payload: bytes) -> Any:
             self.refuse_end(message, payload)
-            return self.peer.met(payload) if message.name == "Hello" else None
+            return self.peer.take_hello(payload) if message.name == "Hello" else None
 
-        self.hello = self.peer.ask(question, answer, limit_ns, self._name)
+        self.hello = self.peer.request(question, answer, limit_ns, self._name)
         if self.hello.role != self._role:
             other = role_title(self.hello.role)
             raise BenchError(f"{self._name} was expected on this line, but the {other} answers")
@@ -77,7 +77,7 @@ class FarEnd:
 
         Raises SchemaMismatch when another program has been started.
         """
-        before, self.hello = self.hello, self.peer.met(payload)
+        before, self.hello = self.hello, self.peer.take_hello(payload)
         return bool(self.hello.boot != before.boot)
 
     def begin(
@@ -100,12 +100,12 @@ class FarEnd:
             self.load(regions, pace, start=start, zero_ns=zero_ns, armed=armed)
 
         on_the_line_ns = LOADING_BYTE_NS * sum(len(data) for data in regions.values())
-        self.peer.ask(
+        self.peer.request(
             question,
             self.is_ready,
             limit_ns + 2 * on_the_line_ns,
             f"{self._name}, asked to begin",
-            again_ns=ASK_AGAIN_NS + on_the_line_ns,
+            again_ns=REPEAT_NS + on_the_line_ns,
         )
 
     def load(
@@ -123,10 +123,10 @@ class FarEnd:
         """
         self.peer.hello(asks=False)  # an end that has restarted heeds nobody whom it does not know
         if armed is not None:
-            self.peer.say("Arm", armed=armed)
+            self.peer.send("Arm", armed=armed)
         for name, data in regions.items():
             self.peer.link.write(block_frames(self.peer, name, data))
-        self.peer.say(
+        self.peer.send(
             "Begin",
             start_in_ns=zero_ns - self.peer.clock.now_ns() if pace == Pace.REALTIME else 0,
             regions=sum(1 << region_number(name) for name in regions),
@@ -160,7 +160,7 @@ class FarEnd:
         got: dict[int, bytes] = {}
 
         def question() -> None:
-            self.peer.say("BlockRequest", offset=start, length=length, region=number)
+            self.peer.send("BlockRequest", offset=start, length=length, region=number)
 
         def answer(message: Message, payload: bytes) -> bytes | None:
             if message.name == "Block":
@@ -171,14 +171,14 @@ class FarEnd:
             return b"".join(got[offset] for offset in offsets) if complete else None
 
         what = f"{self._name}, asked for its {name}"
-        piece: bytes = self.peer.ask(question, answer, ANSWER_LIMIT_NS, what)
+        piece: bytes = self.peer.request(question, answer, ANSWER_LIMIT_NS, what)
         return piece
 
     def bid_farewell(self, reason: int = EndReason.FINISHED, verdict: str = "unknown") -> None:
         """Say that it is over, and hear the other end say so: closing loses what is unread."""
-        self.peer.say("End", reason=reason, verdict=EndVerdict.of(verdict))
+        self.peer.send("End", reason=reason, verdict=EndVerdict.of(verdict))
         deadline_ns = self.peer.clock.now_ns() + (GOODBYE_NS if reason == EndReason.FINISHED else 0)
-        for packets in self.peer.listen_until(deadline_ns):
+        for packets in self.peer.receive_until(deadline_ns):
             if any(message.name == "End" for message, _ in packets):
                 return
 

@@ -9,11 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from hil.platform.clock import NS_PER_S
-from hil.protocol.peer import Patience
+from hil.protocol.peer import SilenceLimit
 from hil.protocol.remote_end import FarEnd
 from hil.wire.codec import codec
-from hil.wire.framing import Packet
-from hil.wire.packets import BY_NAME, Message
+from hil.wire.messages import BY_NAME, Message, Packet
 from hil.wire.session_messages import DoneResult
 
 RESEND_NS = NS_PER_S // 4
@@ -38,7 +37,7 @@ class Exchange:
         self._peer = far.peer
         self._done = BY_NAME[done].apid
         self._unpack = codec(done).unpack
-        self._patience = Patience(far.peer, silence_limit_ns, far.name)
+        self._silence = SilenceLimit(far.peer, silence_limit_ns, far.name)
         self._watch = watch
         self._bring_back = bring_back
 
@@ -53,13 +52,13 @@ class Exchange:
         said: list[Packet] = []
         while True:
             # a slow line may bring a frame in pieces: nothing is missing before its time is up
-            packets = self._peer.hear(clock.wait_s(again_ns))
+            packets = self._peer.receive(clock.wait_s(again_ns))
             if clock.now_ns() >= again_ns and not packets:
                 self._ask_again(grant)
                 said = []
                 again_ns = clock.now_ns() + RESEND_NS
             elif any(message.name != "Hello" for message, _ in packets):
-                self._patience.heard()  # who says his name and nothing else is no use
+                self._silence.restart()  # who says his name and nothing else is no use
             for message, payload in packets:
                 if not message.is_bench:
                     said.append((message, payload))
@@ -78,7 +77,7 @@ class Exchange:
     def _ask_again(self, grant: Callable[[], None]) -> None:
         self._watch()
         self._far.check_alive()
-        self._patience.nothing()
+        self._silence.check()
         self._peer.hello(asks=True)
         grant()
 
@@ -88,7 +87,7 @@ class Exchange:
         if message.name != "Hello" or not self._far.has_restarted(payload):
             return False
         self._bring_back()
-        self._patience.heard()
+        self._silence.restart()
         return True
 
 

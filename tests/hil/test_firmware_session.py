@@ -17,7 +17,7 @@ from hil.platform.link import Link
 from hil.protocol.peer import Peer
 from hil.protocol.remote_end import FarEnd
 from hil.wire.codec import codec
-from hil.wire.packets import BENCH_HEARS_SENSORS, BY_NAME, MESSAGES, REGIONS
+from hil.wire.messages import BENCH_RECEIVES_FROM_SENSORS, BY_NAME, MESSAGES, REGIONS
 from hil.wire.session_messages import WANT_BOARD_HASH, DoneResult, Pace, Region, Role
 from tests.hil.need_board import need_board
 from tests.hil.workbench import SHELL, compile_c
@@ -42,7 +42,7 @@ class Shell:
         pipes = self.process.stdout.fileno(), self.process.stdin.fileno()
         clock = RealClock()
         link = Link(lambda: PipePort(*pipes), clock)
-        self.peer = Peer(link, clock, Role.BENCH, BENCH_HEARS_SENSORS)
+        self.peer = Peer(link, clock, Role.BENCH, BENCH_RECEIVES_FROM_SENSORS)
         self.far = FarEnd(self.peer, Role.SENSORS)
 
     def end(self):
@@ -82,7 +82,7 @@ def hear(peer, name, say):
             flight.append((message.name, payload))
         return None
 
-    peer.ask(say, take, LIMIT_NS, name, again_ns=LIMIT_NS)
+    peer.request(say, take, LIMIT_NS, name, again_ns=LIMIT_NS)
     return found[0], flight
 
 
@@ -143,14 +143,14 @@ def test_a_tick_with_messages_missing_is_declined_and_changes_nothing(shell):
 
 def test_the_end_of_a_session_is_answered_and_another_can_begin(shell):
     begin(shell)
-    hear(shell.peer, "End", lambda: shell.peer.say("End"))
+    hear(shell.peer, "End", lambda: shell.peer.send("End"))
     begin(shell)
 
 
 def test_another_bench_ends_what_flew_and_loads_its_own(shell):
     begin(shell)
     tick(shell, grant(shell.peer, 0))
-    other = Peer(shell.peer.link, RealClock(), Role.BENCH, BENCH_HEARS_SENSORS)
+    other = Peer(shell.peer.link, RealClock(), Role.BENCH, BENCH_RECEIVES_FROM_SENSORS)
     far = FarEnd(other, Role.SENSORS)
     far.meet(LIMIT_NS)
     board = REGIONS["board"].new(seed=8).tobytes()
@@ -160,13 +160,13 @@ def test_another_bench_ends_what_flew_and_loads_its_own(shell):
 
 def test_what_is_asked_before_hello_is_not_answered(shell):
     heard = []
-    shell.peer.say("BlockRequest", region=Region.BOARD, length=128)
+    shell.peer.send("BlockRequest", region=Region.BOARD, length=128)
 
     def note(message, payload):
         heard.append(message.name)
         return True if len(heard) == 2 else None
 
-    shell.peer.ask(lambda: shell.peer.hello(asks=True), note, LIMIT_NS, "hello")
+    shell.peer.request(lambda: shell.peer.hello(asks=True), note, LIMIT_NS, "hello")
     assert heard == ["Hello", "Hello"]  # its own at the start, and the answer to ours
 
 
@@ -174,9 +174,9 @@ def test_a_block_that_reaches_beyond_its_region_is_ignored(shell):
     shell.far.meet(LIMIT_NS)
     before = shell.far.read_region("board")
     where = {"offset": len(before) - 8, "size": len(before), "region": Region.BOARD}
-    shell.peer.say("Block", **where, length=128, data=b"\xff" * 128)
+    shell.peer.send("Block", **where, length=128, data=b"\xff" * 128)
     assert shell.far.read_region("board") == before
-    shell.peer.say("Block", **where, length=8, data=b"\xff" * 8)
+    shell.peer.send("Block", **where, length=8, data=b"\xff" * 8)
     assert shell.far.read_region("board") == before[:-8] + b"\xff" * 8
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fsw.framework.hash64 import HASH_OFFSET, hash_words
 from hil.boards.toolchain import HOST_COMPILER
 from hil.wire.framing import Decoder, Encoder
-from hil.wire.packets import BY_NAME, MESSAGES, Message
+from hil.wire.messages import BY_NAME, MESSAGES, Message
 from tests.hil.need_board import need_board
 from tests.hil.workbench import Workbench
 

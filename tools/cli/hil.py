@@ -9,7 +9,7 @@ from rich.console import Console
 from fsw.interface.timing import TICK_NS
 from hil.bench.bench import BenchEvent
 from hil.bench.parity import WHOLE, Pair, ParityReport, Window, compare, windows_of
-from hil.bench.session import Hooks, SessionResult, run_session, serve_emulator
+from hil.bench.session import Hooks, SessionResult, run_session, serve_bench
 from hil.boards.toolchain import missing_tools, why_missing
 from hil.ends.flight_process import run_flight_computer
 from hil.ends.sensor_process import run_sensor_board
@@ -73,7 +73,7 @@ def emulate(
         out.print(f"waiting; in another terminal: leadline flight --port {url}", markup=False)
 
     hooks = _hooks(out, scenario, seed, timeline)
-    session = serve_emulator(scenario, seed, pace=pace, listen=listen, on_ready=tell, hooks=hooks)
+    session = serve_bench(scenario, seed, pace=pace, listen=listen, on_ready=tell, hooks=hooks)
     timeline.close()
     return conclude(out, scenario, session_figures(scenario, session), as_json)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hil.bench.session import Hooks, run_session, serve_emulator
+from hil.bench.session import Hooks, run_session, serve_bench
 from hil.ends.flight_process import run_flight_computer
 from hil.log.reader import open_log
 from hil.log.replay import replay
@@ -124,7 +124,7 @@ def start_flight_computer(url, *options):
 @pytest.mark.parametrize("listen", [None, "127.0.0.1:0"])
 def test_two_ends_started_by_hand_meet_on_a_terminal_or_a_socket(listen):
     started = []
-    outcome = serve_emulator(
+    outcome = serve_bench(
         nominal(),
         listen=listen,
         time_limit_s=2.0,
@@ -138,7 +138,7 @@ def test_two_ends_started_by_hand_meet_on_a_terminal_or_a_socket(listen):
 
 def test_an_emulator_that_nobody_calls_gives_up_within_its_limit():
     with pytest.raises(BenchError, match=r"nobody called at socket://127.0.0.1:\d+ within 0.1 s"):
-        serve_emulator(nominal(), listen="127.0.0.1:0", wait_limit_s=0.1)
+        serve_bench(nominal(), listen="127.0.0.1:0", wait_limit_s=0.1)
 
 
 def test_a_flight_computer_that_nobody_meets_gives_up_within_its_limit():

@@ -14,7 +14,7 @@ from hil.log.differences import first_field
 from hil.platform.errors import BenchError
 from hil.protocol.remote_end import FarEnd
 from hil.wire.codec import codec
-from hil.wire.packets import BY_NAME, REGIONS
+from hil.wire.messages import BY_NAME, REGIONS
 from hil.wire.session_messages import (
     WANT_CORE_HASH,
     WANT_HISTORY_HASH,
@@ -54,7 +54,7 @@ def answers(peer, name, ask, count=1):
             found.append(codec(name).unpack(payload))
         return True if len(found) >= count else None
 
-    peer.ask(ask, take, PATIENCE_NS, name)
+    peer.request(ask, take, PATIENCE_NS, name)
     return found
 
 
@@ -97,14 +97,14 @@ def _bytes(rows, region):
 
 
 def test_a_board_that_is_reset_in_flight_has_kept_the_core_of_its_last_tick(rows):
-    with flying_board(rows) as (board, emulator, session):
+    with flying_board(rows) as (board, bench, session):
         for _ in range(5):
             session.fly_tick()
         core = session.read_region("core")
         board.reset()
-        far = meet(emulator.peer)
+        far = meet(bench.peer)
         assert far.hello.kept == 1
-        far.begin({"params": emulator.run.params.tobytes()}, Pace.LOCKSTEP, start=StartFrom.KEPT)
+        far.begin({"params": bench.run.params.tobytes()}, Pace.LOCKSTEP, start=StartFrom.KEPT)
         assert far.read_region("core") == core
 
 
@@ -137,7 +137,7 @@ def test_a_bench_of_another_schema_is_told_and_refused():
 def test_regions_that_did_not_all_come_are_asked_for():
     with board_and_peer() as (_, peer):
         meet(peer)
-        [ready] = answers(peer, "Ready", lambda: peer.say("Begin", start=StartFrom.LOADED))
+        [ready] = answers(peer, "Ready", lambda: peer.send("Begin", start=StartFrom.LOADED))
         assert ready.result == ReadyResult.INCOMPLETE
 
 
@@ -147,7 +147,7 @@ def test_an_unarmed_sensor_board_refuses_faults_and_an_armed_one_takes_them():
         far = meet(peer, Role.SENSORS)
         with pytest.raises(BenchError, match="not armed"):
             far.begin({"board": board}, Pace.LOCKSTEP)
-        peer.say("Arm", armed=1)
+        peer.send("Arm", armed=1)
         far.begin({"board": board}, Pace.LOCKSTEP)
 
 

@@ -166,7 +166,7 @@ def test_a_log_of_another_schema_is_refused_in_words(folder, monkeypatch):
     path = folder / "other.mcap"
     with Recorder(path, DESCRIPTION):
         pass
-    monkeypatch.setattr(log_reader, "schema_hash", lambda: "0" * 64)
+    monkeypatch.setattr(log_reader, "log_schema_hash", lambda: "0" * 64)
     with pytest.raises(InputError, match="recorded by version test with schema .* this program"):
         open_log(path)
 

@@ -15,8 +15,7 @@ from hil.log.differences import ALTERED, RECOMPUTED
 from hil.log.reader import open_log
 from hil.log.recorder import Recorder
 from hil.log.replay import replay
-from hil.log.ring_kernels import HEADER, OVERHEAD
-from hil.log.ros2msg import CDR_HEADER
+from hil.log.ring_kernels import CDR_HEADER, HEADER, OVERHEAD
 from hil.log.tick_recorder import Tap
 from sim.common.errors import InputError
 from sim.run.loop import as_rows, fly_ticks

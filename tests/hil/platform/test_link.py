@@ -12,7 +12,7 @@ from hil.platform.errors import LinkError
 from hil.platform.link import RETRY_NS, Link
 from hil.platform.ports import MAX_WAITING_BYTES, FdPort, Listener, advice, open_port, open_pty
 from hil.wire.framing import Decoder, Encoder
-from hil.wire.packets import BY_NAME
+from hil.wire.messages import BY_NAME
 
 RANGE = BY_NAME["RangeSample"]
 LIMIT_NS = 5_000_000_000

@@ -4,7 +4,7 @@ import re
 
 from hil.wire.framing import Decoder
 from hil.wire.icd import FILE, document, sample_payload
-from hil.wire.packets import MESSAGES
+from hil.wire.messages import MESSAGES
 
 COMMITTED = FILE.read_text()
 
