@@ -86,11 +86,7 @@ class Sums:
     def over(self, stretch: Stretch, first: int, end: int) -> tuple[list[int], int]:
         """The four sums over messages [first, end), and how many words went into them."""
         reset_sums(self._ring)
-        index = stretch.index
-        sum_messages(
-            self._ring, stretch.content, index.channels, index.log_ns, index.publish_ns,
-            index.offsets, index.sizes, first, end,
-        )  # fmt: skip
+        sum_messages(self._ring, stretch.index.messages, first, end)
         return self._ring["sums"][0].tolist(), int(self._ring["words"][0])
 
 

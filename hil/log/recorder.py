@@ -22,7 +22,7 @@ from fsw.framework.kernel_cache import kernels_hash
 from hil.log.channels import BY_ID, IDS, LOG_VERSION
 from hil.log.log_schema import log_schema_hash
 from hil.log.mcap_writer import Index, McapFile
-from hil.log.ring_kernels import RING, append, as_rows
+from hil.log.ring_kernels import RING, Header, LogRing, append, as_rows
 from hil.log.ros2msg import schema_name, schema_text
 from sim.common.errors import InputError
 
@@ -73,6 +73,7 @@ class Recorder:
         self.path = str(path)
         self.ring = new_ring()
         self.buffer = np.zeros(ring_bytes, np.uint8)
+        self.log = LogRing(self.ring, self.buffer)
         self._head, self._tail = self.ring["head"], self.ring["tail"]
         self._high_water = ring_bytes // 2
         self._wait = wait
@@ -101,7 +102,8 @@ class Recorder:
             raise ValueError(f"channel {topic}: {words.nbytes} bytes, expected {size}")
         self.make_room()
         sent_ns = t_ns if sent_ns is None else sent_ns
-        return append(self.ring, self.buffer, channel, t_ns, sent_ns, words, 0, len(words))
+        header = Header(channel, t_ns, sent_ns)
+        return append(self.log, header, words, 0, len(words))
 
     def make_room(self) -> None:
         """Hurry the writer when the ring is half full, and wait for it where that is allowed."""

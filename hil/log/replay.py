@@ -22,7 +22,7 @@ from hil.log.differences import SEVERAL, Difference, Sums, alteration, missing, 
 from hil.log.mcap_writer import Index
 from hil.log.reader import Log, Stretch, open_log
 from hil.log.recorder import new_ring
-from hil.log.ring_kernels import MAX_CHANNELS, as_rows, first_unequal
+from hil.log.ring_kernels import MAX_CHANNELS, LogRing, as_rows, first_unequal
 from hil.log.tick_recorder import TickRecorder
 from hil.wire.slots import CORE_SLOTS, INBOX_SLOTS, OUTBOX_SLOTS, Slot
 from sim.common.errors import InputError
@@ -134,9 +134,8 @@ class _Flight:
         self._ring = new_ring()
         self._buffer = np.zeros(SCRATCH_BYTES, np.uint8)
         state = self._states.view(np.recarray)[0]
-        self._recorder = TickRecorder(
-            self._ring, self._buffer, state, self._inbox[0], self._outbox[0]
-        )
+        log = LogRing(self._ring, self._buffer)
+        self._recorder = TickRecorder(log, state, self._inbox[0], self._outbox[0])
 
     def fly(self, stretch: Stretch, first: int, end: int) -> Difference | None:
         """Fly one tick of the log; the first field that comes out otherwise, or None."""
@@ -193,10 +192,7 @@ class _Flight:
         index = stretch.index
         content = self._buffer[: int(self._ring["head"][0])]
         ours = Index(content)
-        message, computed = first_unequal(
-            stretch.content, index.channels, index.offsets, index.sizes, first, end,
-            COMPUTED, content, ours.channels, ours.offsets, ours.sizes,
-        )  # fmt: skip
+        message, computed = first_unequal(index.messages, first, end, COMPUTED, ours.messages)
         if message == end and computed == len(ours):
             return None
         mark = stretch.record(end - 1)
