@@ -63,6 +63,7 @@ class Bench:
         peer: Peer,
         scenario: Scenario,
         seed: int,
+        *,
         on_event: Callable[[Any], None] | None = None,
         on_bench_event: Callable[[BenchEvent], None] | None = None,
         check_alive: Callable[[], None] = lambda: None,
@@ -105,7 +106,12 @@ class Bench:
         if sensors is not None:
             self._links["sensor board"] = sensors.link
             self.sensors = SensorPort(
-                sensors, self.rows, self.note, self.watch_link, check_alive, lambda: self.now_s
+                sensors,
+                self.rows,
+                note=self.note,
+                watch=self.watch_link,
+                check_alive=check_alive,
+                now_s=lambda: self.now_s,
             )
             self._differed = False
         self._seen = {who: (0, 0) for who in self._links}

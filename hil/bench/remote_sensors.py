@@ -44,6 +44,7 @@ class SensorPort:
         self,
         peer: Peer,
         rows: np.ndarray,
+        *,
         note: Note,
         watch: Callable[[], None],
         check_alive: Callable[[], None],

@@ -96,7 +96,7 @@ def run_session(
     hooks = hooks or Hooks()
     with contextlib.ExitStack() as stack:
         to_flight = flight_line(flight, clock, pace, log=log, description=description, baud=baud)
-        lines = _open_lines(stack, to_flight, sensors, clock, pace, baud)
+        lines = _open_lines(stack, to_flight, _to_sensors(sensors, clock, pace, baud))
         bench = lines.bench(scenario, seed, hooks, time_limit_s, levers=levers)
         return _fly(lines, bench, pace, hooks)
 
@@ -120,7 +120,7 @@ def lockstep_session(
     clock = RealClock()
     with contextlib.ExitStack() as stack:
         to_flight = flight_line(flight, clock, baud=baud)
-        lines = _open_lines(stack, to_flight, sensors, clock, "lockstep", baud)
+        lines = _open_lines(stack, to_flight, _to_sensors(sensors, clock, "lockstep", baud))
         bench = lines.bench(scenario, seed, Hooks(), time_limit_s, start=start, levers=levers)
         with _last_word(bench):
             lines.meet(bench)
@@ -188,10 +188,10 @@ class Lines:
             Peer(self.flight.link, clock, Role.BENCH, BENCH_RECEIVES_FROM_FLIGHT),
             scenario,
             seed,
-            hooks.on_event,
-            hooks.on_bench_event,
-            self.check_alive,
-            time_limit_s,
+            on_event=hooks.on_event,
+            on_bench_event=hooks.on_bench_event,
+            check_alive=self.check_alive,
+            time_limit_s=time_limit_s,
             sensors=board,
             start=start,
         )
@@ -226,16 +226,17 @@ class Lines:
 def _open_lines(
     stack: contextlib.ExitStack,
     to_flight: contextlib.AbstractContextManager[Line],
-    sensors: str,
-    clock: Clock,
-    pace: str,
-    baud: int,
+    to_sensors: contextlib.AbstractContextManager[Line] | None,
 ) -> Lines:
-    """Open both lines of a session, or the one there is where the bench plays the sensors."""
+    """Open both lines of a session, or one where the bench plays the sensors."""
     flight = stack.enter_context(to_flight)
-    if sensors == "emulator":
-        return Lines(flight, None)
-    return Lines(flight, stack.enter_context(sensor_line(sensors, clock, pace, baud=baud)))
+    return Lines(flight, stack.enter_context(to_sensors) if to_sensors else None)
+
+
+def _to_sensors(
+    sensors: str, clock: Clock, pace: str, baud: int
+) -> contextlib.AbstractContextManager[Line] | None:
+    return None if sensors == "emulator" else sensor_line(sensors, clock, pace, baud=baud)
 
 
 def _fly(lines: Lines, bench: Bench, pace: str, hooks: Hooks) -> SessionResult:

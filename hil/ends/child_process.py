@@ -33,9 +33,9 @@ WAIT_S = 60.0
 class Child:
     """A process that this one has started and will not leave behind."""
 
-    def __init__(self, process: subprocess.Popen[bytes], who: str) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], name: str) -> None:
         self._process = process
-        self._who = who
+        self._name = name
 
     def check(self) -> None:
         """Raise BenchError when it has ended by itself."""
@@ -43,7 +43,7 @@ class Child:
             assert self._process.stderr is not None
             said = self._process.stderr.read().decode("utf-8", "replace").strip().splitlines()
             reason = said[-1] if said else f"status {self._process.returncode}"
-            raise BenchError(f"the {self._who} ended by itself: {reason}")
+            raise BenchError(f"the {self._name} ended by itself: {reason}")
 
     def levers(self) -> dict[str, Lever]:
         """What can be done to a process."""
@@ -78,9 +78,9 @@ class Child:
 
 @contextlib.contextmanager
 def child_process(
-    module: str, who: str, arguments: Sequence[str], pace: str, told: bytes = b""
+    module: str, name: str, arguments: Sequence[str], pace: str, *, stdin: bytes = b""
 ) -> Iterator[Child]:
-    """Run one of our modules with `arguments`; `told` goes to its standard input."""
+    """Run one of our modules with `arguments`; `stdin` goes to its standard input."""
     command = [sys.executable, "-P", "-m", module, *arguments]
     command += ["--parent", str(os.getpid()), "--wait", str(START_LIMIT_NS // NS_PER_S)]
     cpu = own_cpu(first=False) if pace == "realtime" else None
@@ -96,9 +96,9 @@ def child_process(
     )
     assert process.stdin is not None
     with contextlib.suppress(BrokenPipeError):
-        process.stdin.write(told)
+        process.stdin.write(stdin)
         process.stdin.close()
-    child = Child(process, who)
+    child = Child(process, name)
     try:
         yield child
     finally:

@@ -1,6 +1,7 @@
 """Saying which field differs, and how: between log and replay, and between a log and its sums."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -77,27 +78,33 @@ def first_field(record: Record, one: np.ndarray, other: np.ndarray) -> tuple[str
     raise ValueError(f"{record.name}: equal records")
 
 
+class Span(NamedTuple):
+    """Messages [first, end) of a stretch."""
+
+    stretch: Stretch
+    first: int
+    end: int
+
+
 class Sums:
     """Takes locating sums over messages of a log, as the recorder did."""
 
     def __init__(self) -> None:
         self._ring = new_ring()
 
-    def over(self, stretch: Stretch, first: int, end: int) -> tuple[list[int], int]:
-        """The four sums over messages [first, end), and how many words went into them."""
+    def over(self, span: Span) -> tuple[list[int], int]:
+        """The four sums over some messages, and how many words went into them."""
         reset_sums(self._ring)
-        sum_messages(self._ring, stretch.index.messages, first, end)
+        sum_messages(self._ring, span.stretch.index.messages, span.first, span.end)
         return self._ring["sums"][0].tolist(), int(self._ring["words"][0])
 
 
-def alteration(
-    taker: Sums, stretch: Stretch, first: int, end: int, sums: list[int], tick: int, t_ns: int
-) -> Difference | None:
-    """What was changed in messages [first, end) since `sums` were taken over them; None: nothing.
+def alteration(taker: Sums, span: Span, sums: list[int], tick: int, t_ns: int) -> Difference | None:
+    """What was changed in some messages since `sums` were taken over them; None: nothing.
 
     A single changed 64-bit word is located, and its former value worked out.
     """
-    now, words = taker.over(stretch, first, end)
+    now, words = taker.over(span)
     if now == sums:
         return None
     deltas = [_signed(a - b) for a, b in zip(now, sums, strict=True)]
@@ -106,9 +113,9 @@ def alteration(
         was, said = str(now[place[0]]), str(sums[place[0]])
         return Difference(tick, t_ns, "tick", f"sums[{place[0]}]", was, said, ALTERED)
     word = _changed_word(deltas, words)
-    found = None if word is None else _undo(stretch, first, end, word, deltas[0], deltas[2])
+    found = None if word is None else _undo(span, word, deltas[0], deltas[2])
     if found is None:
-        topics = {BY_ID[int(c)].topic for c in stretch.index.channels[first:end]}
+        topics = {BY_ID[int(c)].topic for c in span.stretch.index.channels[span.first : span.end]}
         names = " or ".join(sorted(topics))
         return Difference(tick, t_ns, names, SEVERAL, "other records", "these", ALTERED)
     return Difference(tick, t_ns, *found, ALTERED)
@@ -126,10 +133,9 @@ def _changed_word(deltas: list[int], words: int) -> int | None:
     return number - 1 if 1 <= number <= words <= SUM_PERIOD else None
 
 
-def _undo(
-    stretch: Stretch, first: int, end: int, word: int, low: int, high: int
-) -> tuple[str, str, str, str] | None:
+def _undo(span: Span, word: int, low: int, high: int) -> tuple[str, str, str, str] | None:
     """Channel, field, value recorded and value found, when a word grew by `low` and `high`."""
+    stretch, first, end = span
     index = stretch.index
     for message in range(first, end):
         channel = BY_ID[int(index.channels[message])]

@@ -18,7 +18,7 @@ from fsw.executive.state import PARAMS, STATE
 from fsw.framework.kernel_cache import kernels_hash
 from fsw.interface.messages import INBOX, OUTBOX
 from hil.log.channels import BY_ID, CORE_ID, IDS, MARK_ID, PARAMS_ID
-from hil.log.differences import SEVERAL, Difference, Sums, alteration, missing, unequal
+from hil.log.differences import SEVERAL, Difference, Span, Sums, alteration, missing, unequal
 from hil.log.mcap_writer import Index
 from hil.log.reader import Log, Stretch, open_log
 from hil.log.recorder import new_ring
@@ -97,7 +97,7 @@ def _check_tail(log: Log, tail: Stretch, records: int, report: ReplayReport) -> 
     if int(log.end["records"]) != records:
         report.faults.append(f"{records} records in it, {log.end['records']} were recorded")
     sums = [int(text) for text in log.end["sums"].split()]
-    report.add(alteration(Sums(), tail, 0, len(tail.index), sums, report.ticks, 0))
+    report.add(alteration(Sums(), Span(tail, 0, len(tail.index)), sums, report.ticks, 0))
 
 
 def _replay_stretch(stretch: Stretch, flight: "_Flight", report: ReplayReport) -> bool:
@@ -105,7 +105,8 @@ def _replay_stretch(stretch: Stretch, flight: "_Flight", report: ReplayReport) -
     for first, end in stretch.ticks():
         mark = stretch.record(end - 1)
         tick, t_ns = int(mark["tick"]), int(mark["t_ns"])
-        altered = alteration(flight.sums, stretch, first, end, mark["sums"].tolist(), tick, t_ns)
+        span = Span(stretch, first, end)
+        altered = alteration(flight.sums, span, mark["sums"].tolist(), tick, t_ns)
         if mark["dropped"] and not altered:
             text = f"the recorder had no room for {mark['dropped']} records"
             report.notes.append(f"{text} before tick {tick}: replay ends there")

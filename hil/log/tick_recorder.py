@@ -61,6 +61,7 @@ class Tap:
         params: Any,
         inbox: Any,
         outbox: Any,
+        *,
         start_ns: int = 0,
     ) -> None:
         self._recorder = recorder
