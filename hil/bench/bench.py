@@ -17,7 +17,7 @@ from hil.bench.run_rows import move_rows, sense_rows
 from hil.bench.wire_faults import WireFaults
 from hil.platform.clock import NS_PER_S
 from hil.platform.errors import BenchError
-from hil.protocol.interventions import NO_LEVERS
+from hil.protocol.interventions import NO_INTERVENTIONS
 from hil.protocol.peer import Peer
 from hil.protocol.remote_end import ANSWER_LIMIT_NS, FarEnd
 from hil.wire.messages import BY_NAME, Message, Packet, uplinked
@@ -115,7 +115,7 @@ class Bench:
             )
             self._differed = False
         self._seen = {who: (0, 0) for who in self._links}
-        self.levers = NO_LEVERS
+        self.interventions = NO_INTERVENTIONS
         if time_limit_s is not None:
             self.run.monitor.t_limit_ns = int(time_limit_s * NS_PER_S)
 
@@ -189,7 +189,7 @@ class Bench:
     def sense(self) -> bool:
         """What arrives in this tick; true when the flight software gets it."""
         self.heed_interrupt()
-        self.levers.act(self.now_ns)
+        self.interventions.act(self.now_ns)
         if self.sensors:
             self.sensors.remember()
         return bool(sense_rows(self.rows))
@@ -273,9 +273,9 @@ class Bench:
             self._on_bench_event(event)
 
     def watch_link(self) -> None:
-        """Say when a line goes and when it comes back; pull the levers that are due."""
+        """Say when a line goes and when it comes back; undo the interventions that are over."""
         self.heed_interrupt()
-        self.levers.look()
+        self.interventions.undo_due()
         for who, link in self._links.items():
             lost, back = self._seen[who]
             if link.counters.unplugged > lost:

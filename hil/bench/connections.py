@@ -78,7 +78,7 @@ def _child_line(
     arguments = ["--port", path, *(arguments or [])]
     try:
         with child_process(module, name, arguments, pace, stdin=stdin) as child:
-            yield Line(link, clock, START_LIMIT_NS, child.check, levers=child.levers())
+            yield Line(link, clock, START_LIMIT_NS, child.check, injectors=child.injectors())
     finally:
         link.close()
 

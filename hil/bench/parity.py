@@ -20,7 +20,7 @@ from hil.bench.session import lockstep_session
 from hil.log.differences import first_field
 from hil.platform.clock import NS_PER_S
 from hil.platform.errors import BenchError
-from hil.protocol.interventions import Pull
+from hil.protocol.interventions import Intervention
 from hil.wire.messages import REGIONS
 from hil.wire.session_messages import WANT_CORE_HASH, WANT_HISTORY_HASH
 from hil.wire.slots import hash_of
@@ -139,20 +139,25 @@ def compare(
     *,
     pair: Pair = Pair(),
     window: Window = WHOLE,
-    levers: Iterable[Pull] = (),
+    interventions: Iterable[Intervention] = (),
     tamper: Tamper | None = None,
     on_tick: Callable[[int], None] | None = None,
 ) -> ParityReport:
     """Fly in process and over a line, tick by tick, and stop at the first difference.
 
     `tamper(tick, run)` may change the run in process after a tick: how the comparison itself is
-    tested. `levers` are pulled at the ends as in a session. `on_tick` is told how far it is.
+    tested. `interventions` are injected as in a session. `on_tick` gets each tick flown.
     """
     refuse_wire_faults(scenario.world)
     reference = _InProcess(scenario, seed, window)
     start = reference.saved()
     with lockstep_session(
-        scenario, seed, sensors=pair.sensors, flight=pair.flight, start=start, levers=levers
+        scenario,
+        seed,
+        sensors=pair.sensors,
+        flight=pair.flight,
+        start=start,
+        interventions=interventions,
     ) as session:
         session.compare_sensors()
         session.begin()

@@ -24,7 +24,7 @@ from hil.platform.link import Link
 from hil.platform.ports import BAUD, Listener, open_pty
 from hil.platform.process import own_cpu
 from hil.platform.scheduling import punctual
-from hil.protocol.interventions import Levers, Pull
+from hil.protocol.interventions import Intervention, Interventions
 from hil.protocol.peer import Peer
 from hil.wire.messages import BENCH_RECEIVES_FROM_FLIGHT, BENCH_RECEIVES_FROM_SENSORS
 from hil.wire.session_messages import EndReason, Role
@@ -78,7 +78,7 @@ def run_session(
     pace: str = "lockstep",
     log: str | None = None,
     description: Description | None = None,
-    levers: Iterable[Pull] = (),
+    interventions: Iterable[Intervention] = (),
     hooks: Hooks | None = None,
     time_limit_s: float | None = None,
     baud: int = BAUD,
@@ -88,7 +88,7 @@ def run_session(
     sensors: "emulator" for the bench's own, else who plays a sensor board. flight: who flies.
     Either may be "host", a process of its own on a pseudo-terminal, "qemu", an emulated board, or
     a pyserial URL at which one is waiting. log: MCAP file that a flight computer of its own keeps;
-    `description` is what it says of itself. levers: what is done to the ends meanwhile. Raises
+    `description` describes its run. interventions: what to inject into the ends in flight. Raises
     BenchError, one line, when the session cannot begin or go on.
     """
     _check(flight, pace, log)
@@ -97,7 +97,7 @@ def run_session(
     with contextlib.ExitStack() as stack:
         to_flight = flight_line(flight, clock, pace, log=log, description=description, baud=baud)
         lines = _open_lines(stack, to_flight, _to_sensors(sensors, clock, pace, baud))
-        bench = lines.bench(scenario, seed, hooks, time_limit_s, levers=levers)
+        bench = lines.bench(scenario, seed, hooks, time_limit_s, interventions=interventions)
         return _fly(lines, bench, pace, hooks)
 
 
@@ -110,7 +110,7 @@ def lockstep_session(
     flight: str = "host",
     time_limit_s: float | None = None,
     start: Any = None,
-    levers: Iterable[Pull] = (),
+    interventions: Iterable[Intervention] = (),
     baud: int = BAUD,
 ) -> Iterator[LockstepSession]:
     """A session to be flown tick by tick by the caller, who begins it; ends as in `run_session`.
@@ -121,7 +121,9 @@ def lockstep_session(
     with contextlib.ExitStack() as stack:
         to_flight = flight_line(flight, clock, baud=baud)
         lines = _open_lines(stack, to_flight, _to_sensors(sensors, clock, "lockstep", baud))
-        bench = lines.bench(scenario, seed, Hooks(), time_limit_s, start=start, levers=levers)
+        bench = lines.bench(
+            scenario, seed, Hooks(), time_limit_s, start=start, interventions=interventions
+        )
         with _last_word(bench):
             lines.meet(bench)
             yield LockstepSession(bench)
@@ -177,7 +179,7 @@ class Lines:
         time_limit_s: float | None,
         *,
         start: Any = None,
-        levers: Iterable[Pull] = (),
+        interventions: Iterable[Intervention] = (),
     ) -> Bench:
         """The bench's end of these lines."""
         clock = self.flight.clock
@@ -195,10 +197,10 @@ class Lines:
             sensors=board,
             start=start,
         )
-        handles = {"flight": self.flight.handles()}
+        injectors = {"flight": self.flight.all_injectors()}
         if self.sensors:
-            handles["sensors"] = self.sensors.handles()
-        bench.levers = Levers(levers, handles, clock, bench.note)
+            injectors["sensors"] = self.sensors.all_injectors()
+        bench.interventions = Interventions(interventions, injectors, clock, bench.note)
         return bench
 
     def check_alive(self) -> None:

@@ -1,4 +1,4 @@
-"""An emulated board: QEMU with an image, its serial line, and the levers of its monitor.
+"""An emulated board: QEMU with an image, its serial line, and the interventions of its monitor.
 
 QEMU's netduinoplus2 is an STM32F405. Its USART holds one byte and asks QEMU's main loop for each
 that follows; behind QEMU's multiplexer 32 bytes wait, and the next is there as soon as one has been
@@ -95,7 +95,7 @@ class QemuBoard:
         """False once the process has ended."""
         return self._process.poll() is None
 
-    # --- levers ---------------------------------------------------------------------------
+    # --- interventions --------------------------------------------------------------------
 
     def freeze(self) -> None:
         """Stop it, its clock included."""

@@ -65,7 +65,7 @@ class PipePort:
         return self._in
 
     def close(self) -> None:
-        """Pull the plug; another port may be made of the same pipes."""
+        """Intervention the plug; another port may be made of the same pipes."""
         self._open = False
 
     def _check(self) -> None:

@@ -18,7 +18,7 @@ from hil.platform.errors import BenchError, PeerSilent
 from hil.platform.ports import BAUD
 from hil.platform.process import own_cpu, own_path
 from hil.platform.scheduling import die_with_parent
-from hil.protocol.interventions import FREEZE_NS, Lever
+from hil.protocol.interventions import FREEZE_NS, Injector
 from hil.protocol.peer import Peer
 from hil.wire.session_messages import EndReason
 from sim.common.errors import InputError
@@ -45,12 +45,12 @@ class Child:
             reason = said[-1] if said else f"status {self._process.returncode}"
             raise BenchError(f"the {self._name} ended by itself: {reason}")
 
-    def levers(self) -> dict[str, Lever]:
+    def injectors(self) -> dict[str, Injector]:
         """What can be done to a process."""
         if not hasattr(signal, "SIGSTOP"):
             return {}
         return {
-            "freeze": Lever(
+            "freeze": Injector(
                 lambda: self._signal(signal.SIGSTOP),
                 "the process stands still",
                 lambda: self._signal(signal.SIGCONT),

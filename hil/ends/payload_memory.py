@@ -56,7 +56,7 @@ class PayloadMemory:
 
     def start(self, how: int, armed: int, realtime: int) -> int:
         """See hil.boards.payload, as for all entries."""
-        return self._call("start", how, armed, realtime)
+        return self._call("start", int(how), armed, realtime)  # a code would compile it once more
 
     def grant(self, tick: int, now_ns: int, missed: int) -> int:
         """Number of messages that belong to the tick."""

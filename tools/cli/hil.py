@@ -14,7 +14,7 @@ from hil.boards.toolchain import missing_tools, why_missing
 from hil.ends.flight_process import run_flight_computer
 from hil.ends.sensor_process import run_sensor_board
 from hil.platform.clock import NS_PER_S
-from hil.protocol.interventions import parse_pull
+from hil.protocol.interventions import parse_intervention
 from sim.scenario.load import Scenario, load
 from tools.cli.fly import announcement, conclude, result_figures, say_if_compiling, seed_of, teller
 from tools.output.console import console, emit
@@ -38,7 +38,7 @@ def fly_over_wire(
     as_json: bool,
 ) -> int:
     """Fly with ends started from here, emulated boards, or whoever is there at a port."""
-    pulls = [parse_pull(text) for text in levers]
+    planned = [parse_intervention(text) for text in levers]
     scenario, seed, out = _read(name, seed, overrides, params, as_json)
     timeline = Timeline(out)
     session = run_session(
@@ -48,7 +48,7 @@ def fly_over_wire(
         flight=flight,
         pace=pace,
         log=log,
-        levers=pulls,
+        interventions=planned,
         description=log_description(scenario, seed),
         hooks=_hooks(out, scenario, seed, timeline),
     )
