@@ -55,7 +55,7 @@ def board_injectors(board: QemuBoard) -> dict[str, Injector]:
     return {
         "reset": Injector(board.reset, "the reset button is pressed"),
         "freeze": Injector(
-            board.freeze, "the board stands still", board.thaw, FREEZE_NS, "the board goes on"
+            board.freeze, "the board stops", board.thaw, FREEZE_NS, "the board goes on"
         ),
         "hang": Injector(
             board.hang, "the program hangs", bite, WATCHDOG_NS, "the watchdog resets the board"
@@ -65,7 +65,7 @@ def board_injectors(board: QemuBoard) -> dict[str, Injector]:
 
 
 def upset_place(board: QemuBoard) -> tuple[str, int]:
-    """The place in a board's memory where an upset strikes: field and address."""
+    """The place in a board's memory of an upset: field and address."""
     payload = payload_named(board.image.payload)
     region, field = UPSET[payload.name]
     offset = next(at for path, _, at in REGIONS[region].leaves() if path == field)

@@ -1,7 +1,7 @@
-"""Lines to the ends of a session: who plays an end, and over what one speaks to it.
+"""Lines to the ends of a session: which end it is, and the port to it.
 
 `host` is a process of our own on a pseudo-terminal, `qemu` an emulated board, anything else a
-pyserial URL at which somebody is waiting. Nothing is left running when a line is given back.
+pyserial URL at which an end is waiting. Nothing is left running when a line is closed.
 """
 
 import contextlib

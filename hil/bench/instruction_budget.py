@@ -50,7 +50,7 @@ class Costs:
 
     @property
     def worst(self) -> int:
-        """The dearest tick."""
+        """The most expensive tick."""
         return max(self.ticks)
 
 

@@ -14,12 +14,12 @@ def no_liveness_check() -> None:
 
 @dataclass(frozen=True)
 class Line:
-    """A link to an end, and what is known of who is there."""
+    """A link to an end, and what is known of that end."""
 
     link: Link
     clock: Clock
     meeting_limit_ns: int
-    check_alive: Callable[[], None] = no_liveness_check  # raises when nobody is there any more
+    check_alive: Callable[[], None] = no_liveness_check  # raises when the end is known to be gone
     tick_wire_ns: int = 0  # what the messages of a tick take on a serial line
     notes: list[str] = field(default_factory=list)
     injectors: dict[str, Injector] = field(default_factory=dict)

@@ -1,7 +1,8 @@
 """Lockstep from the bench's end: grant a tick, take the answer, move the truth.
 
 A tick that is not answered whole is sent again, byte for byte as far as the messages go; the
-flight computer flies none twice. So the boxes are the same as in process, whatever the line does.
+flight computer flies none twice. So inputs and outputs are the same as in process, whatever the
+line does.
 """
 
 from collections.abc import Callable
@@ -24,7 +25,7 @@ VIEW_AT = next(at for path, _, at in DONE_RECORD.leaves() if path == "view.a_d_m
 VIEW_BYTES = DONE_RECORD.fields["view"].base.itemsize
 
 
-Parcel = tuple[Callable[[], bytes], int]
+Inputs = tuple[Callable[[], bytes], int]  # frames of a tick, and how many messages they hold
 
 
 class LockstepSession:
@@ -68,16 +69,16 @@ class LockstepSession:
         """One tick: whether the run goes on, and the flight computer's Done."""
         bench = self._bench
         bench.sense()
-        parcel = self._parcel(bench.tick_arrivals())
-        said, done, payload = self._exchange.tick(bench.now_ns, lambda: self._grant(parcel))
+        inputs = self._inputs(bench.tick_arrivals())
+        outputs, done, payload = self._exchange.tick(bench.now_ns, lambda: self._grant(inputs))
         self._resumes = False
         bench.see(payload[VIEW_AT : VIEW_AT + VIEW_BYTES])
         if bench.wire_back:
-            said = bench.wire_back.filter(said)
+            outputs = bench.wire_back.filter(outputs)
         bench.outbox.clear()
-        for message, payload in said:
-            bench.hear(message, payload)
-        going = bench.move(any(message.name == "ActuatorCommand" for message, _ in said))
+        for message, payload in outputs:
+            bench.take_output(message, payload)
+        going = bench.move(any(message.name == "ActuatorCommand" for message, _ in outputs))
         if bench.logging and self.tick % TRUTH_TICKS == 0:
             self._peer.link.write(bench.truth_frame())
         self.tick += 1
@@ -97,7 +98,7 @@ class LockstepSession:
         """One of the flight computer's memory regions as it is after the last tick."""
         return self._bench.read_region(name)
 
-    def _parcel(self, arrivals: list[Packet]) -> Parcel:
+    def _inputs(self, arrivals: list[Packet]) -> Inputs:
         """The arrivals of a tick as they go on the line, and how many messages shall come of it.
 
         What a fault of the wire has spoiled is sent spoiled, however often it is sent.
@@ -108,8 +109,8 @@ class LockstepSession:
         data, left = wire.spoil([self._peer.frames([packet]) for packet in arrivals])
         return lambda: data, len(left)
 
-    def _grant(self, arrivals: Parcel) -> None:
-        frames, messages = arrivals
+    def _grant(self, inputs: Inputs) -> None:
+        frames, messages = inputs
         self._peer.link.write(
             frames()
             + self._peer.frame(

@@ -1,9 +1,9 @@
-"""Real time from the bench's end: the plant goes by this end's clock and waits for nobody.
+"""Real time from the bench's end: the plant goes by this end's clock and waits for no other.
 
-At tick k the truth moves from k - 1 to k and obeys the newest command that has come meanwhile,
-then the sensors of tick k speak. When this process is late it catches the truth up, since truth
-skips nothing. The sensors stamp with a clock of their own, whose epoch is hours away from flight
-time: whoever does not map it notices.
+At tick k the truth moves from k - 1 to k under the newest command that has come meanwhile,
+then the sensors of tick k are sampled. When this process is late it catches up, since truth
+skips no tick. The sensors stamp with a clock of their own, whose epoch is hours away from flight
+time: a flight computer that does not map it fails.
 """
 
 import secrets
@@ -12,8 +12,8 @@ from typing import Any
 from fsw.interface.messages import IMU_SAMPLE
 from fsw.interface.timing import TICK_NS
 from hil.bench.bench import START_IN_NS, TRUTH_TICKS, Bench
-from hil.bench.latency import Hops, Way
-from hil.bench.remote_sensors import DOUBT_NS, BoardWatch
+from hil.bench.latency import Hops, Path
+from hil.bench.remote_sensors import HELLO_NS, BoardWatch
 from hil.platform.clock import EPOCH_HI_S, EPOCH_LO_S, NS_PER_S
 from hil.platform.pacer import Pacer, percentiles_us
 from hil.protocol.peer import SilenceLimit, receive_from_all
@@ -64,7 +64,7 @@ class RealtimeSession:
         self._sensor_epoch_ns = epoch_s * NS_PER_S
         self._zero_ns = 0
         self._commanded = False
-        self._heard_ns = 0  # bench clock, as is the next
+        self._received_ns = 0  # bench clock, as is the next
         self._asked_ns = 0
         self._holding = False
         self._timings: list[Any] = []
@@ -83,7 +83,7 @@ class RealtimeSession:
         if self._sensors:
             self._sensors.begin(Pace.REALTIME)
         self._zero_ns = self._clock.now_ns() + START_IN_NS
-        self._heard_ns = self._zero_ns
+        self._received_ns = self._zero_ns
         if self._sensors:
             self._watch.begin(self._zero_ns)
         self._bench.begin(Pace.REALTIME, self._zero_ns + self._phase_ns, START_IN_NS)
@@ -111,9 +111,9 @@ class RealtimeSession:
         self._commanded = False
         bench.outbox.clear()
         for timing in self._timings:
-            way = self.hops.applied(timing, applied_ns)
-            if way and bench.logging:
-                self._log_way(timing, way)
+            path = self.hops.applied(timing, applied_ns)
+            if path and bench.logging:
+                self._log_path(timing, path)
         self._timings.clear()
         self._note_holding()
         if bench.logging and tick % TRUTH_TICKS == 0:
@@ -124,15 +124,15 @@ class RealtimeSession:
         self._bench.sense()
         if self._sensors:
             self._sensors.grant()
-            self._sensors.forget_orders()
+            self._sensors.drop_commands()
             self._send(self._bench.from_ground())
         else:
-            self._speak(tick)
+            self._send_samples(tick)
         if self._bench.action != ComputerAction.STEP:
             self._peer.send("Tick", tick=tick, action=self._bench.action)
 
-    def _speak(self, tick: int) -> None:
-        """The bench's own sensors say what they feel."""
+    def _send_samples(self, tick: int) -> None:
+        """Send the samples of the bench's own sensors."""
         packets = [self._stamped(packet) for packet in self._bench.arrivals.packets()]
         sent_ns = self._sensor_now_ns()
         self._send(packets)
@@ -165,24 +165,24 @@ class RealtimeSession:
 
     def _receive_until(self, deadline_ns: int) -> None:
         for peer, packets in receive_from_all(self._peers, self._clock, deadline_ns):
-            heard_ns = self._clock.now_ns()
+            received_ns = self._clock.now_ns()
             if peer is self._peer:
-                self._heard_ns = heard_ns
+                self._received_ns = received_ns
                 for message, payload in packets:
                     self._take(message, payload)
             else:
-                self._hand_on(packets, heard_ns)
+                self._hand_on(packets, received_ns)
 
-    def _hand_on(self, packets: list[Packet], heard_ns: int) -> None:
-        """Hand what the sensor board says on to the flight computer, unless that is away."""
-        said = [packet for packet in packets if not packet[0].is_bench]
-        if said and self._bench.action != ComputerAction.AWAY:
-            self._send(said)
+    def _hand_on(self, packets: list[Packet], received_ns: int) -> None:
+        """Forward the sensor board's samples to the flight computer, unless that is away."""
+        samples = [packet for packet in packets if not packet[0].is_bench]
+        if samples and self._bench.action != ComputerAction.AWAY:
+            self._send(samples)
         for message, payload in packets:
             if message.apid == IMU_APID:
                 self._sensed = payload
             elif message.apid in self._sensor_handlers:
-                self._sensor_handlers[message.apid](payload, heard_ns)
+                self._sensor_handlers[message.apid](payload, received_ns)
             elif message.is_bench:
                 assert self._sensors is not None
                 self._sensors.far.is_ready(message, payload)
@@ -192,16 +192,16 @@ class RealtimeSession:
         wire = self._bench.wire_back
         if wire and not message.is_bench and not handler:
             for left in wire.filter([(message, payload)]):
-                self._obey(*left)
+                self._take_output(*left)
         elif handler:
             handler(payload)
         elif message.is_bench:
             self._bench.refuse_end(message, payload)
         else:
-            self._obey(message, payload)
+            self._take_output(message, payload)
 
-    def _obey(self, message: Message, payload: bytes) -> None:
-        if self._bench.hear(message, payload):
+    def _take_output(self, message: Message, payload: bytes) -> None:
+        if self._bench.take_output(message, payload):
             self._commanded = self._commanded or message.name == "ActuatorCommand"
 
     def _answer_clock(self, payload: bytes) -> None:
@@ -213,7 +213,7 @@ class RealtimeSession:
         self._peer.send(
             "ClockAnswer",
             t_ns=now_ns,
-            t_received_ns=now_ns - (self._clock.now_ns() - self._heard_ns),
+            t_received_ns=now_ns - (self._clock.now_ns() - self._received_ns),
             t_question_ns=question.t_ns,
             seq=question.seq,
         )
@@ -224,14 +224,14 @@ class RealtimeSession:
         self.missed_ticks = timing.missed_ticks
         self._bench.see(payload[VIEW_AT : VIEW_AT + VIEW_BYTES])
 
-    def _take_done(self, payload: bytes, heard_ns: int) -> None:
-        done = self._watch.done(payload, heard_ns)
+    def _take_done(self, payload: bytes, received_ns: int) -> None:
+        done = self._watch.done(payload, received_ns)
         if self._sensed is not None:
             seq = int.from_bytes(self._sensed[IMU_SEQ_AT : IMU_SEQ_AT + 2], "little")
             self.hops.sent(seq, done.stamp_ns, done.sent_ns)
             self._sensed = None
 
-    def _take_hello(self, payload: bytes, heard_ns: int) -> None:
+    def _take_hello(self, payload: bytes, received_ns: int) -> None:
         self._watch.hello(payload)
 
     def _bring_back(self, payload: bytes) -> None:
@@ -242,15 +242,15 @@ class RealtimeSession:
             zero_ns = self._zero_ns + self._phase_ns
             bench.flight.load(bench.kept(), Pace.REALTIME, start=StartFrom.KEPT, zero_ns=zero_ns)
 
-    def _log_way(self, timing: Any, way: Way) -> None:
+    def _log_path(self, timing: Any, path: Path) -> None:
         self._peer.send(
             "Hops",
-            t_ns=way.sensed_ns,
-            sent_t_ns=way.sent_ns,
-            received_t_ns=way.received_ns,
-            begun_t_ns=way.begun_ns,
-            commanded_t_ns=way.commanded_ns,
-            applied_t_ns=way.applied_ns,
+            t_ns=path.sensed_ns,
+            sent_t_ns=path.sent_ns,
+            received_t_ns=path.received_ns,
+            begun_t_ns=path.begun_ns,
+            commanded_t_ns=path.commanded_ns,
+            applied_t_ns=path.applied_ns,
             late_ns=timing.begun_ns - timing.t_ns,
             overruns=timing.missed_ticks,
             tick=timing.tick,
@@ -259,7 +259,7 @@ class RealtimeSession:
     # --- silence -------------------------------------------------------------------------
 
     def _note_holding(self) -> None:
-        """Say so when the engine controller begins to fly on its own, and when it stops."""
+        """Note when the engine controller begins to fly on its own, and when it stops."""
         holding = self._bench.holding
         if holding == self._holding:
             return
@@ -268,19 +268,19 @@ class RealtimeSession:
             detail = "no command for 0.2 s: the engine controller burns for one lunar g"
             self._bench.note("commands_stopped", "alarm", detail)
         else:
-            self._bench.note("commands_back", "notice", "the flight computer is obeyed again")
+            self._bench.note("commands_back", "notice", "the flight computer commands again")
 
     def _watch_line(self) -> None:
-        """Raise when the line has been dead for too long; say when it goes and comes."""
+        """Raise when the line has been dead for too long; note when it goes and comes back."""
         self._bench.watch_link()
         now_ns = self._clock.now_ns()
         if self._sensors:
             self._watch.look(now_ns)
-        if now_ns - self._heard_ns < DOUBT_NS:
+        if now_ns - self._received_ns < HELLO_NS:
             self._silence.restart()
             return
         self._bench.check_alive()
         self._silence.check()
-        if now_ns - self._asked_ns >= DOUBT_NS:
+        if now_ns - self._asked_ns >= HELLO_NS:
             self._asked_ns = now_ns
             self._peer.hello(asks=True)

@@ -1,8 +1,8 @@
 """A session: the bench with the plant on one side, flight computer and sensors on the other.
 
 `run_session` starts either end as a process of its own on a pseudo-terminal, starts an emulated
-board, or talks to whoever is there already on a port. `serve_bench` is the same by hand: it
-says where it waits, and somebody starts a flight computer there. Nothing is left running when a
+board, or uses an end that is waiting on a port already. `serve_bench` is the same by hand: it
+reports where it waits, and the user starts a flight computer there. Nothing is left running when a
 session ends, however it ends.
 """
 
@@ -34,13 +34,13 @@ from sim.scenario.load import Scenario
 PACES = ("lockstep", "realtime")
 HAND_LIMIT_NS = 600 * NS_PER_S
 
-# with a sensor board the way of a sample is longer, by another line and the bench
+# with a sensor board the path of a sample is longer, by another line and the bench
 BOARD_PHASE_NS = 4_000_000
 
 
 @dataclass(frozen=True)
 class SessionResult:
-    """What became of a session: the run's result, and how the wire and the clocks did.
+    """Outcome of a session: the run's result, and figures of lines and clocks.
 
     Latency and lateness are p50, p99 and max in microseconds, None in lockstep, where time is
     virtual. `overruns` counts ticks that the flight computer skipped.
@@ -62,7 +62,7 @@ class SessionResult:
 
 @dataclass(frozen=True)
 class Hooks:
-    """What a caller is told while a session goes on."""
+    """Callbacks during a session."""
 
     on_event: Callable[[Any], None] | None = None  # every Event of the flight software
     on_bench_event: Callable[[BenchEvent], None] | None = None
@@ -85,7 +85,7 @@ def run_session(
 ) -> SessionResult:
     """Fly one descent over a line or two.
 
-    sensors: "emulator" for the bench's own, else who plays a sensor board. flight: who flies.
+    sensors: "emulator" for the bench's own, else the sensor board. flight: the flight computer.
     Either may be "host", a process of its own on a pseudo-terminal, "qemu", an emulated board, or
     a pyserial URL at which one is waiting. log: MCAP file that a flight computer of its own keeps;
     `description` describes its run. interventions: what to inject into the ends in flight. Raises
@@ -124,7 +124,7 @@ def lockstep_session(
         bench = lines.bench(
             scenario, seed, Hooks(), time_limit_s, start=start, interventions=interventions
         )
-        with _last_word(bench):
+        with _send_end(bench):
             lines.meet(bench)
             yield LockstepSession(bench)
             bench.end()
@@ -143,7 +143,7 @@ def serve_bench(
 ) -> SessionResult:
     """Wait on a pseudo-terminal, or at HOST:PORT, for a flight computer, and fly with it.
 
-    `on_ready` is told what to open: the path of the pseudo-terminal, or a socket:// URL.
+    `on_ready` gets what to open: the path of the pseudo-terminal, or a socket:// URL.
     """
     _check("host", pace, None)
     clock = RealClock()
@@ -243,7 +243,7 @@ def _to_sensors(
 
 def _fly(lines: Lines, bench: Bench, pace: str, hooks: Hooks) -> SessionResult:
     clock = lines.flight.clock
-    with _last_word(bench), _deferred_interrupt(bench):
+    with _send_end(bench), _deferred_interrupt(bench):
         lines.meet(bench)
         if hooks.on_start:
             hooks.on_start()
@@ -287,8 +287,8 @@ def link_figures(peer: Peer) -> dict[str, int]:
 
 
 @contextlib.contextmanager
-def _last_word(bench: Bench) -> Iterator[None]:
-    """Say End, whatever ends the session, so that the other end keeps what it has recorded."""
+def _send_end(bench: Bench) -> Iterator[None]:
+    """Send End, whatever ends the session, so that the other end keeps what it has recorded."""
     try:
         yield
     except PeerSilent as silence:
@@ -302,7 +302,7 @@ def _last_word(bench: Bench) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _deferred_interrupt(bench: Bench) -> Iterator[None]:
-    """Let the emulator heed Ctrl-C between ticks; a second one strikes where it falls.
+    """Raise Ctrl-C between ticks; a second one at once.
 
     An exception raised wherever a signal happens to fall may fall into a callback of the
     compiler, which loses it.
@@ -329,7 +329,7 @@ def _accept(listener: Listener, clock: Clock, limit_ns: int) -> Link:
         with contextlib.suppress(BlockingIOError):
             return Link(lambda: listener.accept(), clock)
         clock.sleep_until(clock.now_ns() + 20_000_000)
-    raise PeerSilent(f"nobody called at {listener.url} within {limit_ns / NS_PER_S:g} s")
+    raise PeerSilent(f"no connection at {listener.url} within {limit_ns / NS_PER_S:g} s")
 
 
 def _check(flight: str, pace: str, log: str | None) -> None:

@@ -93,7 +93,7 @@ def _entry(payload: Payload, name: str, arguments: int, for_host: bool) -> Any:
 
 
 def _keep_only_entries(module: Any) -> None:
-    """Everything else may be dropped: what nobody calls are Numba's wrappers for Python."""
+    """Everything else may be dropped: Numba's wrappers for Python are called by nothing."""
     for thing in (*module.functions, *module.global_variables):
         if not thing.is_declaration and not thing.name.startswith(DOOR_PREFIX):
             thing.linkage = "internal"

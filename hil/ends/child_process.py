@@ -1,7 +1,7 @@
 """Ends of a session as processes of their own: how one starts them, and how they live and die.
 
-A child has its own process group, since an interrupt from the terminal is its parent's to pass
-on; it ends when its parent does, however that ended, and is never left behind.
+A child has its own process group, since its parent passes an interrupt from
+the terminal on; it ends when its parent does, however that ended, and is never left behind.
 """
 
 import argparse
@@ -31,7 +31,7 @@ WAIT_S = 60.0
 
 
 class Child:
-    """A process that this one has started and will not leave behind."""
+    """A process that this one has started and ends."""
 
     def __init__(self, process: subprocess.Popen[bytes], name: str) -> None:
         self._process = process
@@ -41,18 +41,18 @@ class Child:
         """Raise BenchError when it has ended by itself."""
         if self._process.poll() is not None:
             assert self._process.stderr is not None
-            said = self._process.stderr.read().decode("utf-8", "replace").strip().splitlines()
-            reason = said[-1] if said else f"status {self._process.returncode}"
+            lines = self._process.stderr.read().decode("utf-8", "replace").strip().splitlines()
+            reason = lines[-1] if lines else f"status {self._process.returncode}"
             raise BenchError(f"the {self._name} ended by itself: {reason}")
 
     def injectors(self) -> dict[str, Injector]:
-        """What can be done to a process."""
+        """Interventions that a process can take."""
         if not hasattr(signal, "SIGSTOP"):
             return {}
         return {
             "freeze": Injector(
                 lambda: self._signal(signal.SIGSTOP),
-                "the process stands still",
+                "the process stops",
                 lambda: self._signal(signal.SIGCONT),
                 FREEZE_NS,
                 "the process goes on",
@@ -60,7 +60,7 @@ class Child:
         }
 
     def finish(self) -> None:
-        """Let it close what it has open, and insist when it does not."""
+        """Let it close what it has open, and kill it at the limit."""
         self._signal(signal.SIGCONT)
         try:
             self._process.wait(GOODBYE_LIMIT_S)

@@ -1,4 +1,4 @@
-"""Saying which field differs, and how: between log and replay, and between a log and its sums."""
+"""Which field differs, and how: between log and replay, and between a log and its sums."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -29,7 +29,7 @@ CORE_PARTS = [name for name, _ in core_parts()]
 class Difference:
     """One field of one tick that is not as it was recorded.
 
-    kind: "altered", when the log disagrees with its own sums: then `found` is what it says now;
+    kind: "altered", when the log disagrees with its own sums: then `found` is its content now;
     "recomputed", when the flight software gives `found` today.
     """
 
@@ -42,7 +42,7 @@ class Difference:
     kind: str = RECOMPUTED
 
     def __str__(self) -> str:
-        verb = "the log was altered and says" if self.kind == ALTERED else "recomputed"
+        verb = "the log was altered and has" if self.kind == ALTERED else "recomputed"
         where = f"tick {self.tick} ({self.t_ns * 1e-9:.2f} s), {self.channel}, {self.field}"
         return f"{where}: recorded {self.recorded}, {verb} {self.found}"
 
@@ -110,8 +110,8 @@ def alteration(taker: Sums, span: Span, sums: list[int], tick: int, t_ns: int) -
     deltas = [_signed(a - b) for a, b in zip(now, sums, strict=True)]
     place = [k for k in range(4) if now[k] != sums[k]]
     if len(place) == 1:  # a changed record would have moved two: it is the sum that was changed
-        was, said = str(now[place[0]]), str(sums[place[0]])
-        return Difference(tick, t_ns, "tick", f"sums[{place[0]}]", was, said, ALTERED)
+        was, recorded = str(now[place[0]]), str(sums[place[0]])
+        return Difference(tick, t_ns, "tick", f"sums[{place[0]}]", was, recorded, ALTERED)
     word = _changed_word(deltas, words)
     found = None if word is None else _undo(span, word, deltas[0], deltas[2])
     if found is None:

@@ -74,7 +74,7 @@ class Stretch:
 
 @dataclass
 class Log:
-    """An opened log of ours: what it says of itself, and its messages on demand.
+    """An opened log of ours: its description, and its messages on demand.
 
     `cut` and `faults` fill while it is read, in words: where the file ends too early, and what
     does not match its checksum.
@@ -158,8 +158,8 @@ class Log:
         if not rest.endswith(MCAP0_MAGIC):
             self.cut = f"cut off in its summary, at byte {len(self.data)}"
             return
-        said = int.from_bytes(rest[-12:-8], "little")
-        if said not in (0, zlib.crc32(rest[:-12])):
+        recorded = int.from_bytes(rest[-12:-8], "little")
+        if recorded not in (0, zlib.crc32(rest[:-12])):
             self.faults.append("the summary does not match its checksum")
 
 

@@ -36,7 +36,7 @@ END = "leadline-end"
 
 @dataclass(frozen=True)
 class RecorderReport:
-    """What became of a recording; `error` is empty when the disk took everything."""
+    """Outcome of a recording; `error` is empty when the disk took everything."""
 
     path: str
     records: int
@@ -181,11 +181,11 @@ class Recorder:
             self._file = None
             self._error = self._error or f"{self.path}: writing stopped: {error.strerror}"
 
-    def _write_backlog(self, quiet: bool) -> None:
+    def _write_backlog(self, flush: bool) -> None:
         content = self._take()
         if content and self._file:
             self._file.write_chunk(content)
-            if quiet:
+            if flush:
                 os.fsync(self._stream.fileno())
 
     def _take(self) -> bytes:
@@ -228,7 +228,7 @@ def declare_channels(file: McapFile) -> None:
 
 
 def describe(metadata: dict[str, str]) -> dict[str, str]:
-    """What the log says of itself: the caller's pairs, version and hashes, and a digest of all."""
+    """The log's description: the caller's pairs, version and hashes, and a digest of all."""
     values = {
         **metadata,
         "log_version": str(LOG_VERSION),

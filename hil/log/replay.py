@@ -2,7 +2,7 @@
 
 Nothing is copied from the log but what came in. Outputs, summary and the hash of core are
 computed anew and compared with what was recorded, byte for byte. Before that, each tick's
-locating sums say whether the log itself was altered: that is how a changed byte is noticed in a
+locating sums show whether the log itself was altered: that is how a changed byte is noticed in a
 channel that cannot be computed (the truth, hops), or in an input that made no difference.
 """
 
@@ -56,7 +56,7 @@ class ReplayReport:
         return self.differences == 0 and not self.faults
 
     def lines(self) -> list[str]:
-        """The report for people: one line, and what explains it."""
+        """The report as text: one line, and what explains it."""
         good = self.ticks - self.differences
         total = f"{good}/{self.ticks} ticks, {self.differences} differences"
         return [total, *([str(self.first)] if self.first else []), *self.faults, *self.notes]
@@ -89,7 +89,7 @@ def replay(path: str | Path, step: Step = step_rows, watch: Watch | None = None)
 
 
 def _check_tail(log: Log, tail: Stretch, records: int, report: ReplayReport) -> None:
-    """What the end of the log says of the whole, and of what came after the last tick."""
+    """Check the totals at the end of the log, and what came after the last tick."""
     report.faults += log.faults
     report.notes += [log.cut] if log.cut else []
     if "sums" not in log.end:
@@ -171,7 +171,7 @@ class _Flight:
     def _place(self, slot: Slot, payload: np.ndarray) -> None:
         n = int(self._inbox_bytes[slot.count_at])
         if n == slot.capacity:
-            return  # more than any tick held: the log was altered, and its sums say so
+            return  # more than any tick held: the log was altered, and its sums show it
         start = slot.offset + n * slot.size
         self._inbox_bytes[start : start + slot.size] = payload[: slot.size]
         if slot.received:

@@ -81,7 +81,7 @@ class Link:
         self.counters.replugged += 1
 
     def slow_down(self, bytes_per_s: int) -> None:
-        """Carry no more than so many bytes a second either way."""
+        """Carry no more than so many bytes a second in either direction."""
         if self._port is not None:
             self._port = SlowPort(self._port, self._clock, bytes_per_s)
 

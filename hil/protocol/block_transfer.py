@@ -40,7 +40,7 @@ def block_frames(
 
 
 class Loading:
-    """Regions on their way into an end's memory."""
+    """Regions that are being loaded into an end's memory."""
 
     def __init__(self, names: Iterable[str]) -> None:
         """`names` are the regions that this end takes."""

@@ -49,11 +49,11 @@ class Peer:
         return b"".join([self._encoder.frame(message, payload) for message, payload in packets])
 
     def send(self, name: str, **fields: Any) -> None:
-        """Send one message of the bench, stamped now unless `t_ns` says otherwise."""
+        """Send one message of the bench, stamped now unless `t_ns` is given."""
         self.link.write(self.frame(name, **fields))
 
     def frame(self, name: str, **fields: Any) -> bytes:
-        """The frame of one message, stamped now unless `t_ns` says otherwise."""
+        """The frame of one message, stamped now unless `t_ns` is given."""
         fields.setdefault("t_ns", self.clock.now_ns())
         return self._encoder.frame(BY_NAME[name], codec(name).pack(**fields))
 
@@ -97,9 +97,9 @@ class Peer:
             self.hello(asks=False)  # so that the other end, too, can name the difference
             self.send("End", reason=EndReason.REFUSED)
             other = hello.version.rstrip(b"\0").decode("ascii", "replace")
-            who = role_title(hello.role)
+            role = role_title(hello.role)
             raise SchemaMismatch(
-                f"the {who} at the other end (version {other}) speaks schema {hello.schema:016x},"
+                f"the {role} at the other end (version {other}) has schema {hello.schema:016x},"
                 f" this end (version {version('leadline')}) {wire_schema_hash():016x};"
                 " both must be built from the same records"
             )

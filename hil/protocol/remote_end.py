@@ -34,7 +34,7 @@ READ_BYTES = 16 * BLOCK_BYTES  # at a time: less than the buffer of a pseudo-ter
 
 
 class FarEnd:
-    """Conversation with one end: who it is, what it is loaded with, what it holds."""
+    """The session with one end: its Hello, loading, and reading back."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class FarEnd:
         check_alive: Callable[[], None] = lambda: None,
         now_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        """`role` is who is expected; `check_alive` raises when it is known to be gone."""
+        """`role` is the one expected; `check_alive` raises when it is known to be gone."""
         self.peer = peer
         self.check_alive = check_alive
         self.hello: Any = None
@@ -53,9 +53,9 @@ class FarEnd:
         self._now_s = now_s
 
     def meet(self, limit_ns: int = ANSWER_LIMIT_NS) -> Any:
-        """Ask who is there until somebody answers; its Hello.
+        """Send Hello until the end answers; its Hello.
 
-        Raises SchemaMismatch, PeerSilent, or BenchError when it is somebody else.
+        Raises SchemaMismatch, PeerSilent, or BenchError when it has another role.
         """
 
         def question() -> None:
@@ -121,7 +121,7 @@ class FarEnd:
 
         armed: whether a sensor board may play faults; None for a flight computer.
         """
-        self.peer.hello(asks=False)  # an end that has restarted heeds nobody whom it does not know
+        self.peer.hello(asks=False)  # an end that has restarted takes nothing before Hello
         if armed is not None:
             self.peer.send("Arm", armed=armed)
         for name, data in regions.items():
@@ -136,9 +136,9 @@ class FarEnd:
         )
 
     def is_ready(self, message: Message, payload: bytes) -> bool | None:
-        """True when a message says that it has started, None when it says nothing of the kind.
+        """True when a message reports that it has started, None for any other message.
 
-        Raises BenchError when it says that it will not.
+        Raises BenchError when it refuses.
         """
         self.refuse_end(message, payload)
         if message.name != "Ready":
@@ -174,8 +174,8 @@ class FarEnd:
         piece: bytes = self.peer.request(question, answer, ANSWER_LIMIT_NS, what)
         return piece
 
-    def bid_farewell(self, reason: int = EndReason.FINISHED, verdict: str = "unknown") -> None:
-        """Say that it is over, and hear the other end say so: closing loses what is unread."""
+    def send_end(self, reason: int = EndReason.FINISHED, verdict: str = "unknown") -> None:
+        """Send End, and wait for the other end's: closing loses what is unread."""
         self.peer.send("End", reason=reason, verdict=EndVerdict.of(verdict))
         deadline_ns = self.peer.clock.now_ns() + (GOODBYE_NS if reason == EndReason.FINISHED else 0)
         for packets in self.peer.receive_until(deadline_ns):
@@ -188,7 +188,7 @@ class FarEnd:
             raise PeerSilent(f"{self._name} was silent for {SILENCE_LIMIT_NS / NS_PER_S:g} s")
 
     def refuse_end(self, message: Message, payload: bytes) -> None:
-        """Raise BenchError when the message is an End; any other is of no interest."""
+        """Raise BenchError when the message is an End; any other is ignored."""
         if message.name == "End":
             at = f"at {self._now_s():.2f} s: {end_reason(payload)}"
             raise BenchError(f"{self._name} ended the session {at}")

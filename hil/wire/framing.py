@@ -6,8 +6,8 @@ On the line a packet stands between two zeros, COBS-coded so that it holds none 
     00  COBS( header 6, big-endian | record, little-endian | CRC-32, little-endian )  00
 
 The zero in front ends whatever garbage came before, so noise costs no good frame, and a frame is
-complete with its own last byte. What is not a packet of ours is counted and forgotten; the line
-may say anything, and nothing that it says raises an error. Between zeros no more bytes are kept
+complete with its own last byte. What is not a packet of ours is counted and discarded; no
+bytes on the line raise an error. Between zeros no more bytes are kept
 than the longest frame has.
 """
 

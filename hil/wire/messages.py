@@ -64,7 +64,7 @@ TYPE_BIT = 0x1000
 
 
 class Direction(Enum):
-    """From whom to whom a message goes; "either" is a flight computer or a sensor board."""
+    """Sender and receiver of a message; "either" is a flight computer or a sensor board."""
 
     TO_FLIGHT = "to flight"
     FROM_FLIGHT = "from flight"

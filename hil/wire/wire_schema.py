@@ -1,4 +1,4 @@
-"""The schema hash: what two ends compare before they talk.
+"""The schema hash: what two ends compare when they meet.
 
 It covers names, types, shapes, codes and offsets of all that crosses the wire, the memory regions
 too; units and wording may change without making two ends incompatible.

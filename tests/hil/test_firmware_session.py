@@ -25,7 +25,7 @@ from tests.hil.workbench import SHELL, compile_c
 pytestmark = need_board(HOST_COMPILER)
 
 LIMIT_NS = 20 * NS_PER_S
-SOURCES = ("double", "frame", "kept", "say", "session", "ticks")
+SOURCES = ("double", "frame", "kept", "send", "session", "ticks")
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +68,8 @@ def shell(program) -> Iterator[Shell]:
     shell.end()
 
 
-def hear(peer, name, say):
-    """The first message of a name that comes after `say`, and all flight messages before it."""
+def receive(peer, name, send):
+    """The first message of a name that comes after `send`, and all flight messages before it."""
     flight, found = [], []
 
     def take(message, payload):
@@ -82,7 +82,7 @@ def hear(peer, name, say):
             flight.append((message.name, payload))
         return None
 
-    peer.request(say, take, LIMIT_NS, name, again_ns=LIMIT_NS)
+    peer.request(send, take, LIMIT_NS, name, again_ns=LIMIT_NS)
     return found[0], flight
 
 
@@ -106,7 +106,7 @@ def truth(peer, t_ns, messages):
 
 def tick(shell, data):
     """The answer to what grants a tick, and the messages in it."""
-    return hear(shell.peer, "SensorDone", lambda: shell.peer.link.write(data))
+    return receive(shell.peer, "SensorDone", lambda: shell.peer.link.write(data))
 
 
 def begin(shell):
@@ -143,7 +143,7 @@ def test_a_tick_with_messages_missing_is_declined_and_changes_nothing(shell):
 
 def test_the_end_of_a_session_is_answered_and_another_can_begin(shell):
     begin(shell)
-    hear(shell.peer, "End", lambda: shell.peer.send("End"))
+    receive(shell.peer, "End", lambda: shell.peer.send("End"))
     begin(shell)
 
 
@@ -192,7 +192,7 @@ def test_nothing_that_the_line_says_brings_the_shell_down(program, data):
 
 
 def talk_nonsense(shell, data):
-    """Valid frames of random content, then noise; it must still say who it is."""
+    """Valid frames of random content, then noise; it must still answer Hello."""
     shell.far.meet(LIMIT_NS)
     if data.draw(st.booleans()):
         shell.far.begin({"board": REGIONS["board"].new().tobytes()}, Pace.LOCKSTEP)
@@ -204,5 +204,5 @@ def talk_nonsense(shell, data):
         payload = rng.integers(0, 256, message.size, np.uint8).tobytes()
         shell.peer.link.write(shell.peer.frames([(message, payload)]))
     shell.peer.link.write(rng.integers(0, 256, 400, np.uint8).tobytes())
-    hello, _ = hear(shell.peer, "Hello", lambda: shell.peer.hello(asks=True))
+    hello, _ = receive(shell.peer, "Hello", lambda: shell.peer.hello(asks=True))
     assert hello.role == Role.SENSORS

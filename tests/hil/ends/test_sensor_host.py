@@ -238,7 +238,7 @@ def begin_at_twin(armed):
             far.begin({"board": world.board.tobytes()}, Pace.LOCKSTEP, armed=armed)
             return far.read_region("board")
         finally:
-            far.bid_farewell()
+            far.send_end()
             link.close()
 
 
