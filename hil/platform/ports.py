@@ -2,7 +2,7 @@
 
 A port that has a file descriptor (serial line, pseudo-terminal, socket) is read and written
 directly: a reader thread would cost two thread switches for every answer. What has none
-(`loop://`, `rfc2217://`, `spy://`, Windows) gets a thread for either direction, since neither side of
+(`loop://`, `rfc2217://`, `spy://`, Windows) gets a thread for each direction, since neither side of
 a line may stop draining the other: two ends that both block in a write wait for ever.
 """
 

@@ -82,7 +82,7 @@ def test_the_board_takes_from_any_stream_what_python_takes_and_counts_the_rest_a
     assert counted == (c.packets, c.cobs, c.length, c.crc, c.header)
 
 
-def test_a_message_that_this_end_does_not_hear_is_counted_as_no_packet_of_ours(bench):
+def test_a_message_that_this_end_does_not_receive_is_counted_as_no_packet_of_ours(bench):
     bench.forget()
     stranger = BY_NAME["Done"]
     bench.hear(stranger.first_word, 0)

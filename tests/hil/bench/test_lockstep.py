@@ -191,7 +191,7 @@ def test_a_flight_computer_that_goes_silent_in_flight_is_named():
         LockstepSession(bench).fly()
 
 
-def test_a_flight_computer_that_says_end_ends_the_session():
+def test_a_flight_computer_that_sends_end_ends_the_session():
     def leaves(name, payload):
         if name == "Hello":
             return [hello()]
@@ -256,7 +256,7 @@ def test_a_codec_reads_and_writes_what_the_record_holds(data, message):
     assert repr(again) == repr(values)
 
 
-def test_a_box_gives_what_was_put_in_and_refuses_what_has_no_room():
+def test_an_outbox_gives_what_was_put_in_and_refuses_what_has_no_room():
     from fsw.interface.messages import EVENT, EVENTS_PER_TICK, OUTBOX, TELEMETRY
 
     memory = memoryview(bytearray(OUTBOX.dtype.itemsize))

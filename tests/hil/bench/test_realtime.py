@@ -43,7 +43,7 @@ def flown(flight, clock=None, seconds=None):
     return bench, RealtimeSession(bench), clock
 
 
-def test_when_commands_stop_the_engine_controller_says_so_and_the_session_ends_in_time():
+def test_when_commands_stop_an_event_reports_it_and_the_session_ends_in_time():
     bench, session, _ = flown(Flight(ticks=100))
     with pytest.raises(PeerSilent, match="the flight computer was silent for 10 s"):
         session.fly()

@@ -108,7 +108,7 @@ def test_a_board_that_is_reset_in_flight_has_kept_the_core_of_its_last_tick(rows
         assert far.read_region("core") == core
 
 
-def test_a_board_that_has_kept_nothing_says_so():
+def test_a_board_that_has_kept_nothing_reports_it():
     with board_and_peer() as (_, peer):
         far = meet(peer)
         assert far.hello.kept == 0
@@ -125,7 +125,7 @@ def test_garbage_on_the_line_costs_a_board_nothing():
         assert meet(peer).hello.role == Role.FLIGHT_COMPUTER
 
 
-def test_a_bench_of_another_schema_is_told_and_refused():
+def test_a_bench_of_another_schema_gets_hello_and_is_refused():
     with board_and_peer() as (_, peer):
         meet(peer)
         stranger = codec("Hello").pack(schema=1, boot=1, asks=1)
@@ -134,7 +134,7 @@ def test_a_bench_of_another_schema_is_told_and_refused():
         assert end.reason == EndReason.REFUSED
 
 
-def test_regions_that_did_not_all_come_are_asked_for():
+def test_regions_that_did_not_all_come_are_sent_again():
     with board_and_peer() as (_, peer):
         meet(peer)
         [ready] = answers(peer, "Ready", lambda: peer.send("Begin", start=StartFrom.LOADED))
@@ -151,7 +151,7 @@ def test_an_unarmed_sensor_board_refuses_faults_and_an_armed_one_takes_them():
         far.begin({"board": board}, Pace.LOCKSTEP)
 
 
-def test_in_real_time_a_board_ticks_on_its_own_grid_and_says_what_it_missed():
+def test_in_real_time_a_board_ticks_on_its_own_grid_and_reports_missed_ticks():
     with board_and_peer() as (_, peer):
         far = meet(peer)
         params = REGIONS["params"].new().tobytes()

@@ -143,7 +143,7 @@ def test_a_missing_file_is_refused_in_a_line(folder):
         open_log(folder / "none.mcap")
 
 
-def test_an_mcap_file_of_somebody_else_is_refused_in_a_line(folder):
+def test_an_mcap_file_of_another_program_is_refused_in_a_line(folder):
     stream = io.BytesIO()
     writer = Writer(stream)
     writer.start()

@@ -219,7 +219,7 @@ def test_a_log_cut_off_replays_up_to_its_last_whole_tick(folder):
     assert report.notes[-1].startswith("cut off")
 
 
-def test_where_the_recorder_dropped_records_replay_ends_and_says_so(folder):
+def test_where_the_recorder_dropped_records_replay_ends_with_a_note(folder):
     run = run_before_first_lock()
     path = folder / "dropped.mcap"
     with Recorder(path, DESCRIPTION, {"history": run.state.history.tobytes()}) as recorder:

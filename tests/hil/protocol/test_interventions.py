@@ -42,8 +42,8 @@ def test_an_unknown_intervention_is_refused_in_one_line(text, complaint):
         parse_intervention(text)
 
 
-def interventions_of(*planned, clock=None, told=None, **ends):
-    note = (lambda *event: told.append(event)) if told is not None else (lambda *event: None)
+def interventions_of(*planned, clock=None, events=None, **ends):
+    note = (lambda *event: events.append(event)) if events is not None else (lambda *event: None)
     return Interventions(
         [parse_intervention(text) for text in planned], ends, clock or VirtualClock(), note
     )
@@ -55,10 +55,10 @@ def injector(done, name, lasts_ns=0):
 
 
 def test_interventions_are_injected_in_flight_time_and_undone_in_wall_clock_time():
-    clock, done, told = VirtualClock(), [], []
+    clock, done, events = VirtualClock(), [], []
     ends = {"freeze": injector(done, "freeze", FREEZE_NS), "reset": injector(done, "reset")}
     interventions = interventions_of(
-        "reset@t=3s", "freeze@t=1s", clock=clock, told=told, flight=ends
+        "reset@t=3s", "freeze@t=1s", clock=clock, events=events, flight=ends
     )
     interventions.act(S - 1)
     assert done == []
@@ -70,7 +70,7 @@ def test_interventions_are_injected_in_flight_time_and_undone_in_wall_clock_time
     interventions.act(3 * S)
     interventions.act(9 * S)
     assert done == ["freeze", "freeze over", "reset"]
-    assert [name for name, _, _ in told] == [
+    assert [name for name, _, _ in events] == [
         "injected_freeze",
         "injected_freeze_over",
         "injected_reset",
@@ -116,7 +116,7 @@ class Loop:
         pass
 
 
-def test_a_line_that_is_unplugged_loses_what_is_on_the_way_and_says_so():
+def test_a_line_that_is_unplugged_loses_bytes_in_transit_and_is_reported():
     clock = VirtualClock()
     link = Link(Loop, clock)
     link.write(b"before")

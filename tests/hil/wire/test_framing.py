@@ -229,7 +229,7 @@ def test_ccsdspy_reads_our_packets_field_by_field():
 # --- the table ----------------------------------------------------------------------------
 
 
-def test_apids_are_unique_and_their_bits_say_what_they_are():
+def test_apids_are_unique_and_their_bits_give_their_direction():
     assert len({message.apid for message in MESSAGES}) == len(MESSAGES)
     for message in MESSAGES:
         assert 0 < message.apid < 0x7FF
