@@ -1,8 +1,8 @@
-"""The sensor emulator with the plant: the bench's end of a session.
+"""The bench's end of a session: truth, sensors, actuators, and the judgement of the run.
 
-It holds the truth, sends what the sensors say, obeys what comes back, and judges the run with the
-loop's own kernels; of the flight software it knows what FlightView tells and, at the end, the core
-that it reads back over the wire.
+It sends the samples, applies the commands that come back, and judges the run with the loop's own
+kernels; of the flight software it knows FlightView and, at the end, the core that it reads back
+over the wire.
 """
 
 from collections.abc import Callable
@@ -12,16 +12,15 @@ from typing import Any
 import numpy as np
 
 from fsw.executive.state import CORE
-from fsw.framework.kernel import kernel
 from hil.bench.remote_sensors import SensorPort
+from hil.bench.run_rows import move_rows, sense_rows
 from hil.bench.wire_faults import WireFaults
 from hil.platform.clock import NS_PER_S
 from hil.platform.errors import BenchError
-from hil.protocol.interventions import NO_LEVERS
+from hil.protocol.interventions import NO_INTERVENTIONS
 from hil.protocol.peer import Peer
 from hil.protocol.remote_end import ANSWER_LIMIT_NS, FarEnd
-from hil.wire.framing import Packet
-from hil.wire.packets import BY_NAME, Message
+from hil.wire.messages import BY_NAME, Message, Packet, uplinked
 from hil.wire.session_messages import EndReason, Role, StartFrom
 from hil.wire.slots import arrivals_of, memory_of, outbox_of, rows_of
 from sim.evaluation.flight_view import FLIGHT_VIEW
@@ -31,11 +30,11 @@ from sim.faults.records import ComputerAction
 from sim.faults.table import WireDirection
 from sim.plant.world import TRUTH_L
 from sim.run.fly import Result, evaluate_run, new_run
-from sim.run.loop import RUN, move_tick, observe_run, sense_tick
+from sim.run.loop import RUN, observe_run
 from sim.scenario.load import Scenario
 
 TRUTH_TICKS = 10
-UPLINKED = ("NavUpdate", "GroundCommand")
+UPLINKED = uplinked()
 
 # from Begin to flight time 0 in real time: room for booting, opening a log, and asking the clock
 START_IN_NS = 2 * NS_PER_S
@@ -44,20 +43,6 @@ START_IN_NS = 2 * NS_PER_S
 TRUTH_MESSAGE = BY_NAME["TruthL"]
 INJECTION_MESSAGE = BY_NAME["Injection"]
 MARGINS_MESSAGE = BY_NAME["Margins"]
-
-
-@kernel
-def sense_rows(runs):
-    """First part of a tick; takes an array of one Run. True when the flight software gets it."""
-    return sense_tick(runs[0])
-
-
-@kernel
-def move_rows(runs, views, commanded):
-    """Last part of a tick, with the flight view that the run monitor reads put in place."""
-    run = runs[0]
-    run.flight = views[0]
-    return move_tick(run, commanded)
 
 
 @dataclass(frozen=True)
@@ -70,14 +55,15 @@ class BenchEvent:
     detail: str
 
 
-class Emulator:
-    """Truth, and the conversation with the flight computer at the other end."""
+class Bench:
+    """Truth, and the session with the flight computer at the other end."""
 
     def __init__(
         self,
         peer: Peer,
         scenario: Scenario,
         seed: int,
+        *,
         on_event: Callable[[Any], None] | None = None,
         on_bench_event: Callable[[BenchEvent], None] | None = None,
         check_alive: Callable[[], None] = lambda: None,
@@ -85,7 +71,7 @@ class Emulator:
         sensors: Peer | None = None,
         start: Any = None,
     ) -> None:
-        """`on_event` is handed every Event of the flight software as it comes.
+        """`on_event` is called with every Event of the flight software as it comes.
 
         `check_alive` raises when an end is known to be gone. `sensors` is the line to a sensor
         board, where there is one. `start` is a Run that is under way, to be flown on.
@@ -100,7 +86,7 @@ class Emulator:
         self.bench_events: list[BenchEvent] = []
         self.check_alive = check_alive
         self.logging = False  # the other end keeps a log
-        self.interrupted = False  # asked to stop; heeded between ticks
+        self.interrupted = False  # requested; raised between ticks
         self._scenario, self._seed = scenario, seed
         self._on_event, self._on_bench_event = on_event, on_bench_event
         self._views = rows_of(FLIGHT_VIEW)
@@ -114,17 +100,22 @@ class Emulator:
         self.wire_out = WireFaults(self.run.world, WireDirection.TO_FLIGHT)
         self.wire_back = WireFaults(self.run.world, WireDirection.FROM_FLIGHT)
         self._event_count = self.rows["log"]["n"]
-        self._told = 0
+        self._reported = 0
         self._links = {"flight computer": peer.link}
         self.sensors: SensorPort | None = None
         if sensors is not None:
             self._links["sensor board"] = sensors.link
             self.sensors = SensorPort(
-                sensors, self.rows, self.note, self.watch_link, check_alive, lambda: self.now_s
+                sensors,
+                self.rows,
+                note=self.note,
+                watch=self.watch_link,
+                check_alive=check_alive,
+                now_s=lambda: self.now_s,
             )
             self._differed = False
-        self._seen = {who: (0, 0) for who in self._links}
-        self.levers = NO_LEVERS
+        self._seen = {name: (0, 0) for name in self._links}
+        self.interventions = NO_INTERVENTIONS
         if time_limit_s is not None:
             self.run.monitor.t_limit_ns = int(time_limit_s * NS_PER_S)
 
@@ -133,7 +124,7 @@ class Emulator:
     def meet(
         self, limit_ns: int = ANSWER_LIMIT_NS, sensors_limit_ns: int = ANSWER_LIMIT_NS
     ) -> None:
-        """Ask who is there until somebody answers. Raises SchemaMismatch or PeerSilent."""
+        """Send Hello to both ends until they answer. Raises SchemaMismatch or PeerSilent."""
         self.logging = bool(self.flight.meet(limit_ns).records)
         if self.sensors:
             self.sensors.far.meet(sensors_limit_ns)
@@ -152,7 +143,7 @@ class Emulator:
         self.flight.begin(regions, pace, start=start, zero_ns=zero_ns, limit_ns=limit_ns)
 
     def note_flight_restart(self) -> None:
-        """Say that the flight computer has restarted. Raises BenchError when it kept no core."""
+        """Note that the flight computer has restarted. Raises BenchError when it kept no core."""
         if not self.flight.hello.kept:
             raise BenchError(
                 f"the flight computer restarted at {self.now_s:.2f} s and has kept no core"
@@ -169,10 +160,10 @@ class Emulator:
         return self.flight.read_region(name)
 
     def end(self, reason: int = EndReason.FINISHED, verdict: str = "unknown") -> None:
-        """Say that it is over, and hear the other end say so."""
-        self.flight.bid_farewell(reason, verdict)
+        """Send End to both ends, and wait for theirs."""
+        self.flight.send_end(reason, verdict)
         if self.sensors:
-            self.sensors.far.bid_farewell(reason, verdict)
+            self.sensors.far.send_end(reason, verdict)
 
     def refuse_end(self, message: Message, payload: bytes) -> None:
         """Raise BenchError when the message is an End; any other is of no interest."""
@@ -197,8 +188,8 @@ class Emulator:
 
     def sense(self) -> bool:
         """What arrives in this tick; true when the flight software gets it."""
-        self.heed_interrupt()
-        self.levers.act(self.now_ns)
+        self.raise_interrupt()
+        self.interventions.act(self.now_ns)
         if self.sensors:
             self.sensors.remember()
         return bool(sense_rows(self.rows))
@@ -208,39 +199,41 @@ class Emulator:
         own = self.arrivals.packets()
         if not self.sensors:
             return own
-        said = self.sensors.tick()
+        samples = self.sensors.tick()
         if self.action == ComputerAction.AWAY:
             return []
-        uplinked = [packet for packet in own if packet[0].name in UPLINKED]
-        self._compare(said, own[: len(own) - len(uplinked)])
-        return said + uplinked
+        from_ground = self.from_ground()
+        self._compare(samples, own[: len(own) - len(from_ground)])
+        return samples + from_ground
 
-    def uplinked(self) -> list[Packet]:
+    def from_ground(self) -> list[Packet]:
         """What arrives in this tick from the ground."""
-        return [packet for packet in self.arrivals.packets() if packet[0].name in UPLINKED]
+        return [packet for packet in self.arrivals.packets() if packet[0] in UPLINKED]
 
-    def hear(self, message: Message, payload: bytes) -> bool:
-        """Take a message of the flight software's; false when nobody has a use for it."""
+    def take_output(self, message: Message, payload: bytes) -> bool:
+        """Take an output of the flight software; false when there is no room for it."""
         if self.sensors:
-            self.sensors.order(message, payload)
+            self.sensors.forward(message, payload)
         return self.outbox.put(message, payload)
 
-    def _compare(self, said: list[Packet], expected: list[Packet]) -> None:
-        """Say it once when the board's sensors and the bench's do not say the same."""
-        if said != expected and not self._differed:
+    def _compare(self, samples: list[Packet], expected: list[Packet]) -> None:
+        """Note once when the samples of the board and of the bench's own sensors differ."""
+        if samples != expected and not self._differed:
             self._differed = True
-            names = [message.name for message, _ in said]
-            detail = f"the board says other than it should: {', '.join(names) or 'nothing'}"
+            names = [message.name for message, _ in samples]
+            detail = (
+                f"the board's samples differ from those expected: {', '.join(names) or 'nothing'}"
+            )
             self.note("sensors_differ", "warning", detail)
 
-    def heed_interrupt(self) -> None:
-        """Raise KeyboardInterrupt where nothing is half done, once somebody has asked for it."""
+    def raise_interrupt(self) -> None:
+        """Raise KeyboardInterrupt between ticks, once it has been requested."""
         if self.interrupted:
             raise KeyboardInterrupt
 
     @property
     def action(self) -> int:
-        """What the faults make of the flight computer in this tick: one of COMPUTER_ACTIONS."""
+        """Action of the faults on the flight computer in this tick: a ComputerAction."""
         return int(self._action[0])
 
     @property
@@ -249,14 +242,14 @@ class Emulator:
         return int(self._missed[0])
 
     def see(self, view: bytes) -> None:
-        """Take what the flight computer says of itself: a FlightView's bytes."""
+        """Take a FlightView's bytes."""
         self._view_memory[:] = view
 
     def move(self, commanded: bool) -> bool:
-        """Truth moves and obeys; true while the run goes on."""
+        """Move the truth by a tick under the commands taken; true while the run goes on."""
         going = bool(move_rows(self.rows, self._views, commanded))
-        if self._event_count[0] != self._told:
-            self._tell()
+        if self._event_count[0] != self._reported:
+            self._report_events()
         return going
 
     def truth_frame(self) -> bytes:
@@ -275,39 +268,39 @@ class Emulator:
         return result
 
     def note(self, name: str, severity: str, detail: str) -> None:
-        """Keep and tell an event of the bench."""
+        """Keep and report an event of the bench."""
         event = BenchEvent(self.now_s, name, severity, detail)
         self.bench_events.append(event)
         if self._on_bench_event:
             self._on_bench_event(event)
 
     def watch_link(self) -> None:
-        """Say when a line goes and when it comes back; pull the levers that are due."""
-        self.heed_interrupt()
-        self.levers.look()
-        for who, link in self._links.items():
-            lost, back = self._seen[who]
+        """Note when a line goes and when it comes back; undo the interventions that are over."""
+        self.raise_interrupt()
+        self.interventions.undo_due()
+        for name, link in self._links.items():
+            lost, back = self._seen[name]
             if link.counters.unplugged > lost:
-                detail = f"the port of the {who} is gone; it is tried again all the time"
+                detail = f"the port of the {name} is gone; it is tried again"
                 self.note("line_lost", "alarm", detail)
             if link.counters.replugged > back:
-                self.note("line_back", "notice", f"the port of the {who} is open again")
-            self._seen[who] = (link.counters.unplugged, link.counters.replugged)
+                self.note("line_back", "notice", f"the port of the {name} is open again")
+            self._seen[name] = (link.counters.unplugged, link.counters.replugged)
 
-    def _tell(self) -> None:
+    def _report_events(self) -> None:
         count = int(self._event_count[0])
-        for event in self.run.log.events[self._told : count]:
+        for event in self.run.log.events[self._reported : count]:
             if self._on_event:
                 self._on_event(event)
             injection = injection_of(event)
             if injection is not None and self.logging:
                 frame = self.peer.frames([(INJECTION_MESSAGE, injection.tobytes())])
                 self.peer.link.write(frame)
-        self._told = count
+        self._reported = count
 
 
 def _compile(rows: np.ndarray, views: np.ndarray) -> None:
-    """Compile what a tick calls, on a run that is thrown away: nobody shall wait for it later."""
+    """Compile what a tick calls, on a run that is discarded, before an end has to wait for it."""
     sense_rows(rows)
     move_rows(rows, views, True)
     observe_run(rows_of(TRUTH_L), rows)

@@ -1,4 +1,4 @@
-"""A line to an emulated board, with the levers that such a board has."""
+"""A line to an emulated board, with the injectors that such a board has."""
 
 import contextlib
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ from hil.boards.qemu import QemuBoard
 from hil.boards.qemu_io import EmulatorGone
 from hil.platform.clock import Clock
 from hil.platform.link import Link
-from hil.protocol.interventions import FREEZE_NS, WATCHDOG_NS, Lever
+from hil.protocol.interventions import FREEZE_NS, WATCHDOG_NS, Injector
 from hil.protocol.remote_end import ANSWER_LIMIT_NS
-from hil.wire.packets import REGIONS
+from hil.wire.messages import REGIONS
 
 # where an upset flips a bit in each payload's memory: region and field, a double
 UPSET = {
@@ -39,12 +39,12 @@ def board_line(payload: str, clock: Clock) -> Iterator[Line]:
                 raise EmulatorGone(f"the emulated {payload} board has ended by itself")
 
         try:
-            yield Line(link, clock, ANSWER_LIMIT_NS, check_alive, levers=board_levers(board))
+            yield Line(link, clock, ANSWER_LIMIT_NS, check_alive, injectors=board_injectors(board))
         finally:
             link.close()
 
 
-def board_levers(board: QemuBoard) -> dict[str, Lever]:
+def board_injectors(board: QemuBoard) -> dict[str, Injector]:
     """What can be done to an emulated board."""
 
     def bite() -> None:
@@ -53,19 +53,19 @@ def board_levers(board: QemuBoard) -> dict[str, Lever]:
 
     where, address = upset_place(board)
     return {
-        "reset": Lever(board.reset, "the reset button is pressed"),
-        "freeze": Lever(
-            board.freeze, "the board stands still", board.thaw, FREEZE_NS, "the board goes on"
+        "reset": Injector(board.reset, "the reset button is pressed"),
+        "freeze": Injector(
+            board.freeze, "the board stops", board.thaw, FREEZE_NS, "the board goes on"
         ),
-        "hang": Lever(
+        "hang": Injector(
             board.hang, "the program hangs", bite, WATCHDOG_NS, "the watchdog resets the board"
         ),
-        "upset": Lever(lambda: board.upset(address, UPSET_BIT), f"a bit of {where} flips"),
+        "upset": Injector(lambda: board.upset(address, UPSET_BIT), f"a bit of {where} flips"),
     }
 
 
 def upset_place(board: QemuBoard) -> tuple[str, int]:
-    """The place in a board's memory where an upset strikes: field and address."""
+    """The place in a board's memory of an upset: field and address."""
     payload = payload_named(board.image.payload)
     region, field = UPSET[payload.name]
     offset = next(at for path, _, at in REGIONS[region].leaves() if path == field)

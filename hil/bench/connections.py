@@ -1,7 +1,7 @@
-"""Lines to the ends of a session: who plays an end, and over what one speaks to it.
+"""Lines to the ends of a session: which end it is, and the port to it.
 
 `host` is a process of our own on a pseudo-terminal, `qemu` an emulated board, anything else a
-pyserial URL at which somebody is waiting. Nothing is left running when a line is given back.
+pyserial URL at which an end is waiting. Nothing is left running when a line is closed.
 """
 
 import contextlib
@@ -33,10 +33,15 @@ def flight_line(
     """A line to a flight computer. Raises BenchError, one line, where there is none."""
     if where == "host":
         arguments = ["--log", log] if log else []
-        told = write_description(*description) if description else b""
+        stdin = write_description(*description) if description else b""
         arguments += ["--described"] if description else []
         with _child_line(
-            "hil.ends.flight_process", "flight computer", clock, pace, arguments, told
+            "hil.ends.flight_process",
+            "flight computer",
+            clock,
+            pace,
+            arguments=arguments,
+            stdin=stdin,
         ) as line:
             yield line
     else:
@@ -60,19 +65,20 @@ def sensor_line(
 @contextlib.contextmanager
 def _child_line(
     module: str,
-    who: str,
+    name: str,
     clock: Clock,
     pace: str,
+    *,
     arguments: list[str] | None = None,
-    told: bytes = b"",
+    stdin: bytes = b"",
 ) -> Iterator[Line]:
     """A pseudo-terminal with a process of ours at its other end."""
     port, path = open_pty()
     link = Link(lambda: port, clock)
     arguments = ["--port", path, *(arguments or [])]
     try:
-        with child_process(module, who, arguments, pace, told) as child:
-            yield Line(link, clock, START_LIMIT_NS, child.check, levers=child.levers())
+        with child_process(module, name, arguments, pace, stdin=stdin) as child:
+            yield Line(link, clock, START_LIMIT_NS, child.check, injectors=child.injectors())
     finally:
         link.close()
 

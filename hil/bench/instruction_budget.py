@@ -12,7 +12,7 @@ import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
-from hil.bench.bench import Emulator
+from hil.bench.bench import Bench
 from hil.bench.lockstep import LockstepSession
 from hil.boards.build import build
 from hil.boards.flight_payload import FLIGHT_PAYLOAD
@@ -20,7 +20,7 @@ from hil.boards.qemu import QemuBoard
 from hil.platform.clock import NS_PER_S, RealClock
 from hil.platform.link import Link
 from hil.protocol.peer import Peer
-from hil.wire.packets import BENCH_HEARS_FLIGHT
+from hil.wire.messages import BENCH_RECEIVES_FROM_FLIGHT
 from hil.wire.session_messages import Role
 from sim.run.fly import new_run
 from sim.run.loop import as_rows, fly_ticks
@@ -50,7 +50,7 @@ class Costs:
 
     @property
     def worst(self) -> int:
-        """The dearest tick."""
+        """The most expensive tick."""
         return max(self.ticks)
 
 
@@ -100,11 +100,11 @@ def count_ticks(stretch: Stretch) -> Costs:
     replayed = 0
     with QemuBoard(build("flight"), counted=True) as board:
         link = Link(board.port, clock)
-        peer = Peer(link, clock, Role.BENCH, BENCH_HEARS_FLIGHT)
-        emulator = Emulator(peer, stretch.scenario, SEED)
-        emulator.rows[0] = run
-        emulator.meet()
-        session = LockstepSession(emulator, silence_limit_ns=SILENCE_LIMIT_NS)
+        peer = Peer(link, clock, Role.BENCH, BENCH_RECEIVES_FROM_FLIGHT)
+        bench = Bench(peer, stretch.scenario, SEED)
+        bench.rows[0] = run
+        bench.meet()
+        session = LockstepSession(bench, silence_limit_ns=SILENCE_LIMIT_NS)
         session.begin()
         replaying = board.address_of("payload_memory") + FLIGHT_PAYLOAD.offset(REPLAYING)
         for _ in range(stretch.ticks):

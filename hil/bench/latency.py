@@ -1,7 +1,7 @@
-"""How long things take on their way: sensed, sent, received, fused, commanded, applied.
+"""Latency from sample to actuator: sensed, sent, received, fused, commanded, applied.
 
-The flight computer reports each tick by its own clock and says how it maps the sensors' clock;
-here its times are brought to the bench's clock, so that the whole way is on one. The bound of that
+The flight computer reports each tick by its own clock, with its map of the sensors' clock; here
+its times are converted to the bench's clock, so that the whole path is on one. The bound of that
 map is the uncertainty of the two hops that cross the line.
 """
 
@@ -25,8 +25,8 @@ SLOTS = 4096
 
 
 @dataclass(frozen=True)
-class Way:
-    """One command's way; all times on the flight clock [ns]."""
+class Path:
+    """One command's path from sample to actuator; all times on the flight clock [ns]."""
 
     sensed_ns: int
     sent_ns: int
@@ -49,7 +49,7 @@ class Way:
 
 
 class Hops:
-    """Gathers the ways of a session. The bench's times are by the sensors' clock."""
+    """Collects the paths of a session. The bench's times are by the sensors' clock."""
 
     def __init__(self) -> None:
         self._seqs = [-1] * SLOTS
@@ -58,24 +58,24 @@ class Hops:
         self._figures = np.zeros((KEPT, len(HOP_NAMES)), np.int64)
         self._late_ns = np.zeros(KEPT, np.int64)
         self._bound_ns = np.zeros(KEPT, np.int64)
-        self._ways = 0
+        self._paths = 0
         self._reports = 0
 
     def sent(self, imu_seq: int, sensed_ns: int, sent_ns: int) -> None:
-        """An inertial sample went out."""
+        """An inertial sample was sent."""
         self._seqs[imu_seq % SLOTS] = imu_seq
         self._sensed_ns[imu_seq % SLOTS] = sensed_ns
         self._sent_ns[imu_seq % SLOTS] = sent_ns
 
-    def applied(self, timing: Any, applied_ns: int) -> Way | None:
-        """A reported tick's command took force; the whole way when a sample is known behind it."""
+    def applied(self, timing: Any, applied_ns: int) -> Path | None:
+        """A reported tick's command took effect; the whole path when its sample is known."""
         self._late_ns[self._reports % KEPT] = timing.begun_ns - timing.t_ns
         self._bound_ns[self._reports % KEPT] = timing.bound_ns
         self._reports += 1
         slot = timing.imu_seq % SLOTS
         if not timing.has_imu or self._seqs[slot] != timing.imu_seq:
             return None
-        way = Way(
+        path = Path(
             sensed_ns=self._sensed_ns[slot] - timing.offset_ns,
             sent_ns=self._sent_ns[slot] - timing.offset_ns,
             received_ns=timing.received_ns,
@@ -84,13 +84,13 @@ class Hops:
             commanded_ns=timing.commanded_ns,
             applied_ns=applied_ns - timing.offset_ns,
         )
-        self._figures[self._ways % KEPT] = way.hops_ns()
-        self._ways += 1
-        return way
+        self._figures[self._paths % KEPT] = path.hops_ns()
+        self._paths += 1
+        return path
 
     def latency_us(self) -> dict[str, dict[str, float] | None]:
         """p50, p99 and max of each hop, and of the bound on the clock map behind them."""
-        kept = self._figures[: min(self._ways, KEPT)]
+        kept = self._figures[: min(self._paths, KEPT)]
         figures = {name: percentiles_us(kept[:, k]) for k, name in enumerate(HOP_NAMES)}
         bounds = self._bound_ns[: min(self._reports, KEPT)]
         return {**figures, "clock_bound": percentiles_us(bounds)}

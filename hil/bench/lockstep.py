@@ -1,7 +1,8 @@
 """Lockstep from the bench's end: grant a tick, take the answer, move the truth.
 
 A tick that is not answered whole is sent again, byte for byte as far as the messages go; the
-flight computer flies none twice. So the boxes are the same as in process, whatever the line does.
+flight computer flies none twice. So inputs and outputs are the same as in process, whatever the
+line does.
 """
 
 from collections.abc import Callable
@@ -10,11 +11,10 @@ from typing import Any
 import numpy as np
 
 from fsw.interface.timing import TICK_NS
-from hil.bench.bench import TRUTH_TICKS, Emulator
+from hil.bench.bench import TRUTH_TICKS, Bench
 from hil.platform.clock import NS_PER_S
 from hil.protocol.tick_exchange import Exchange
-from hil.wire.framing import Packet
-from hil.wire.packets import BY_NAME
+from hil.wire.messages import BY_NAME, Packet
 from hil.wire.session_messages import WANT_BOARD_HASH, Pace, StartFrom
 from sim.faults.records import ComputerAction
 from sim.run.fly import Result
@@ -25,7 +25,7 @@ VIEW_AT = next(at for path, _, at in DONE_RECORD.leaves() if path == "view.a_d_m
 VIEW_BYTES = DONE_RECORD.fields["view"].base.itemsize
 
 
-Parcel = tuple[Callable[[], bytes], int]
+Inputs = tuple[Callable[[], bytes], int]  # frames of a tick, and how many messages they hold
 
 
 class LockstepSession:
@@ -33,84 +33,84 @@ class LockstepSession:
 
     def __init__(
         self,
-        emulator: Emulator,
+        bench: Bench,
         wants: int = 0,
         silence_limit_ns: int = SILENCE_LIMIT_NS,
     ) -> None:
         """`wants` as in Tick."""
-        self.tick = emulator.now_ns // TICK_NS
-        self._emulator = emulator
-        self._peer = emulator.peer
+        self.tick = bench.now_ns // TICK_NS
+        self._bench = bench
+        self._peer = bench.peer
         self.wants = wants
         self._resumes = False
         self._exchange = Exchange(
-            emulator.flight, "Done", silence_limit_ns, emulator.watch_link, self._bring_back
+            bench.flight, "Done", silence_limit_ns, bench.watch_link, self._bring_back
         )
 
     @property
     def run(self) -> Any:
         """The Run as the bench knows it."""
-        return self._emulator.run
+        return self._bench.run
 
     def begin(self) -> None:
         """Load both ends and start."""
-        self._emulator.begin(Pace.LOCKSTEP)
-        if self._emulator.sensors:
-            self._emulator.sensors.begin(Pace.LOCKSTEP)
+        self._bench.begin(Pace.LOCKSTEP)
+        if self._bench.sensors:
+            self._bench.sensors.begin(Pace.LOCKSTEP)
 
     def fly(self) -> Result:
         """Fly to the end and judge."""
         self.begin()
         while self.fly_tick()[0]:
             pass
-        return self._emulator.evaluate()
+        return self._bench.evaluate()
 
     def fly_tick(self) -> tuple[bool, Any]:
         """One tick: whether the run goes on, and the flight computer's Done."""
-        emulator = self._emulator
-        emulator.sense()
-        parcel = self._parcel(emulator.tick_arrivals())
-        said, done, payload = self._exchange.tick(emulator.now_ns, lambda: self._grant(parcel))
+        bench = self._bench
+        bench.sense()
+        inputs = self._inputs(bench.tick_arrivals())
+        outputs, done, payload = self._exchange.tick(bench.now_ns, lambda: self._grant(inputs))
         self._resumes = False
-        emulator.see(payload[VIEW_AT : VIEW_AT + VIEW_BYTES])
-        if emulator.wire_back:
-            said = emulator.wire_back.filter(said)
-        emulator.outbox.clear()
-        for message, payload in said:
-            emulator.hear(message, payload)
-        going = emulator.move(any(message.name == "ActuatorCommand" for message, _ in said))
-        if emulator.logging and self.tick % TRUTH_TICKS == 0:
-            self._peer.link.write(emulator.truth_frame())
+        bench.see(payload[VIEW_AT : VIEW_AT + VIEW_BYTES])
+        if bench.wire_back:
+            outputs = bench.wire_back.filter(outputs)
+        bench.outbox.clear()
+        for message, payload in outputs:
+            bench.take_output(message, payload)
+        going = bench.move(any(message.name == "ActuatorCommand" for message, _ in outputs))
+        if bench.logging and self.tick % TRUTH_TICKS == 0:
+            self._peer.link.write(bench.truth_frame())
         self.tick += 1
         return going, done
 
     def compare_sensors(self) -> None:
         """Have the record of a sensor board compared after every tick."""
-        if self._emulator.sensors:
-            self._emulator.sensors.wants = WANT_BOARD_HASH
+        if self._bench.sensors:
+            self._bench.sensors.wants = WANT_BOARD_HASH
 
     def sensor_records(self) -> tuple[np.ndarray, np.ndarray] | None:
         """The bench's and the board's record of the sensors, when they have come to differ."""
-        sensors = self._emulator.sensors
+        sensors = self._bench.sensors
         return sensors.difference if sensors else None
 
     def read_region(self, name: str) -> bytes:
         """One of the flight computer's memory regions as it is after the last tick."""
-        return self._emulator.read_region(name)
+        return self._bench.read_region(name)
 
-    def _parcel(self, arrivals: list[Packet]) -> Parcel:
+    def _inputs(self, arrivals: list[Packet]) -> Inputs:
         """The arrivals of a tick as they go on the line, and how many messages shall come of it.
 
         What a fault of the wire has spoiled is sent spoiled, however often it is sent.
         """
-        wire = self._emulator.wire_out
+        wire = self._bench.wire_out
         if not wire:
             return lambda: self._peer.frames(arrivals), len(arrivals)
         data, left = wire.spoil([self._peer.frames([packet]) for packet in arrivals])
         return lambda: data, len(left)
 
-    def _grant(self, arrivals: Parcel) -> None:
-        frames, messages = arrivals
+    def _grant(self, inputs: Inputs) -> None:
+        frames, messages = inputs
         self._peer.link.write(
             frames()
             + self._peer.frame(
@@ -118,15 +118,15 @@ class LockstepSession:
                 t_ns=self.tick * TICK_NS,
                 tick=self.tick,
                 messages=messages,
-                missed_ticks=self._emulator.missed_ticks,
+                missed_ticks=self._bench.missed_ticks,
                 wants=self.wants,
-                action=ComputerAction.RESUME if self._resumes else self._emulator.action,
+                action=ComputerAction.RESUME if self._resumes else self._bench.action,
             )
         )
 
     def _bring_back(self) -> None:
         """Let a flight computer that has restarted fly on in this tick."""
-        emulator = self._emulator
-        emulator.note_flight_restart()
-        emulator.flight.begin(emulator.kept(), Pace.LOCKSTEP, start=StartFrom.KEPT)
-        self._resumes = emulator.action == ComputerAction.STEP
+        bench = self._bench
+        bench.note_flight_restart()
+        bench.flight.begin(bench.kept(), Pace.LOCKSTEP, start=StartFrom.KEPT)
+        self._resumes = bench.action == ComputerAction.STEP

@@ -1,8 +1,8 @@
 """Parity: the same run in process and over a line, compared at every tick.
 
 The hash of core is compared after every tick, that of history once a second and at the end, that
-of a sensor board's record after every tick, against the sensors that the bench itself lets feel
-the same truth. On the first difference both whole records are fetched, so that the field can be
+of a sensor board's record after every tick, against the sensors that the bench itself runs on the
+same truth. On the first difference both whole records are fetched, so that the field can be
 named. A comparison may begin in the middle of a flight, from the state that the run in process
 has reached by then: a board of soft double precision takes its time for a whole descent.
 """
@@ -20,8 +20,8 @@ from hil.bench.session import lockstep_session
 from hil.log.differences import first_field
 from hil.platform.clock import NS_PER_S
 from hil.platform.errors import BenchError
-from hil.protocol.interventions import Pull
-from hil.wire.packets import REGIONS
+from hil.protocol.interventions import Intervention
+from hil.wire.messages import REGIONS
 from hil.wire.session_messages import WANT_CORE_HASH, WANT_HISTORY_HASH
 from hil.wire.slots import hash_of
 from sim.faults.reader import refuse_wire_faults
@@ -39,7 +39,7 @@ Tamper = Callable[[int, Any], None]
 
 @dataclass(frozen=True)
 class Pair:
-    """Who plays the two ends, as `run_session` takes them."""
+    """The two ends, as `run_session` takes them."""
 
     sensors: str = "emulator"
     flight: str = "host"
@@ -113,7 +113,7 @@ class _InProcess:
         self._words = {name: np.frombuffer(state[name], np.uint64) for name in ("core", "history")}
 
     def saved(self) -> Any:
-        """The run as it is now, for somebody else to fly on."""
+        """A copy of the run as it is now, to be flown on."""
         return RUN.from_bytes(self.run.tobytes())
 
     def _now_s(self) -> float:
@@ -139,20 +139,25 @@ def compare(
     *,
     pair: Pair = Pair(),
     window: Window = WHOLE,
-    levers: Iterable[Pull] = (),
+    interventions: Iterable[Intervention] = (),
     tamper: Tamper | None = None,
     on_tick: Callable[[int], None] | None = None,
 ) -> ParityReport:
     """Fly in process and over a line, tick by tick, and stop at the first difference.
 
     `tamper(tick, run)` may change the run in process after a tick: how the comparison itself is
-    tested. `levers` are pulled at the ends as in a session. `on_tick` is told how far it is.
+    tested. `interventions` are injected as in a session. `on_tick` gets each tick flown.
     """
     refuse_wire_faults(scenario.world)
     reference = _InProcess(scenario, seed, window)
     start = reference.saved()
     with lockstep_session(
-        scenario, seed, sensors=pair.sensors, flight=pair.flight, start=start, levers=levers
+        scenario,
+        seed,
+        sensors=pair.sensors,
+        flight=pair.flight,
+        start=start,
+        interventions=interventions,
     ) as session:
         session.compare_sensors()
         session.begin()
@@ -175,7 +180,7 @@ def compare(
 
 
 def windows_of(scenario: Scenario, seed: int = 0) -> list[Window]:
-    """The parts of a flight that tell most: about ignition, and the last two minutes."""
+    """The most informative parts of a flight: about ignition, and the last two minutes."""
     result = fly(scenario, seed)
     lit_s = [float(e.t_ns) / NS_PER_S for e in result.events if int(e.code) == EventCode.IGNITION]
     about = [Window(max(t_s - IGNITION_S / 2, 0.0), IGNITION_S) for t_s in lit_s[:1]]

@@ -1,25 +1,24 @@
-"""Real time from the bench's end: the plant goes by this end's clock and waits for nobody.
+"""Real time from the bench's end: the plant goes by this end's clock and waits for no other.
 
-At tick k the truth moves from k - 1 to k and obeys the newest command that has come meanwhile,
-then the sensors of tick k speak. When this process is late it catches the truth up, since truth
-skips nothing. The sensors stamp with a clock of their own, whose epoch is hours away from flight
-time: whoever does not map it notices.
+At tick k the truth moves from k - 1 to k under the newest command that has come meanwhile,
+then the sensors of tick k are sampled. When this process is late it catches up, since truth
+skips no tick. The sensors stamp with a clock of their own, whose epoch is hours away from flight
+time: a flight computer that does not map it fails.
 """
 
 import secrets
 from typing import Any
 
-from fsw.interface.messages import CONTACT_SAMPLE, IMU_SAMPLE, PROPULSION_STATUS, RANGE_SAMPLE
+from fsw.interface.messages import IMU_SAMPLE
 from fsw.interface.timing import TICK_NS
-from hil.bench.bench import START_IN_NS, TRUTH_TICKS, Emulator
-from hil.bench.latency import Hops, Way
-from hil.bench.remote_sensors import DOUBT_NS, BoardWatch
+from hil.bench.bench import START_IN_NS, TRUTH_TICKS, Bench
+from hil.bench.latency import Hops, Path
+from hil.bench.remote_sensors import HELLO_NS, BoardWatch
 from hil.platform.clock import EPOCH_HI_S, EPOCH_LO_S, NS_PER_S
 from hil.platform.pacer import Pacer, percentiles_us
-from hil.protocol.peer import Patience, listen_to_all
+from hil.protocol.peer import SilenceLimit, receive_from_all
 from hil.wire.codec import codec
-from hil.wire.framing import Packet
-from hil.wire.packets import BY_NAME, Message, message_of
+from hil.wire.messages import BY_NAME, Message, Packet, message_of, stamped_by_sensors
 from hil.wire.session_messages import Pace, StartFrom
 from sim.faults.records import ComputerAction
 from sim.run.fly import Result
@@ -28,10 +27,7 @@ SILENCE_LIMIT_NS = 10 * NS_PER_S
 
 # the flight computer's ticks begin so long after the sensors spoke: room for jitter
 PHASE_NS = 800_000
-STAMPED = {
-    message_of(record).apid
-    for record in (IMU_SAMPLE, RANGE_SAMPLE, CONTACT_SAMPLE, PROPULSION_STATUS)
-}
+STAMPED = {message.apid for message in stamped_by_sensors()}
 IMU_APID = message_of(IMU_SAMPLE).apid
 IMU_SEQ_AT = next(at for path, _, at in IMU_SAMPLE.leaves() if path == "seq")
 QUESTION = BY_NAME["ClockQuestion"]
@@ -45,7 +41,7 @@ class RealtimeSession:
 
     def __init__(
         self,
-        emulator: Emulator,
+        bench: Bench,
         phase_ns: int = PHASE_NS,
         silence_limit_ns: int = SILENCE_LIMIT_NS,
     ) -> None:
@@ -53,22 +49,22 @@ class RealtimeSession:
         self.hops = Hops()
         self.missed_ticks = 0  # of the flight computer
         self._pacer: Pacer | None = None
-        self._emulator = emulator
-        self._peer = emulator.peer
-        self._clock = emulator.peer.clock
+        self._bench = bench
+        self._peer = bench.peer
+        self._clock = bench.peer.clock
         self._phase_ns = phase_ns
-        self._patience = Patience(emulator.peer, silence_limit_ns, "flight computer")
-        self._sensors = emulator.sensors
-        self._peers = [emulator.peer]
+        self._silence = SilenceLimit(bench.peer, silence_limit_ns, "flight computer")
+        self._sensors = bench.sensors
+        self._peers = [bench.peer]
         if self._sensors:
             self._peers.append(self._sensors.peer)
-            self._watch = BoardWatch(self._sensors, emulator.note, Pace.REALTIME)
+            self._watch = BoardWatch(self._sensors, bench.note, Pace.REALTIME)
         self._sensed: bytes | None = None
         epoch_s = EPOCH_LO_S + secrets.randbelow(EPOCH_HI_S - EPOCH_LO_S)
         self._sensor_epoch_ns = epoch_s * NS_PER_S
         self._zero_ns = 0
         self._commanded = False
-        self._heard_ns = 0  # bench clock, as is the next
+        self._received_ns = 0  # bench clock, as is the next
         self._asked_ns = 0
         self._holding = False
         self._timings: list[Any] = []
@@ -87,20 +83,20 @@ class RealtimeSession:
         if self._sensors:
             self._sensors.begin(Pace.REALTIME)
         self._zero_ns = self._clock.now_ns() + START_IN_NS
-        self._heard_ns = self._zero_ns
+        self._received_ns = self._zero_ns
         if self._sensors:
             self._watch.begin(self._zero_ns)
-        self._emulator.begin(Pace.REALTIME, self._zero_ns + self._phase_ns, START_IN_NS)
+        self._bench.begin(Pace.REALTIME, self._zero_ns + self._phase_ns, START_IN_NS)
         self._pacer = Pacer(self._clock, self._zero_ns, TICK_NS)
         tick, going = 0, True
         while going:
-            turn = self._pacer.turn(self._listen_until)
+            turn = self._pacer.turn(self._receive_until)
             while tick < turn.tick + 1 and going:
                 going = tick == 0 or self._move(tick)
                 self._sense(tick)
                 tick += 1
             self._watch_line()
-        return self._emulator.evaluate()
+        return self._bench.evaluate()
 
     def bench_lateness_us(self) -> dict[str, float] | None:
         """p50, p99 and max of how late this end's ticks began."""
@@ -109,35 +105,35 @@ class RealtimeSession:
     # --- one tick ------------------------------------------------------------------------
 
     def _move(self, tick: int) -> bool:
-        emulator = self._emulator
-        going = emulator.move(self._commanded)
+        bench = self._bench
+        going = bench.move(self._commanded)
         applied_ns = self._sensor_now_ns()
         self._commanded = False
-        emulator.outbox.clear()
+        bench.outbox.clear()
         for timing in self._timings:
-            way = self.hops.applied(timing, applied_ns)
-            if way and emulator.logging:
-                self._log_way(timing, way)
+            path = self.hops.applied(timing, applied_ns)
+            if path and bench.logging:
+                self._log_path(timing, path)
         self._timings.clear()
         self._note_holding()
-        if emulator.logging and tick % TRUTH_TICKS == 0:
-            self._peer.link.write(emulator.truth_frame())
+        if bench.logging and tick % TRUTH_TICKS == 0:
+            self._peer.link.write(bench.truth_frame())
         return going
 
     def _sense(self, tick: int) -> None:
-        self._emulator.sense()
+        self._bench.sense()
         if self._sensors:
             self._sensors.grant()
-            self._sensors.forget_orders()
-            self._send(self._emulator.uplinked())
+            self._sensors.drop_commands()
+            self._send(self._bench.from_ground())
         else:
-            self._speak(tick)
-        if self._emulator.action != ComputerAction.STEP:
-            self._peer.say("Tick", tick=tick, action=self._emulator.action)
+            self._send_samples(tick)
+        if self._bench.action != ComputerAction.STEP:
+            self._peer.send("Tick", tick=tick, action=self._bench.action)
 
-    def _speak(self, tick: int) -> None:
-        """The bench's own sensors say what they feel."""
-        packets = [self._stamped(packet) for packet in self._emulator.arrivals.packets()]
+    def _send_samples(self, tick: int) -> None:
+        """Send the samples of the bench's own sensors."""
+        packets = [self._stamped(packet) for packet in self._bench.arrivals.packets()]
         sent_ns = self._sensor_now_ns()
         self._send(packets)
         for message, payload in packets:
@@ -146,7 +142,7 @@ class RealtimeSession:
                 self.hops.sent(seq, self._sensor_epoch_ns + tick * TICK_NS, sent_ns)
 
     def _send(self, packets: list[Packet]) -> None:
-        wire = self._emulator.wire_out
+        wire = self._bench.wire_out
         if wire:
             self._peer.link.write(wire.spoil([self._peer.frames([each]) for each in packets])[0])
         else:
@@ -167,45 +163,45 @@ class RealtimeSession:
 
     # --- what comes back -----------------------------------------------------------------
 
-    def _listen_until(self, deadline_ns: int) -> None:
-        for peer, packets in listen_to_all(self._peers, self._clock, deadline_ns):
-            heard_ns = self._clock.now_ns()
+    def _receive_until(self, deadline_ns: int) -> None:
+        for peer, packets in receive_from_all(self._peers, self._clock, deadline_ns):
+            received_ns = self._clock.now_ns()
             if peer is self._peer:
-                self._heard_ns = heard_ns
+                self._received_ns = received_ns
                 for message, payload in packets:
                     self._take(message, payload)
             else:
-                self._hand_on(packets, heard_ns)
+                self._hand_on(packets, received_ns)
 
-    def _hand_on(self, packets: list[Packet], heard_ns: int) -> None:
-        """Hand what the sensor board says on to the flight computer, unless that is away."""
-        said = [packet for packet in packets if not packet[0].is_bench]
-        if said and self._emulator.action != ComputerAction.AWAY:
-            self._send(said)
+    def _hand_on(self, packets: list[Packet], received_ns: int) -> None:
+        """Forward the sensor board's samples to the flight computer, unless that is away."""
+        samples = [packet for packet in packets if not packet[0].is_bench]
+        if samples and self._bench.action != ComputerAction.AWAY:
+            self._send(samples)
         for message, payload in packets:
             if message.apid == IMU_APID:
                 self._sensed = payload
             elif message.apid in self._sensor_handlers:
-                self._sensor_handlers[message.apid](payload, heard_ns)
+                self._sensor_handlers[message.apid](payload, received_ns)
             elif message.is_bench:
                 assert self._sensors is not None
                 self._sensors.far.is_ready(message, payload)
 
     def _take(self, message: Message, payload: bytes) -> None:
         handler = self._handlers.get(message.apid)
-        wire = self._emulator.wire_back
+        wire = self._bench.wire_back
         if wire and not message.is_bench and not handler:
             for left in wire.filter([(message, payload)]):
-                self._obey(*left)
+                self._take_output(*left)
         elif handler:
             handler(payload)
         elif message.is_bench:
-            self._emulator.refuse_end(message, payload)
+            self._bench.refuse_end(message, payload)
         else:
-            self._obey(message, payload)
+            self._take_output(message, payload)
 
-    def _obey(self, message: Message, payload: bytes) -> None:
-        if self._emulator.hear(message, payload):
+    def _take_output(self, message: Message, payload: bytes) -> None:
+        if self._bench.take_output(message, payload):
             self._commanded = self._commanded or message.name == "ActuatorCommand"
 
     def _answer_clock(self, payload: bytes) -> None:
@@ -214,10 +210,10 @@ class RealtimeSession:
             return
         question = codec("ClockQuestion").unpack(payload)
         now_ns = self._sensor_now_ns()
-        self._peer.say(
+        self._peer.send(
             "ClockAnswer",
             t_ns=now_ns,
-            t_received_ns=now_ns - (self._clock.now_ns() - self._heard_ns),
+            t_received_ns=now_ns - (self._clock.now_ns() - self._received_ns),
             t_question_ns=question.t_ns,
             seq=question.seq,
         )
@@ -226,37 +222,35 @@ class RealtimeSession:
         timing = codec("Timing").unpack(payload)
         self._timings.append(timing)
         self.missed_ticks = timing.missed_ticks
-        self._emulator.see(payload[VIEW_AT : VIEW_AT + VIEW_BYTES])
+        self._bench.see(payload[VIEW_AT : VIEW_AT + VIEW_BYTES])
 
-    def _take_done(self, payload: bytes, heard_ns: int) -> None:
-        done = self._watch.done(payload, heard_ns)
+    def _take_done(self, payload: bytes, received_ns: int) -> None:
+        done = self._watch.done(payload, received_ns)
         if self._sensed is not None:
             seq = int.from_bytes(self._sensed[IMU_SEQ_AT : IMU_SEQ_AT + 2], "little")
             self.hops.sent(seq, done.stamp_ns, done.sent_ns)
             self._sensed = None
 
-    def _take_hello(self, payload: bytes, heard_ns: int) -> None:
+    def _take_hello(self, payload: bytes, received_ns: int) -> None:
         self._watch.hello(payload)
 
     def _bring_back(self, payload: bytes) -> None:
         """A flight computer that has restarted is given its parameters; the rest it has kept."""
-        emulator = self._emulator
-        if emulator.flight.has_restarted(payload):
-            emulator.note_flight_restart()
+        bench = self._bench
+        if bench.flight.has_restarted(payload):
+            bench.note_flight_restart()
             zero_ns = self._zero_ns + self._phase_ns
-            emulator.flight.load(
-                emulator.kept(), Pace.REALTIME, start=StartFrom.KEPT, zero_ns=zero_ns
-            )
+            bench.flight.load(bench.kept(), Pace.REALTIME, start=StartFrom.KEPT, zero_ns=zero_ns)
 
-    def _log_way(self, timing: Any, way: Way) -> None:
-        self._peer.say(
+    def _log_path(self, timing: Any, path: Path) -> None:
+        self._peer.send(
             "Hops",
-            t_ns=way.sensed_ns,
-            sent_t_ns=way.sent_ns,
-            received_t_ns=way.received_ns,
-            begun_t_ns=way.begun_ns,
-            commanded_t_ns=way.commanded_ns,
-            applied_t_ns=way.applied_ns,
+            t_ns=path.sensed_ns,
+            sent_t_ns=path.sent_ns,
+            received_t_ns=path.received_ns,
+            begun_t_ns=path.begun_ns,
+            commanded_t_ns=path.commanded_ns,
+            applied_t_ns=path.applied_ns,
             late_ns=timing.begun_ns - timing.t_ns,
             overruns=timing.missed_ticks,
             tick=timing.tick,
@@ -265,28 +259,28 @@ class RealtimeSession:
     # --- silence -------------------------------------------------------------------------
 
     def _note_holding(self) -> None:
-        """Say so when the engine controller begins to fly on its own, and when it stops."""
-        holding = self._emulator.holding
+        """Note when the engine controller begins to fly on its own, and when it stops."""
+        holding = self._bench.holding
         if holding == self._holding:
             return
         self._holding = holding
         if holding:
             detail = "no command for 0.2 s: the engine controller burns for one lunar g"
-            self._emulator.note("commands_stopped", "alarm", detail)
+            self._bench.note("commands_stopped", "alarm", detail)
         else:
-            self._emulator.note("commands_back", "notice", "the flight computer is obeyed again")
+            self._bench.note("commands_back", "notice", "the flight computer commands again")
 
     def _watch_line(self) -> None:
-        """Raise when the line has been dead for too long; say when it goes and comes."""
-        self._emulator.watch_link()
+        """Raise when the line has been dead for too long; note when it goes and comes back."""
+        self._bench.watch_link()
         now_ns = self._clock.now_ns()
         if self._sensors:
             self._watch.look(now_ns)
-        if now_ns - self._heard_ns < DOUBT_NS:
-            self._patience.heard()
+        if now_ns - self._received_ns < HELLO_NS:
+            self._silence.restart()
             return
-        self._emulator.check_alive()
-        self._patience.nothing()
-        if now_ns - self._asked_ns >= DOUBT_NS:
+        self._bench.check_alive()
+        self._silence.check()
+        if now_ns - self._asked_ns >= HELLO_NS:
             self._asked_ns = now_ns
             self._peer.hello(asks=True)

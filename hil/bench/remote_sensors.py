@@ -1,8 +1,8 @@
 """The bench's end of the line to a sensor board.
 
-The bench tells the board the truth and hands on what it says. Beside it the bench lets sensors of
-its own feel the same truth: so it always holds the record with which a board that has restarted
-can go on, and in lockstep, where both must say the same, it notices when they do not.
+The bench sends the truth to the board and forwards its samples. Beside it the bench runs sensors of
+its own on the same truth: so it always holds the record with which a board that has restarted can
+go on, and in lockstep, where both must agree, it notices when they do not.
 """
 
 from collections.abc import Callable
@@ -17,27 +17,34 @@ from hil.protocol.peer import Peer
 from hil.protocol.remote_end import ANSWER_LIMIT_NS, FarEnd
 from hil.protocol.tick_exchange import Exchange
 from hil.wire.codec import codec
-from hil.wire.framing import Packet
-from hil.wire.packets import Message, message_of
+from hil.wire.messages import Message, Packet, message_of
 from hil.wire.session_messages import WANT_BOARD_HASH, Pace, Role
-from hil.wire.slots import MESSAGES_AT, SENSOR_TRUTH_MESSAGE, WANTS_AT, hash_of, memory_of, told_of
+from hil.wire.slots import (
+    MESSAGES_AT,
+    SENSOR_TRUTH_MESSAGE,
+    WANTS_AT,
+    hash_of,
+    memory_of,
+    sensor_inbox_of,
+)
 
 SILENCE_LIMIT_NS = 5 * NS_PER_S
 
-# in real time: a board that has said nothing for so long is asked who it is, this often
-DOUBT_NS = NS_PER_S // 4
-ORDER = message_of(RANGE_COMMAND)
+# in real time: a board that has sent nothing for so long is sent Hello, this often
+HELLO_NS = NS_PER_S // 4
+COMMAND = message_of(RANGE_COMMAND)
 
 Note = Callable[[str, str, str], None]
 
 
 class SensorPort:
-    """Conversation with a sensor board, and the record that it should hold."""
+    """The session with a sensor board, and the record that it should hold."""
 
     def __init__(
         self,
         peer: Peer,
         rows: np.ndarray,
+        *,
         note: Note,
         watch: Callable[[], None],
         check_alive: Callable[[], None],
@@ -57,8 +64,8 @@ class SensorPort:
         self._before = bytes(self._board)
         self._n_faults = rows["world"]["board"]["n_faults"]
         self._truth = memory_of(rows, "world.sensor_inbox.truth")
-        self._told = told_of(memory_of(rows, "world.sensor_inbox"))
-        self._orders: list[Packet] = []
+        self._inputs = sensor_inbox_of(memory_of(rows, "world.sensor_inbox"))
+        self._commands: list[Packet] = []
         self._t_ns = rows["world"]["t_ns"]
         self._exchange = Exchange(self.far, "SensorDone", SILENCE_LIMIT_NS, watch, self._bring_back)
 
@@ -68,51 +75,51 @@ class SensorPort:
         self.far.begin(regions, pace, armed=self._is_armed(), limit_ns=limit_ns)
 
     def remember(self) -> None:
-        """Keep what the board holds now, before the sensors of the bench feel the next truth."""
+        """Keep what the board holds now, before the sensors of the bench take the next truth."""
         self._before = bytes(self._board)
 
-    def order(self, message: Message, payload: bytes) -> None:
-        """Keep a message of the flight computer's for the board's next tick, if it is one."""
-        if message is ORDER:
-            self._orders.append((message, payload))
+    def forward(self, message: Message, payload: bytes) -> None:
+        """Keep a range command of the flight computer's for the board's next tick."""
+        if message is COMMAND:
+            self._commands.append((message, payload))
 
-    def forget_orders(self) -> None:
-        """They have been told to the board; in real time nothing is told twice."""
-        self._orders.clear()
+    def drop_commands(self) -> None:
+        """They have been sent to the board; in real time nothing is sent twice."""
+        self._commands.clear()
 
     def tick(self) -> list[Packet]:
-        """Lockstep: what the board says in this tick."""
+        """Lockstep: the board's samples of this tick."""
         t_ns = int(self._t_ns[0])
-        said, self.done, _ = self._exchange.tick(t_ns, lambda: self.grant())
-        self.forget_orders()
+        samples, self.done, _ = self._exchange.tick(t_ns, lambda: self.grant())
+        self.drop_commands()
         if self.wants & WANT_BOARD_HASH and self.done.board_hash != self._own_hash():
             theirs = self.far.read_region("board")
             self.difference = (
                 np.frombuffer(bytes(self._board), np.uint8),
                 np.frombuffer(theirs, np.uint8),
             )
-        return said
+        return samples
 
     def grant(self) -> None:
-        """Tell the board the truth of this tick."""
-        told = [*self._told.packets(), *self._orders]
+        """Send the board its inputs for this tick."""
+        inputs = [*self._inputs.packets(), *self._commands]
         truth = bytearray(self._truth)
-        truth[MESSAGES_AT], truth[WANTS_AT] = len(told), self.wants
-        self.peer.link.write(self.peer.frames([*told, (SENSOR_TRUTH_MESSAGE, bytes(truth))]))
+        truth[MESSAGES_AT], truth[WANTS_AT] = len(inputs), self.wants
+        self.peer.link.write(self.peer.frames([*inputs, (SENSOR_TRUTH_MESSAGE, bytes(truth))]))
 
     def reload(self, pace: int) -> None:
         """Send a board that has restarted what it should hold, without waiting for its answer."""
-        self._orders.clear()  # what they ask for has been done in the record
+        self._commands.clear()  # they have been applied in the record
         self.far.load({"board": self._before}, pace, armed=self._is_armed())
 
     def note_restart(self) -> None:
-        """Say that the board has restarted."""
+        """Note that the board has restarted."""
         detail = "it is armed and loaded again with what it held"
         self._note("sensors_restarted", "alarm", f"the sensor board has started anew: {detail}")
 
     def _bring_back(self) -> None:
         self.note_restart()
-        self._orders.clear()
+        self._commands.clear()
         self.far.begin({"board": self._before}, Pace.LOCKSTEP, armed=self._is_armed())
         self._note("sensors_back", "notice", "the sensor board goes on where it was")
 
@@ -125,13 +132,13 @@ class SensorPort:
 
 
 class BoardWatch:
-    """Real time: whether a board still speaks, and what its clock says."""
+    """Real time: whether a board still sends, and the offset of its clock."""
 
     def __init__(self, port: SensorPort, note: Note, pace: int) -> None:
         self._port = port
         self._note = note
         self._pace = pace
-        self._heard_ns = 0
+        self._received_ns = 0
         self._asked_ns = 0
         self._silent = False
         self._offset_ns: int | None = None
@@ -139,23 +146,23 @@ class BoardWatch:
 
     def begin(self, now_ns: int) -> None:
         """The session begins; all times by the bench's clock."""
-        self._heard_ns = self._asked_ns = now_ns
+        self._received_ns = self._asked_ns = now_ns
 
-    def done(self, payload: bytes, heard_ns: int) -> Any:
-        """Take a SensorDone that was heard then; unpacked."""
+    def done(self, payload: bytes, received_ns: int) -> Any:
+        """Take a SensorDone received at received_ns; unpacked."""
         done = self._unpack(payload)
-        self._heard_ns = heard_ns
-        # the quickest message tells most of the offset; the board's clock may gain or lose a little
-        seen_ns = done.sent_ns - heard_ns
+        self._received_ns = received_ns
+        # the quickest message bounds the offset best; the board's clock may gain or lose a little
+        seen_ns = done.sent_ns - received_ns
         known_ns = seen_ns if self._offset_ns is None else self._offset_ns
         self._offset_ns = max(seen_ns, known_ns - TICK_NS // 100)
         if self._silent:
             self._silent = False
-            self._note("sensors_back", "notice", "the sensor board speaks again")
+            self._note("sensors_back", "notice", "the sensor board sends again")
         return done
 
     def clock_ns(self, bench_ns: int) -> int:
-        """The board's clock at a time of the bench's; 0 epoch before it has spoken."""
+        """The board's clock at a time of the bench's; 0 epoch before its first message."""
         return bench_ns + (self._offset_ns or 0)
 
     def hello(self, payload: bytes) -> None:
@@ -166,9 +173,9 @@ class BoardWatch:
             self._port.reload(self._pace)
 
     def look(self, now_ns: int) -> None:
-        """Say when the board is silent, and ask who is there. Raises PeerSilent after a while."""
-        silent_ns = now_ns - self._heard_ns
-        if silent_ns < DOUBT_NS or now_ns - self._asked_ns < DOUBT_NS:
+        """Note when the board is silent, and send Hello. Raises PeerSilent at the limit."""
+        silent_ns = now_ns - self._received_ns
+        if silent_ns < HELLO_NS or now_ns - self._asked_ns < HELLO_NS:
             return
         self._asked_ns = now_ns
         if not self._silent:

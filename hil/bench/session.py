@@ -1,8 +1,8 @@
 """A session: the bench with the plant on one side, flight computer and sensors on the other.
 
 `run_session` starts either end as a process of its own on a pseudo-terminal, starts an emulated
-board, or talks to whoever is there already on a port. `serve_emulator` is the same by hand: it
-says where it waits, and somebody starts a flight computer there. Nothing is left running when a
+board, or uses an end that is waiting on a port already. `serve_bench` is the same by hand: it
+reports where it waits, and the user starts a flight computer there. Nothing is left running when a
 session ends, however it ends.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from hil.bench.bench import BenchEvent, Emulator
+from hil.bench.bench import Bench, BenchEvent
 from hil.bench.connections import Description, flight_line, sensor_line
 from hil.bench.line import Line
 from hil.bench.lockstep import LockstepSession
@@ -24,9 +24,9 @@ from hil.platform.link import Link
 from hil.platform.ports import BAUD, Listener, open_pty
 from hil.platform.process import own_cpu
 from hil.platform.scheduling import punctual
-from hil.protocol.interventions import Levers, Pull
+from hil.protocol.interventions import Intervention, Interventions
 from hil.protocol.peer import Peer
-from hil.wire.packets import BENCH_HEARS_FLIGHT, BENCH_HEARS_SENSORS
+from hil.wire.messages import BENCH_RECEIVES_FROM_FLIGHT, BENCH_RECEIVES_FROM_SENSORS
 from hil.wire.session_messages import EndReason, Role
 from sim.run.fly import Result
 from sim.scenario.load import Scenario
@@ -34,13 +34,13 @@ from sim.scenario.load import Scenario
 PACES = ("lockstep", "realtime")
 HAND_LIMIT_NS = 600 * NS_PER_S
 
-# with a sensor board the way of a sample is longer, by another line and the bench
+# with a sensor board the path of a sample is longer, by another line and the bench
 BOARD_PHASE_NS = 4_000_000
 
 
 @dataclass(frozen=True)
 class SessionResult:
-    """What became of a session: the run's result, and how the wire and the clocks did.
+    """Outcome of a session: the run's result, and figures of lines and clocks.
 
     Latency and lateness are p50, p99 and max in microseconds, None in lockstep, where time is
     virtual. `overruns` counts ticks that the flight computer skipped.
@@ -62,7 +62,7 @@ class SessionResult:
 
 @dataclass(frozen=True)
 class Hooks:
-    """What a caller is told while a session goes on."""
+    """Callbacks during a session."""
 
     on_event: Callable[[Any], None] | None = None  # every Event of the flight software
     on_bench_event: Callable[[BenchEvent], None] | None = None
@@ -78,17 +78,17 @@ def run_session(
     pace: str = "lockstep",
     log: str | None = None,
     description: Description | None = None,
-    levers: Iterable[Pull] = (),
+    interventions: Iterable[Intervention] = (),
     hooks: Hooks | None = None,
     time_limit_s: float | None = None,
     baud: int = BAUD,
 ) -> SessionResult:
     """Fly one descent over a line or two.
 
-    sensors: "emulator" for the bench's own, else who plays a sensor board. flight: who flies.
+    sensors: "emulator" for the bench's own, else the sensor board. flight: the flight computer.
     Either may be "host", a process of its own on a pseudo-terminal, "qemu", an emulated board, or
     a pyserial URL at which one is waiting. log: MCAP file that a flight computer of its own keeps;
-    `description` is what it says of itself. levers: what is done to the ends meanwhile. Raises
+    `description` describes its run. interventions: what to inject into the ends in flight. Raises
     BenchError, one line, when the session cannot begin or go on.
     """
     _check(flight, pace, log)
@@ -96,9 +96,9 @@ def run_session(
     hooks = hooks or Hooks()
     with contextlib.ExitStack() as stack:
         to_flight = flight_line(flight, clock, pace, log=log, description=description, baud=baud)
-        lines = _open_lines(stack, to_flight, sensors, clock, pace, baud)
-        emulator = lines.emulator(scenario, seed, hooks, time_limit_s, levers=levers)
-        return _fly(lines, emulator, pace, hooks)
+        lines = _open_lines(stack, to_flight, _to_sensors(sensors, clock, pace, baud))
+        bench = lines.bench(scenario, seed, hooks, time_limit_s, interventions=interventions)
+        return _fly(lines, bench, pace, hooks)
 
 
 @contextlib.contextmanager
@@ -110,7 +110,7 @@ def lockstep_session(
     flight: str = "host",
     time_limit_s: float | None = None,
     start: Any = None,
-    levers: Iterable[Pull] = (),
+    interventions: Iterable[Intervention] = (),
     baud: int = BAUD,
 ) -> Iterator[LockstepSession]:
     """A session to be flown tick by tick by the caller, who begins it; ends as in `run_session`.
@@ -120,15 +120,17 @@ def lockstep_session(
     clock = RealClock()
     with contextlib.ExitStack() as stack:
         to_flight = flight_line(flight, clock, baud=baud)
-        lines = _open_lines(stack, to_flight, sensors, clock, "lockstep", baud)
-        emulator = lines.emulator(scenario, seed, Hooks(), time_limit_s, start=start, levers=levers)
-        with _last_word(emulator):
-            lines.meet(emulator)
-            yield LockstepSession(emulator)
-            emulator.end()
+        lines = _open_lines(stack, to_flight, _to_sensors(sensors, clock, "lockstep", baud))
+        bench = lines.bench(
+            scenario, seed, Hooks(), time_limit_s, start=start, interventions=interventions
+        )
+        with _send_end(bench):
+            lines.meet(bench)
+            yield LockstepSession(bench)
+            bench.end()
 
 
-def serve_emulator(
+def serve_bench(
     scenario: Scenario,
     seed: int = 0,
     *,
@@ -141,7 +143,7 @@ def serve_emulator(
 ) -> SessionResult:
     """Wait on a pseudo-terminal, or at HOST:PORT, for a flight computer, and fly with it.
 
-    `on_ready` is told what to open: the path of the pseudo-terminal, or a socket:// URL.
+    `on_ready` gets what to open: the path of the pseudo-terminal, or a socket:// URL.
     """
     _check("host", pace, None)
     clock = RealClock()
@@ -159,7 +161,7 @@ def serve_emulator(
         stack.callback(link.close)
         hooks = hooks or Hooks()
         lines = Lines(Line(link, clock, limit_ns), None)
-        return _fly(lines, lines.emulator(scenario, seed, hooks, time_limit_s), pace, hooks)
+        return _fly(lines, lines.bench(scenario, seed, hooks, time_limit_s), pace, hooks)
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,7 @@ class Lines:
     flight: Line
     sensors: Line | None
 
-    def emulator(
+    def bench(
         self,
         scenario: Scenario,
         seed: int,
@@ -177,29 +179,29 @@ class Lines:
         time_limit_s: float | None,
         *,
         start: Any = None,
-        levers: Iterable[Pull] = (),
-    ) -> Emulator:
+        interventions: Iterable[Intervention] = (),
+    ) -> Bench:
         """The bench's end of these lines."""
         clock = self.flight.clock
         board = None
         if self.sensors:
-            board = Peer(self.sensors.link, clock, Role.BENCH, BENCH_HEARS_SENSORS)
-        emulator = Emulator(
-            Peer(self.flight.link, clock, Role.BENCH, BENCH_HEARS_FLIGHT),
+            board = Peer(self.sensors.link, clock, Role.BENCH, BENCH_RECEIVES_FROM_SENSORS)
+        bench = Bench(
+            Peer(self.flight.link, clock, Role.BENCH, BENCH_RECEIVES_FROM_FLIGHT),
             scenario,
             seed,
-            hooks.on_event,
-            hooks.on_bench_event,
-            self.check_alive,
-            time_limit_s,
+            on_event=hooks.on_event,
+            on_bench_event=hooks.on_bench_event,
+            check_alive=self.check_alive,
+            time_limit_s=time_limit_s,
             sensors=board,
             start=start,
         )
-        handles = {"flight": self.flight.handles()}
+        injectors = {"flight": self.flight.all_injectors()}
         if self.sensors:
-            handles["sensors"] = self.sensors.handles()
-        emulator.levers = Levers(levers, handles, clock, emulator.note)
-        return emulator
+            injectors["sensors"] = self.sensors.all_injectors()
+        bench.interventions = Interventions(interventions, injectors, clock, bench.note)
+        return bench
 
     def check_alive(self) -> None:
         """Raise when an end of our own has gone."""
@@ -207,10 +209,10 @@ class Lines:
         if self.sensors:
             self.sensors.check_alive()
 
-    def meet(self, emulator: Emulator) -> None:
+    def meet(self, bench: Bench) -> None:
         """Let the bench meet both ends."""
         limits = [line.meeting_limit_ns for line in (self.flight, self.sensors) if line]
-        emulator.meet(*limits)
+        bench.meet(*limits)
 
     def phase_ns(self) -> int:
         """How long after the truth of a tick the flight computer shall begin it."""
@@ -226,44 +228,45 @@ class Lines:
 def _open_lines(
     stack: contextlib.ExitStack,
     to_flight: contextlib.AbstractContextManager[Line],
-    sensors: str,
-    clock: Clock,
-    pace: str,
-    baud: int,
+    to_sensors: contextlib.AbstractContextManager[Line] | None,
 ) -> Lines:
-    """Open both lines of a session, or the one there is where the bench plays the sensors."""
+    """Open both lines of a session, or one where the bench plays the sensors."""
     flight = stack.enter_context(to_flight)
-    if sensors == "emulator":
-        return Lines(flight, None)
-    return Lines(flight, stack.enter_context(sensor_line(sensors, clock, pace, baud=baud)))
+    return Lines(flight, stack.enter_context(to_sensors) if to_sensors else None)
 
 
-def _fly(lines: Lines, emulator: Emulator, pace: str, hooks: Hooks) -> SessionResult:
+def _to_sensors(
+    sensors: str, clock: Clock, pace: str, baud: int
+) -> contextlib.AbstractContextManager[Line] | None:
+    return None if sensors == "emulator" else sensor_line(sensors, clock, pace, baud=baud)
+
+
+def _fly(lines: Lines, bench: Bench, pace: str, hooks: Hooks) -> SessionResult:
     clock = lines.flight.clock
-    with _last_word(emulator), _deferred_interrupt(emulator):
-        lines.meet(emulator)
+    with _send_end(bench), _deferred_interrupt(bench):
+        lines.meet(bench)
         if hooks.on_start:
             hooks.on_start()
         start_ns = clock.now_ns()
-        figures = (_fly_lockstep if pace == "lockstep" else _fly_realtime)(emulator, lines)
-        emulator.end(verdict=figures["result"].verdict)
+        figures = (_fly_lockstep if pace == "lockstep" else _fly_realtime)(bench, lines)
+        bench.end(verdict=figures["result"].verdict)
         return SessionResult(
             pace=pace,
             wall_s=(clock.now_ns() - start_ns) / NS_PER_S,
-            bench_events=emulator.bench_events,
-            link=link_figures(emulator.peer),
-            sensor_link=link_figures(emulator.sensors.peer) if emulator.sensors else None,
+            bench_events=bench.bench_events,
+            link=link_figures(bench.peer),
+            sensor_link=link_figures(bench.sensors.peer) if bench.sensors else None,
             notes=lines.notes(),
             **figures,
         )
 
 
-def _fly_lockstep(emulator: Emulator, _: Lines) -> dict[str, Any]:
-    return {"result": LockstepSession(emulator).fly()}
+def _fly_lockstep(bench: Bench, _: Lines) -> dict[str, Any]:
+    return {"result": LockstepSession(bench).fly()}
 
 
-def _fly_realtime(emulator: Emulator, lines: Lines) -> dict[str, Any]:
-    session = RealtimeSession(emulator, lines.phase_ns())
+def _fly_realtime(bench: Bench, lines: Lines) -> dict[str, Any]:
+    session = RealtimeSession(bench, lines.phase_ns())
     with punctual(own_cpu(first=True)) as granted:
         result = session.fly()
     return {
@@ -284,31 +287,31 @@ def link_figures(peer: Peer) -> dict[str, int]:
 
 
 @contextlib.contextmanager
-def _last_word(emulator: Emulator) -> Iterator[None]:
-    """Say End, whatever ends the session, so that the other end keeps what it has recorded."""
+def _send_end(bench: Bench) -> Iterator[None]:
+    """Send End, whatever ends the session, so that the other end keeps what it has recorded."""
     try:
         yield
     except PeerSilent as silence:
-        emulator.note("peer_silent", "alarm", str(silence))
-        emulator.end(EndReason.SILENT)
-        raise PeerSilent(f"{silence} at {emulator.now_s:.2f} s") from silence
+        bench.note("peer_silent", "alarm", str(silence))
+        bench.end(EndReason.SILENT)
+        raise PeerSilent(f"{silence} at {bench.now_s:.2f} s") from silence
     except BaseException:
-        emulator.end(EndReason.INTERRUPTED)
+        bench.end(EndReason.INTERRUPTED)
         raise
 
 
 @contextlib.contextmanager
-def _deferred_interrupt(emulator: Emulator) -> Iterator[None]:
-    """Let the emulator heed Ctrl-C between ticks; a second one strikes where it falls.
+def _deferred_interrupt(bench: Bench) -> Iterator[None]:
+    """Raise Ctrl-C between ticks; a second one at once.
 
     An exception raised wherever a signal happens to fall may fall into a callback of the
     compiler, which loses it.
     """
 
     def ask(*_: Any) -> None:
-        if emulator.interrupted:
+        if bench.interrupted:
             raise KeyboardInterrupt
-        emulator.interrupted = True
+        bench.interrupted = True
 
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -326,7 +329,7 @@ def _accept(listener: Listener, clock: Clock, limit_ns: int) -> Link:
         with contextlib.suppress(BlockingIOError):
             return Link(lambda: listener.accept(), clock)
         clock.sleep_until(clock.now_ns() + 20_000_000)
-    raise PeerSilent(f"nobody called at {listener.url} within {limit_ns / NS_PER_S:g} s")
+    raise PeerSilent(f"no connection at {listener.url} within {limit_ns / NS_PER_S:g} s")
 
 
 def _check(flight: str, pace: str, log: str | None) -> None:

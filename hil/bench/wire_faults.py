@@ -1,10 +1,10 @@
 """Faults of the wire itself: what the rows of a scenario do to the bytes of flight messages.
 
-The bench does it at its own end of the line. What it sends is spoiled as bytes, so that the other
-end's decoder meets them; what it hears is spoiled after it has come over the real line whole. A
-decoder of the bench's own says what is left, and so a lockstep session can tell a message that a
-fault has eaten, which stays lost, from one that the line has lost, which is sent again. The dice
-are those of the rows, thrown by number of frame: the same run spoils the same frames. Bench
+The bench does it at its own end of the line. What it sends is corrupted as bytes, so that the other
+end's decoder meets them; what it receives is corrupted after it has come over the real line whole.
+A decoder of the bench's own finds what is left, and so a lockstep session can tell a message that a
+fault has removed, which stays lost, from one that the line has lost, which is sent again. Draws are
+from the rows' random streams, by number of frame: the same run corrupts the same frames. Bench
 messages are never touched.
 """
 
@@ -14,26 +14,26 @@ from typing import Any
 import numpy as np
 
 from fsw.interface.timing import TICK_NS
-from hil.wire.framing import ZERO, Decoder, Encoder, Packet
-from hil.wire.packets import BOTH_WAYS, FROM_FLIGHT, TO_FLIGHT
+from hil.wire.framing import ZERO, Decoder, Encoder
+from hil.wire.messages import BOTH, FROM_FLIGHT, TO_FLIGHT, Packet
 from sim.common.random_streams import uniform
 from sim.faults.reader import kind_name
 from sim.faults.table import KINDS, FaultGroup, FaultKind, WireDirection
 from sim.faults.windows import message_stream
 
-# dice of a frame, for each row: whether, where, what
+# draws of a frame, for each row: whether, where, what
 DRAWS = 4
 GARBAGE_DRAWS = 4096
 
-# the two directions throw other dice of the same row
+# the two directions use other draws of the same row
 BACK = 1 << 40
 
 
 class WireFaults:
-    """The rows of a world that befall one direction of the wire."""
+    """The rows of a world that act on one direction of the wire."""
 
-    def __init__(self, world: Any, way: int) -> None:
-        """`way` is WAY_TO_FLIGHT or WAY_FROM_FLIGHT."""
+    def __init__(self, world: Any, direction: int) -> None:
+        """`direction` is WireDirection.TO_FLIGHT or FROM_FLIGHT."""
         rows = [
             (i, world.board.faults[i], world.board.fault_memory[i])
             for i in range(int(world.board.n_faults))
@@ -42,15 +42,15 @@ class WireFaults:
             row
             for row in rows
             if KINDS[kind_name(row[1])].group == FaultGroup.WIRE
-            and int(row[1].direction) in (way, WireDirection.BOTH)
+            and int(row[1].direction) in (direction, WireDirection.BOTH)
         ]
         self._world = world
         self._seed = int(world.seed)
-        self._first = BACK if way == WireDirection.FROM_FLIGHT else 0
+        self._first = BACK if direction == WireDirection.FROM_FLIGHT else 0
         self._frames = 0
         self._held = b""
         self._decoder = Decoder(
-            (TO_FLIGHT if way == WireDirection.TO_FLIGHT else FROM_FLIGHT, BOTH_WAYS)
+            (TO_FLIGHT if direction == WireDirection.TO_FLIGHT else FROM_FLIGHT, BOTH)
         )
         self._encoder = Encoder()
 
@@ -62,7 +62,7 @@ class WireFaults:
         """The bytes that these frames have become, and the messages that are still in them."""
         data = b"".join([self._spoiled(frame) for frame in frames])
         data = self._stalled(data)
-        # the next frame of the bench's ends whatever is unfinished
+        # the start of the bench's next frame ends an unfinished one
         return data, self._decoder.feed(data + ZERO)
 
     def filter(self, packets: list[Packet]) -> list[Packet]:

@@ -207,7 +207,7 @@ def _drop_stale(payload: str) -> None:
 
 
 def _run(command: list[str], env: dict[str, str] | None = None) -> str:
-    # from one place always: the folder of the start is told to debuggers
+    # from one place always: debug information names the folder
     done = subprocess.run(
         command, env=env, timeout=COMPILE_LIMIT_S, capture_output=True, text=True, cwd=FIRMWARE
     )

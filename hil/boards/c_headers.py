@@ -1,6 +1,6 @@
-"""The C headers that tell the shell what the records say.
+"""The C headers for the firmware, generated from the records and the message table.
 
-`records.h`: the bench's own messages as C structs, codes, and what the packet table says of sizes.
+`records.h`: the session's own messages as C structs, codes, sizes of packets.
 `table.h`: where things lie in one payload's memory.
 """
 
@@ -14,16 +14,15 @@ from fsw.framework.record import Field, Record
 from fsw.interface.timing import TICK_NS
 from hil.boards.payload import Payload
 from hil.wire import session_messages
-from hil.wire.packets import (
-    BY_NAME,
+from hil.wire.messages import (
     MAX_PACKET_BYTES,
     MIN_PACKET_BYTES,
     REGIONS,
     Message,
     message_of,
-    wire_schema_hash,
 )
 from hil.wire.slots import Slot
+from hil.wire.wire_schema import wire_schema_hash
 
 C_TYPES = {
     "i64": "int64_t",
@@ -35,13 +34,13 @@ C_TYPES = {
     "i8": "int8_t",
     "u8": "uint8_t",
 }
-SHELLS = (
+SENT = (
     session_messages.HELLO,
     session_messages.BLOCK,
     session_messages.END,
     session_messages.READY,
-)  # what the shell itself says
-HEARD = (session_messages.BLOCK_REQUEST, session_messages.BEGIN, session_messages.ARM)
+)  # what the shell itself sends
+RECEIVED = (session_messages.BLOCK_REQUEST, session_messages.BEGIN, session_messages.ARM)
 CODES = {
     "ROLE": session_messages.Role,
     "PACE": session_messages.Pace,
@@ -66,7 +65,7 @@ def records_header() -> str:
         f"#define TICK_NS {TICK_NS}\n",
         *(_enum(prefix, codes) for prefix, codes in CODES.items()),
         "",
-        *(line for record in (*SHELLS, *HEARD) for line in _struct(record)),
+        *(line for record in (*SENT, *RECEIVED) for line in _struct(record)),
         "#endif",
     ]
     return "\n".join(lines) + "\n"
@@ -86,9 +85,9 @@ def table_header(payload: Payload) -> str:
         f"#define KEPT_BYTES {kept_bytes}",
         f"#define GRANT_WANTS_AT {payload.offset(payload.grant + '.wants')}",
         f"#define DONE_MESSAGES_AT {payload.offset(payload.done + '.messages')}",
-        f"#define SHELL_WORDS {len(SHELLS)}",
-        f"#define SAID_WORDS {len(_said(payload))}\n",
-        *_array("uint16_t said_words", (f"0x{m.first_word:04X}" for m in _said(payload))),
+        f"#define SHELL_WORDS {len(SENT)}",
+        f"#define SENT_WORDS {len(_sent(payload))}\n",
+        *_array("uint16_t sent_words", (f"0x{m.first_word:04X}" for m in _sent(payload))),
         *_array("struct region regions", (_region(payload, name) for name in payload.regions)),
         *_array("struct place inputs", (_place(payload, path) for path in payload.inputs)),
         *_array("struct output outputs", (_output(payload, slot) for slot in payload.outputs)),
@@ -133,19 +132,13 @@ def _shape(field: Field) -> str:
     return "".join(f"[{n}]" for n in field.shape)
 
 
-def _said(payload: Payload) -> list[Message]:
-    """All that this board says: the shell's own messages first."""
+def _sent(payload: Payload) -> list[Message]:
+    """All messages that this board sends: the shell's own first."""
     paths = [payload.done, payload.timing, payload.reply, payload.question]
-    found = [message_of(record) for record in SHELLS]
-    found += [_message(slot) for slot in payload.outputs]
+    found = [message_of(record) for record in SENT]
+    found += [slot.message for slot in payload.outputs]
     found += [payload.message(path) for path in paths if path]
     return list({message.first_word: message for message in found}.values())
-
-
-def _message(slot: Slot) -> Message:
-    record = slot.box.fields[slot.member].record
-    assert record is not None
-    return BY_NAME[record.name]
 
 
 def _array(what: str, rows: Iterator[str]) -> Iterator[str]:
@@ -165,9 +158,9 @@ def _place_of(message: Message, at: int) -> str:
 
 
 def _output(payload: Payload, slot: Slot) -> str:
-    box = payload.offset(payload.box)
-    count = str(box + slot.count_at) if slot.count_at >= 0 else "NO_COUNT"
-    return f"{{{_place_of(_message(slot), box + slot.offset)}, {count}}}"
+    outbox = payload.offset(payload.outbox)
+    count = str(outbox + slot.count_at) if slot.count_at >= 0 else "NO_COUNT"
+    return f"{{{_place_of(slot.message, outbox + slot.offset)}, {count}}}"
 
 
 def _region(payload: Payload, name: str) -> str:

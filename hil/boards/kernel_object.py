@@ -1,6 +1,6 @@
 """Kernels into an object file: `python -m hil.boards.kernel_object PAYLOAD FILE board|host`.
 
-Numba compiles each door for the record's type, in LLVM's intermediate language and with every
+Numba compiles each entry for the record's type, in LLVM's intermediate language and with every
 kernel that it calls; what is tied to the host is taken off it, and LLVM compiles the rest for the
 target. It runs as a process of its own, since compiling for a board wants settings that hold for
 a whole process: no vectors, no particular host, and nothing out of a cache, whose kernels come
@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hil.boards.payload import DOORS, Payload
+from hil.boards.payload import ENTRIES, Payload
 from hil.platform.process import own_path
 
 TRIPLE = "thumbv7em-none-eabi"
@@ -46,19 +46,19 @@ def payload_named(name: str) -> Payload:
 
 
 def compile_object(payload: Payload, for_host: bool = False) -> bytes:
-    """The object file with the payload's doors, named payload_start and so on."""
+    """The object file with the payload's entries, named payload_start and so on."""
     import llvmlite.binding as llvm
 
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     module: Any = None
-    for name, arguments in DOORS.items():
-        door = _door(payload, name, arguments, for_host)
+    for name, arguments in ENTRIES.items():
+        entry = _entry(payload, name, arguments, for_host)
         if module is None:
-            module = door
+            module = entry
         else:
-            module.link_in(door)
-    _keep_only_doors(module)
+            module.link_in(entry)
+    _keep_only_entries(module)
     machine = _machine(llvm, for_host)
     passes = llvm.create_new_module_pass_manager()
     passes.add_global_dead_code_eliminate_pass()
@@ -68,19 +68,19 @@ def compile_object(payload: Payload, for_host: bool = False) -> bytes:
     return found
 
 
-def _door(payload: Payload, name: str, arguments: int, for_host: bool) -> Any:
-    """The module of one door, with its native function under the door's name."""
+def _entry(payload: Payload, name: str, arguments: int, for_host: bool) -> Any:
+    """The module of one entry, with its native function under the entry's name."""
     import llvmlite.binding as llvm
     import numba
 
     types = (numba.from_dtype(payload.memory.dtype), *[numba.types.int64] * arguments)
-    kernel: Any = payload.doors[name]
-    door = numba.njit(error_model="numpy")(kernel.py_func)
-    door.compile(types)
-    compiled = door.overloads[types]
+    kernel: Any = payload.entries[name]
+    entry = numba.njit(error_model="numpy")(kernel.py_func)
+    entry.compile(types)
+    compiled = entry.overloads[types]
     result = compiled.signature.return_type
     if not isinstance(result, numba.types.Integer | numba.types.IntegerLiteral):
-        raise TypeError(f"door {name} of {payload.name} returns no integer")
+        raise TypeError(f"entry {name} of {payload.name} returns no integer")
     text = REFERENCE_COUNTS.sub("", compiled.library.get_llvm_str())
     if not for_host:
         text = re.sub(r'target triple = ".*"', f'target triple = "{TRIPLE}"', text)
@@ -92,8 +92,8 @@ def _door(payload: Payload, name: str, arguments: int, for_host: bool) -> Any:
     return module
 
 
-def _keep_only_doors(module: Any) -> None:
-    """Everything else may be dropped: what nobody calls are Numba's wrappers for Python."""
+def _keep_only_entries(module: Any) -> None:
+    """Everything else may be dropped: Numba's wrappers for Python are called by nothing."""
     for thing in (*module.functions, *module.global_variables):
         if not thing.is_declaration and not thing.name.startswith(DOOR_PREFIX):
             thing.linkage = "internal"

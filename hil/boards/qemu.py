@@ -1,4 +1,4 @@
-"""An emulated board: QEMU with an image, its serial line, and the levers of its monitor.
+"""An emulated board: QEMU with an image, its serial line, and the interventions of its monitor.
 
 QEMU's netduinoplus2 is an STM32F405. Its USART holds one byte and asks QEMU's main loop for each
 that follows; behind QEMU's multiplexer 32 bytes wait, and the next is there as soon as one has been
@@ -51,7 +51,7 @@ class QemuBoard:
         """`counted` makes its clock count instructions, one to the nanosecond, at half the speed.
 
         `cpu` is the processor it runs on; the last one that this process may use, when left out.
-        `complaints` is a file for what QEMU says of registers that it does not model.
+        `complaints` is a file for QEMU's messages about registers that it does not model.
         """
         self.image = image
         self.paused = False
@@ -95,7 +95,7 @@ class QemuBoard:
         """False once the process has ended."""
         return self._process.poll() is None
 
-    # --- levers ---------------------------------------------------------------------------
+    # --- interventions --------------------------------------------------------------------
 
     def freeze(self) -> None:
         """Stop it, its clock included."""
@@ -235,7 +235,7 @@ class QemuBoard:
         return found
 
     def _end(self) -> None:
-        """Kill it: an emulator that waits for its line to drain heeds no other way to end."""
+        """Kill it: an emulator that waits for its line to drain ends in no other way."""
         self._process.kill()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe:

@@ -65,7 +65,7 @@ class PipePort:
         return self._in
 
     def close(self) -> None:
-        """Pull the plug; another port may be made of the same pipes."""
+        """Intervention the plug; another port may be made of the same pipes."""
         self._open = False
 
     def _check(self) -> None:
@@ -105,14 +105,14 @@ class Debugger:
         try:
             self._socket.sendall(f"${request}#{total:02x}".encode())
             answer = self._answer()
-            while answer.startswith("T"):  # not an answer: it says that the board has halted
+            while answer.startswith("T"):  # no answer: a report that the board has halted
                 answer = self._answer()
             return answer
         except OSError as error:
             raise EmulatorGone("the emulator's debugger does not answer") from error
 
     def _connect(self) -> None:
-        """The emulator begins to listen a moment after its monitor speaks."""
+        """Connect; the emulator listens a moment after its monitor answers."""
         for _ in range(CONNECT_TRIES):
             try:
                 self._socket.connect(self._path)
@@ -137,7 +137,7 @@ class Debugger:
 
 
 def widen(process: subprocess.Popen[bytes]) -> None:
-    """Let the board say more before an emulator whose pipe is full stands still."""
+    """Let the board send more before a full pipe stops the emulator."""
     if process.stdout:
         with contextlib.suppress(OSError):
             fcntl.fcntl(process.stdout.fileno(), F_SETPIPE_SZ, PIPE_BYTES)

@@ -1,15 +1,15 @@
-"""The sensors as a board's payload: its memory, and its doors.
+"""The sensors as a payload: its memory, and its entries.
 
 The work is done by sim.sensors.sensor_suite, the kernels that the simulator uses too. The bench
-sends the truth, and each SensorTruth grants a tick in both paces; in real time stamps are by the
-board's own clock, and ClockQuestions are answered with it.
+sends the truth, and each SensorTruth grants a tick in both paces; in real time stamps are by this
+end's own clock, and ClockQuestions are answered with it.
 """
 
 from fsw.framework.kernel import kernel
 from fsw.framework.record import i64, record
 from fsw.interface.messages import RANGE_COMMAND
 from hil.boards.payload import Payload
-from hil.wire.packets import message_of
+from hil.wire.messages import apid_of
 from hil.wire.session_messages import (
     CLOCK_ANSWER,
     CLOCK_QUESTION,
@@ -19,31 +19,31 @@ from hil.wire.session_messages import (
     ReadyResult,
     Role,
 )
-from hil.wire.slots import ARRIVALS_SLOTS
-from sim.sensors.records import RANGE_TRUTH, SENSOR_BOARD, SENSOR_INBOX, STATUS_TRUTH, TICK_MESSAGES
+from hil.wire.slots import ARRIVALS_SLOTS, SENSOR_INBOX_SLOTS
+from sim.sensors.records import TICK_MESSAGES, RANGE_TRUTH, SENSOR_BOARD, SENSOR_INBOX, STATUS_TRUTH
 from sim.sensors.sensor_suite import is_allowed, tick_board
 
-APID_BEAM = message_of(RANGE_TRUTH).apid
-APID_STATUS = message_of(STATUS_TRUTH).apid
-APID_RANGE_COMMAND = message_of(RANGE_COMMAND).apid
-APID_QUESTION = message_of(CLOCK_QUESTION).apid
+APID_BEAM = apid_of(RANGE_TRUTH)
+APID_STATUS = apid_of(STATUS_TRUTH)
+APID_RANGE_COMMAND = apid_of(RANGE_COMMAND)
+APID_QUESTION = apid_of(CLOCK_QUESTION)
 
 SENSORS_BOARD = record(
     "SensorsBoard",
-    "All memory of a board that plays the sensors.",
+    "All memory of an end that plays the sensors.",
     board=SENSOR_BOARD("the sensors' memory"),
-    inbox=SENSOR_INBOX("what the bench tells"),
-    arrivals=TICK_MESSAGES("what the sensors say"),
-    question=CLOCK_QUESTION("of the flight computer, as it came"),
+    inbox=SENSOR_INBOX("truth from the bench, and commands"),
+    arrivals=TICK_MESSAGES("samples for the flight software"),
+    question=CLOCK_QUESTION("the one received last"),
     answer=CLOCK_ANSWER("to it"),
-    done=SENSOR_DONE("answer to the tick in work"),
-    realtime=i64("1 when stamps are by this board's clock"),
+    done=SENSOR_DONE("answer to the tick in progress"),
+    realtime=i64("1 when stamps are by this end's clock"),
 )
 
 
 @kernel
 def start(memory, how, armed, realtime):
-    """Begin with the board as it was loaded; faults are played only when the bench allows it."""
+    """Begin with the board as it was loaded; one with faults is refused unless armed."""
     memory.realtime = realtime
     if is_allowed(memory.board, armed == 1) == 1:
         return int(ReadyResult.STARTED)
@@ -59,7 +59,7 @@ def grant(memory, tick, now_ns, missed):
 
 @kernel
 def post(memory, apid, now_ns):
-    """Take a message that arrived at now_ns; a question for the time is answered at once."""
+    """Take the message that arrived at now_ns; a ClockQuestion is answered at once."""
     if apid == APID_BEAM:
         memory.inbox.has_beam = 1
     elif apid == APID_STATUS:
@@ -78,7 +78,7 @@ def post(memory, apid, now_ns):
 
 @kernel
 def tick(memory, whole):
-    """Sense, or decline when messages are missing. 1 when the tick was flown."""
+    """Sample, or refuse the tick when messages are missing. 1 when it ran."""
     inbox, done = memory.inbox, memory.done
     done.t_ns = inbox.truth.t_ns
     done.result = DoneResult.STEPPED if whole == 1 else DoneResult.INCOMPLETE
@@ -94,14 +94,14 @@ def tick(memory, whole):
 
 @kernel
 def report(memory, begun_ns, stepped_ns, sent_ns):
-    """Note when the samples of the tick were sent."""
+    """Store when the samples of the tick were sent."""
     memory.done.sent_ns = sent_ns
     return 0
 
 
 @kernel
 def ask(memory, now_ns):
-    """Sensors ask for nothing."""
+    """Never: sensors have no question."""
     return 0
 
 
@@ -112,8 +112,8 @@ SENSORS_PAYLOAD = Payload(
     memory=SENSORS_BOARD,
     regions={"board": "board"},
     kept="",
-    inputs=("inbox.beam", "inbox.status", "inbox.range_command", "question"),
-    box="arrivals",
+    inputs=(*(f"inbox.{slot.member}" for slot in SENSOR_INBOX_SLOTS), "question"),
+    outbox="arrivals",
     outputs=ARRIVALS_SLOTS,
     grant="inbox.truth",
     done="done",
@@ -121,7 +121,7 @@ SENSORS_PAYLOAD = Payload(
     reply="answer",
     question="",
     hashes={WANT_BOARD_HASH: ("board", "board_hash")},
-    doors={
+    entries={
         "start": start,
         "grant": grant,
         "post": post,

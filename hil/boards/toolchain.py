@@ -33,7 +33,7 @@ def missing_tools(tools: tuple[str, ...] = (COMPILER, EMULATOR)) -> list[str]:
 
 
 def need_tools(*tools: str) -> None:
-    """Make sure that the programs are there. Raises ToolsMissing, which says what to install."""
+    """Make sure that the programs are there. Raises ToolsMissing, which names what to install."""
     install(missing_tools(tools))
     missing = missing_tools(tools)
     if missing:
@@ -41,7 +41,7 @@ def need_tools(*tools: str) -> None:
 
 
 def why_missing(missing: list[str]) -> str:
-    """One line that says what is missing, and the command that installs it."""
+    """One line that names what is missing, and the command that installs it."""
     packages = " ".join(PACKAGES[tool] for tool in missing)
     names = " and ".join(missing)
     return f"{names} not found: apt-get install --no-install-recommends {packages}"
@@ -55,8 +55,8 @@ def install(missing: list[str]) -> None:
     packages = [name for tool in missing for name in PACKAGES[tool].split()]
     options = ["-y", "-qq", "--no-install-recommends"]
     for command in (["update", "-qq"], ["install", *options, *packages]):
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        _run([*become, "apt-get", *command], INSTALL_LIMIT_S, quiet)
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        _run([*become, "apt-get", *command], INSTALL_LIMIT_S, environment)
 
 
 def _privilege() -> list[str] | None:

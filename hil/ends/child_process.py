@@ -1,7 +1,7 @@
 """Ends of a session as processes of their own: how one starts them, and how they live and die.
 
-A child has its own process group, since an interrupt from the terminal is its parent's to pass
-on; it ends when its parent does, however that ended, and is never left behind.
+A child has its own process group, since its parent passes an interrupt from
+the terminal on; it ends when its parent does, however that ended, and is never left behind.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from hil.platform.errors import BenchError, PeerSilent
 from hil.platform.ports import BAUD
 from hil.platform.process import own_cpu, own_path
 from hil.platform.scheduling import die_with_parent
-from hil.protocol.interventions import FREEZE_NS, Lever
+from hil.protocol.interventions import FREEZE_NS, Injector
 from hil.protocol.peer import Peer
 from hil.wire.session_messages import EndReason
 from sim.common.errors import InputError
@@ -31,28 +31,28 @@ WAIT_S = 60.0
 
 
 class Child:
-    """A process that this one has started and will not leave behind."""
+    """A process that this one has started and ends."""
 
-    def __init__(self, process: subprocess.Popen[bytes], who: str) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], name: str) -> None:
         self._process = process
-        self._who = who
+        self._name = name
 
     def check(self) -> None:
         """Raise BenchError when it has ended by itself."""
         if self._process.poll() is not None:
             assert self._process.stderr is not None
-            said = self._process.stderr.read().decode("utf-8", "replace").strip().splitlines()
-            reason = said[-1] if said else f"status {self._process.returncode}"
-            raise BenchError(f"the {self._who} ended by itself: {reason}")
+            lines = self._process.stderr.read().decode("utf-8", "replace").strip().splitlines()
+            reason = lines[-1] if lines else f"status {self._process.returncode}"
+            raise BenchError(f"the {self._name} ended by itself: {reason}")
 
-    def levers(self) -> dict[str, Lever]:
-        """What can be done to a process."""
+    def injectors(self) -> dict[str, Injector]:
+        """Interventions that a process can take."""
         if not hasattr(signal, "SIGSTOP"):
             return {}
         return {
-            "freeze": Lever(
+            "freeze": Injector(
                 lambda: self._signal(signal.SIGSTOP),
-                "the process stands still",
+                "the process stops",
                 lambda: self._signal(signal.SIGCONT),
                 FREEZE_NS,
                 "the process goes on",
@@ -60,7 +60,7 @@ class Child:
         }
 
     def finish(self) -> None:
-        """Let it close what it has open, and insist when it does not."""
+        """Let it close what it has open, and kill it at the limit."""
         self._signal(signal.SIGCONT)
         try:
             self._process.wait(GOODBYE_LIMIT_S)
@@ -78,9 +78,9 @@ class Child:
 
 @contextlib.contextmanager
 def child_process(
-    module: str, who: str, arguments: Sequence[str], pace: str, told: bytes = b""
+    module: str, name: str, arguments: Sequence[str], pace: str, *, stdin: bytes = b""
 ) -> Iterator[Child]:
-    """Run one of our modules with `arguments`; `told` goes to its standard input."""
+    """Run one of our modules with `arguments`; `stdin` goes to its standard input."""
     command = [sys.executable, "-P", "-m", module, *arguments]
     command += ["--parent", str(os.getpid()), "--wait", str(START_LIMIT_NS // NS_PER_S)]
     cpu = own_cpu(first=False) if pace == "realtime" else None
@@ -96,9 +96,9 @@ def child_process(
     )
     assert process.stdin is not None
     with contextlib.suppress(BrokenPipeError):
-        process.stdin.write(told)
+        process.stdin.write(stdin)
         process.stdin.close()
-    child = Child(process, who)
+    child = Child(process, name)
     try:
         yield child
     finally:
@@ -120,15 +120,15 @@ def child_parser(prog: str, description: str | None) -> argparse.ArgumentParser:
 
 
 @contextlib.contextmanager
-def last_word(peer: Peer) -> Iterator[None]:
-    """Tell the bench why this end goes, when it is not the bench that said so."""
+def announce_end(peer: Peer) -> Iterator[None]:
+    """Send End with the reason when this end stops before the bench does."""
     try:
         yield
     except KeyboardInterrupt:
-        peer.say("End", reason=EndReason.INTERRUPTED)
+        peer.send("End", reason=EndReason.INTERRUPTED)
         raise
     except PeerSilent:
-        peer.say("End", reason=EndReason.SILENT)
+        peer.send("End", reason=EndReason.SILENT)
         raise
 
 

@@ -1,32 +1,28 @@
-"""The host flight computer as a process: it opens a port, meets a bench there, and flies.
+"""The host flight computer as a process: it opens a port and flies with the bench there.
 
 `python -m hil.ends.flight_process --port URL` is how a session starts one of its own; by hand there
-is `leadline flight --port URL`. It needs no scenario: its parameters come over the wire.
+is `leadline flight --port URL`. It needs no scenario: its parameters come over the line.
 """
 
 import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
-from fsw.executive.state import PARAMS
-from hil.ends.child_process import child_parser, last_word, live
-from hil.ends.flight_host import Computer, compile_all
-from hil.ends.flight_lockstep import LockstepEnd
-from hil.ends.flight_realtime import RealtimeEnd
-from hil.ends.flight_session import Meeting
+from hil.ends.child_process import announce_end, child_parser, live
+from hil.ends.flight_host import flight_memory
+from hil.ends.flight_log import FlightLog, OpenRecorder, tap_of
+from hil.ends.shell import Shell
 from hil.log.recorder import Recorder
-from hil.log.tick_recorder import Tap
 from hil.platform.clock import NS_PER_S, RealClock
 from hil.platform.link import Link
 from hil.platform.ports import BAUD, open_port
 from hil.platform.scheduling import punctual
-from hil.protocol.peer import Patience, Peer
-from hil.wire.packets import FLIGHT_HEARS
-from hil.wire.session_messages import Pace, Role
+from hil.protocol.peer import Peer
+from hil.wire.messages import FLIGHT_RECEIVES
+from hil.wire.session_messages import Role
 
 MEETING_LIMIT_NS = 60 * NS_PER_S
 SILENCE_LIMIT_NS = 10 * NS_PER_S
@@ -34,7 +30,7 @@ SILENCE_LIMIT_NS = 10 * NS_PER_S
 
 @dataclass
 class FlightReport:
-    """What the flight computer's end can say of a session."""
+    """Figures of a session at the flight computer's end."""
 
     reason: str
     verdict: str
@@ -47,32 +43,25 @@ class FlightReport:
 
 def fly_with_bench(
     peer: Peer,
-    open_recorder: Callable[[bool], Recorder] | None = None,
+    open_recorder: OpenRecorder | None = None,
     meeting_limit_ns: int = MEETING_LIMIT_NS,
     silence_limit_ns: int = SILENCE_LIMIT_NS,
 ) -> FlightReport:
-    """Meet the bench, fly as it asks, and come back when it says so.
+    """Meet the bench, fly, and return when it sends End.
 
-    `open_recorder` gives the log to be kept; it is told whether time is virtual. Raises BenchError
-    (PeerSilent, SchemaMismatch, LinkError) when that does not work out.
+    `open_recorder` opens the log to be kept; its argument is True where time is virtual. Raises
+    BenchError (PeerSilent, SchemaMismatch, LinkError) when the session cannot begin or go on.
     """
-    begin = Meeting(peer).wait_for_begin(meeting_limit_ns)
-    computer = Computer(**begin.regions)
-    state, params, inbox, outbox = computer.boxes()
-    recorder = open_recorder(begin.pace == Pace.LOCKSTEP) if open_recorder else None
-    tap = Tap(recorder, state, params, inbox, outbox) if recorder else None
-    kind: type[LockstepEnd] | type[RealtimeEnd] = (
-        LockstepEnd if begin.pace == Pace.LOCKSTEP else RealtimeEnd
-    )
-    end = kind(peer, computer, begin, recorder, tap)
-    end.say_ready()
-    end.run(Patience(peer, silence_limit_ns, "bench"))
+    memory = flight_memory()
+    log = FlightLog(memory, open_recorder) if open_recorder else None
+    shell = Shell(memory, peer, log)
+    shell.run(meeting_limit_ns, silence_limit_ns)
     return FlightReport(
-        reason=end.reason,
-        verdict=end.verdict,
-        pace=kind.PACE,
-        ticks=end.ticks,
-        missed_ticks=end.missed_ticks,
+        reason=shell.reason,
+        verdict=shell.verdict,
+        pace=shell.pace,
+        ticks=shell.ticks.count,
+        missed_ticks=int(memory.rows["missed"][0]),
         link=peer.link.counters.as_dict(),
         wire=peer.decoder.counters.as_dict(),
     )
@@ -87,7 +76,7 @@ def run_flight_computer(
     cpu: int | None = None,
     meeting_limit_s: float = MEETING_LIMIT_NS / NS_PER_S,
 ) -> FlightReport:
-    """Fly with the bench at the other end of `port`, a pyserial URL, until it says End.
+    """Fly with the bench at the other end of `port`, a pyserial URL, until it sends End.
 
     Raises BenchError, one line, when there is no such port, no bench, or none that fits.
     """
@@ -102,20 +91,20 @@ def run_flight_computer(
             return stack.enter_context(recorder)
 
         stack.enter_context(punctual(cpu))
-        compile_all()
+        flight_memory().compile()
         if log:
             _rehearse_recording()
-        peer = Peer(link, clock, Role.FLIGHT_COMPUTER, FLIGHT_HEARS)
+        peer = Peer(link, clock, Role.FLIGHT_COMPUTER, FLIGHT_RECEIVES)
         peer.records = log is not None
-        with last_word(peer):
+        with announce_end(peer):
             limit_ns = int(meeting_limit_s * NS_PER_S)
             return fly_with_bench(peer, open_recorder if log else None, limit_ns)
 
 
 def _rehearse_recording() -> None:
-    """Compile what recording calls, on a log that nobody keeps: no bench shall wait for it."""
+    """Compile what recording calls, on a log that is discarded, so that no bench waits for it."""
     with Recorder(os.devnull, {}) as recorder:
-        Tap(recorder, *Computer(PARAMS.new().tobytes()).boxes()).record()
+        tap_of(flight_memory(), recorder).record()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -123,7 +112,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = child_parser("hil.ends.flight_process", __doc__)
     parser.add_argument("--log")
     parser.add_argument(
-        "--described", action="store_true", help="standard input holds what the log says of itself"
+        "--described", action="store_true", help="standard input holds the log's description"
     )
     options = parser.parse_args(arguments)
 
@@ -141,15 +130,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def write_description(metadata: dict[str, str], texts: dict[str, bytes]) -> bytes:
-    """What a log says of its run, as a session hands it to its flight computer."""
-    told = {name: text.decode("utf-8", "surrogateescape") for name, text in texts.items()}
-    return json.dumps({"metadata": metadata, "texts": told}).encode()
+    """A log's description of its run, as a session passes it to its flight computer."""
+    content = {name: text.decode("utf-8", "surrogateescape") for name, text in texts.items()}
+    return json.dumps({"metadata": metadata, "texts": content}).encode()
 
 
 def _read_description(data: bytes) -> tuple[dict[str, str], dict[str, bytes]]:
-    told = json.loads(data)
-    texts = {name: text.encode("utf-8", "surrogateescape") for name, text in told["texts"].items()}
-    return told["metadata"], texts
+    description = json.loads(data)
+    texts = {
+        name: text.encode("utf-8", "surrogateescape") for name, text in description["texts"].items()
+    }
+    return description["metadata"], texts
 
 
 if __name__ == "__main__":

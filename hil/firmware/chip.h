@@ -11,7 +11,7 @@
 /* Clocks, line and interrupts on. */
 void chip_start(void);
 
-/* Time since the start, microsecond steps. Must be asked at least once an hour. */
+/* Time since the start, microsecond steps. Must be called at least once an hour. */
 int64_t chip_now_ns(void);
 
 /* Runs freely: instructions in QEMU under -icount shift=0, half processor cycles on silicon. */

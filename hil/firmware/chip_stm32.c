@@ -80,7 +80,7 @@ static void start_pins(void)
     RCC_AHB1ENR |= 1;                 /* port A */
     RCC_APB1ENR |= 1 << 17 | 1 << 3 | 1; /* USART2, TIM5, TIM2 */
     (void)RCC_APB1ENR;                /* the clock arrives two cycles late */
-    GPIOA_PUPDR = (GPIOA_PUPDR & ~0xF0u) | 1u << 6; /* an open receive line stays quiet */
+    GPIOA_PUPDR = (GPIOA_PUPDR & ~0xF0u) | 1u << 6; /* an open receive line idles high */
     GPIOA_OSPEEDR |= 0xA0u;
     GPIOA_AFRL = (GPIOA_AFRL & ~0xFF00u) | 0x7700u;
     GPIOA_MODER = (GPIOA_MODER & ~0xF0u) | 0xA0u; /* PA2 sends, PA3 receives */

@@ -29,7 +29,7 @@ struct packet {
     const uint8_t *payload;
 };
 
-/* Size of the record that travels under this first word; 0 when this end does not hear it. */
+/* Size of the record that travels under this first word; 0 when this end does not receive it. */
 typedef uint16_t size_lookup(uint16_t first_word);
 
 /* Takes one byte; true when it completes a packet. */

@@ -9,7 +9,7 @@
 
 enum source { NOTHING, COPY, ORIGINAL };
 
-/* Start-up clears neither this nor payload_memory. `source` says which of the two is whole. */
+/* Start-up clears neither this nor payload_memory. `source` tells which of the two is intact. */
 static struct {
     uint64_t hash;
     uint32_t mark;

@@ -1,5 +1,5 @@
-/* The region that outlives a restart, kept twice: as the payload works on it, and as it was after
-   the last tick. Whichever a restart finds whole is flown on from. */
+/* The region that survives a restart, kept twice: where the payload works on it, and a copy made
+   after the last tick. The flight goes on from the one that is intact. */
 
 #ifndef KEPT_H
 #define KEPT_H
@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A flight begins: its core shall outlive a restart. */
+/* A flight begins: its core is kept over a restart. */
 void kept_begin(void);
 
 /* A tick is over, and the region is whole. */

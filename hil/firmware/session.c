@@ -1,6 +1,6 @@
 /* Meeting, loading, beginning, ending; the ticks themselves are in ticks.c.
 
-   A bench that says Hello with another boot number is another session: whatever flew is over. */
+   A Hello with another boot number begins another session: a flight in progress is over. */
 
 #include "session.h"
 
@@ -9,7 +9,7 @@
 #include "kept.h"
 #include "payload.h"
 #include "records.h"
-#include "say.h"
+#include "send.h"
 #include "table.h"
 #include "ticks.h"
 
@@ -17,15 +17,15 @@
 #define READ_CHUNK 64
 
 static struct {
-    bool known;  /* the bench speaks the same records */
-    bool armed;  /* it lets this board play faults */
+    bool known;  /* the bench has the same schema */
+    bool armed;  /* the bench permits faults */
     bool flying; /* between Begin and End */
-    bool kept;   /* a core has outlived a restart */
+    bool kept;   /* a core has survived a restart */
     uint64_t boot, bench_boot;
     struct receiver receiver;
 } session;
 
-static void say_hello(bool asks)
+static void send_hello(bool asks)
 {
     struct Hello hello = {
         .t_ns = chip_now_ns(),
@@ -36,19 +36,19 @@ static void say_hello(bool asks)
         .asks = asks,
         .kept = session.kept,
     };
-    say(HELLO_WORD, &hello, sizeof hello);
+    send(HELLO_WORD, &hello, sizeof hello);
 }
 
-static void say_end(uint8_t reason)
+static void send_end(uint8_t reason)
 {
     struct End end = {.t_ns = chip_now_ns(), .reason = reason};
-    say(END_WORD, &end, sizeof end);
+    send(END_WORD, &end, sizeof end);
 }
 
-static void say_ready(uint8_t result)
+static void send_ready(uint8_t result)
 {
     struct Ready ready = {.t_ns = chip_now_ns(), .result = result};
-    say(READY_WORD, &ready, sizeof ready);
+    send(READY_WORD, &ready, sizeof ready);
 }
 
 static void stop(void)
@@ -63,8 +63,8 @@ static void take_hello(const struct Hello *hello)
 {
     if (hello->schema != SCHEMA) {
         session.known = false;
-        say_hello(false); /* so that the bench can say what differs */
-        say_end(END_REFUSED);
+        send_hello(false); /* so that the bench can name the difference */
+        send_end(END_REFUSED);
         return;
     }
     if (session.flying && hello->boot != session.bench_boot) {
@@ -74,7 +74,7 @@ static void take_hello(const struct Hello *hello)
     session.known = true;
     session.bench_boot = hello->boot;
     if (hello->asks)
-        say_hello(false);
+        send_hello(false);
 }
 
 static const struct region *region_of(uint8_t number)
@@ -114,11 +114,11 @@ static void send_blocks(const struct BlockRequest *request)
         block.length = (uint8_t)(end - at < BLOCK_BYTES ? end - at : BLOCK_BYTES);
         for (uint32_t i = 0; i < block.length; i++)
             block.data[i] = payload_memory[region->at + at + i];
-        say(BLOCK_WORD, &block, sizeof block);
+        send(BLOCK_WORD, &block, sizeof block);
     }
 }
 
-/* What the regions that Begin counts on are worth. */
+/* Whether the regions that Begin needs are present and correct: a READY_ code. */
 static uint8_t check_regions(const struct Begin *begin)
 {
     for (uint32_t i = 0; i < REGIONS; i++) {
@@ -134,7 +134,7 @@ static uint8_t check_regions(const struct Begin *begin)
     return begin->start == START_KEPT && !session.kept ? READY_NOTHING_KEPT : READY_STARTED;
 }
 
-/* True for what lies in a region that was sent or kept. */
+/* True for an address in a region that was sent or kept. */
 static bool stays(const struct Begin *begin, uint32_t at)
 {
     for (uint32_t i = 0; i < REGIONS; i++)
@@ -144,7 +144,7 @@ static bool stays(const struct Begin *begin, uint32_t at)
     return false;
 }
 
-/* Brings all other memory to what its records say that it begins with. */
+/* Brings all other memory to the defaults of its records. */
 static void clear_memory(const struct Begin *begin)
 {
     uint64_t *words = (uint64_t *)(void *)payload_memory;
@@ -174,13 +174,13 @@ static void take_begin(const struct Begin *begin)
             kept_begin();
         }
     }
-    say_ready(result);
+    send_ready(result);
 }
 
 static void take_end(void)
 {
     if (session.known && session.flying)
-        say_end(END_FINISHED);
+        send_end(END_FINISHED);
     stop();
     session.known = false;
     session.kept = false;
@@ -197,8 +197,8 @@ static void take(const struct packet *packet)
         struct Begin begin;
         struct Arm arm;
     } m;
-    bool shells = packet->size <= sizeof m;
-    if (shells)
+    bool for_shell = packet->size <= sizeof m;
+    if (for_shell)
         __builtin_memcpy(&m, packet->payload, packet->size);
     if (packet->first_word == HELLO_WORD)
         take_hello(&m.hello);
@@ -242,7 +242,7 @@ void session_start(void)
 {
     session.boot = chip_boot_number();
     session.kept = kept_recall();
-    say_hello(false);
+    send_hello(false);
 }
 
 void session_turn(void)

@@ -1,12 +1,12 @@
-/* The conversation with the bench, of either role and in either pace. */
+/* The session with the bench, for either role and pace. */
 
 #ifndef SESSION_H
 #define SESSION_H
 
-/* Says hello, and takes up what a restart has left. */
+/* Sends Hello, and recovers what a restart has left. */
 void session_start(void);
 
-/* Takes what has arrived and does what is due. */
+/* Takes what has arrived, and runs what is due. */
 void session_turn(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* One tick is the same in both paces: grant, messages, step, answer. In lockstep the bench grants
-   it, its messages wait until then, and what is asked again is answered with the same bytes. In
+   it, its messages wait until then, and a repeated grant is answered with the same bytes. In
    real time a payload that paces itself is granted ticks by the clock, on a grid that a late one
-   shifts not: what was missed is counted and skipped. */
+   does not shift: missed ticks are counted and skipped. */
 
 #include "ticks.h"
 
@@ -9,21 +9,21 @@
 #include "kept.h"
 #include "payload.h"
 #include "records.h"
-#include "say.h"
+#include "send.h"
 #include "table.h"
 
 #define INPUTS (sizeof inputs / sizeof *inputs)
 #define HASHES (sizeof wanted_hashes / sizeof *wanted_hashes)
 #define APID_MASK 0x7FFu
 #define WAITING_BYTES 2048
-#define NEAR_NS 1500000 /* a deadline nearer than this is waited for awake */
+#define NEAR_NS 1500000 /* a deadline nearer than this is polled for */
 
-/* Calls a door. A kernel that fails has met what cannot be: start again. */
-#define CALL(door, ...)                                                            \
+/* Calls an entry. A kernel that fails has met an impossible state: restart. */
+#define CALL(entry, ...)                                                            \
     __extension__({                                                                \
         int64_t returned = 0;                                                      \
         void *error;                                                               \
-        if (door(&returned, &error, payload_memory, __VA_ARGS__) != 0)               \
+        if (entry(&returned, &error, payload_memory, __VA_ARGS__) != 0)               \
             chip_reset();                                                          \
         returned;                                                                  \
     })
@@ -33,10 +33,10 @@ uint8_t payload_memory[MEMORY_BYTES] __attribute__((section(".kept"), aligned(8)
 
 static struct {
     bool running, realtime;
-    bool answered, flown; /* the last tick in lockstep; it spoke */
+    bool answered, flown; /* of the last tick in lockstep: answered, ran */
     int64_t answered_ns;  /* its t_ns */
     int64_t zero_ns;      /* chip's clock at time 0 of the payload's */
-    int64_t next;         /* tick that the pacer waits for; before 0 it only asks */
+    int64_t next;         /* tick that the pacer waits for; before 0 only questions are sent */
     int64_t missed;       /* ticks skipped since the last one */
     uint32_t waiting_length;
     int64_t waiting_count;
@@ -74,13 +74,13 @@ static void post(const struct place *place, const uint8_t *payload, int64_t at_n
 {
     copy(payload_memory + place->at, payload, place->size);
     if (CALL(payload_post, place->first_word & APID_MASK, at_ns) == 1)
-        say_place(&reply);
+        send_place(&reply);
 }
 
 /* --- lockstep -------------------------------------------------------------------------------- */
 
-/* A waiting message is its number among the inputs and its bytes. One without room is missed when
-   the tick is granted, and then sent again. */
+/* A waiting message is its number among the inputs and its bytes. One without room is missing when
+   the tick is granted, and is then sent again. */
 static void wait_for_grant(const struct place *place, const uint8_t *payload)
 {
     if (ticks.waiting_length + 1u + place->size > WAITING_BYTES)
@@ -102,7 +102,7 @@ static void post_waiting(int64_t at_ns)
 
 static void answer(bool whole)
 {
-    payload_memory[DONE_MESSAGES_AT] = whole && ticks.flown ? say_outputs() : 0;
+    payload_memory[DONE_MESSAGES_AT] = whole && ticks.flown ? send_outputs() : 0;
     for (uint32_t i = 0; i < HASHES; i++) {
         const struct wanted_hash *wanted = &wanted_hashes[i];
         const struct region *region = &regions[wanted->region];
@@ -111,7 +111,7 @@ static void answer(bool whole)
             hash = hash_words(payload_memory + region->at, region->size);
         __builtin_memcpy(payload_memory + wanted->at, &hash, sizeof hash);
     }
-    say_place(&done);
+    send_place(&done);
 }
 
 static void take_grant(const uint8_t *payload)
@@ -119,7 +119,7 @@ static void take_grant(const uint8_t *payload)
     int64_t t_ns;
     __builtin_memcpy(&t_ns, payload, sizeof t_ns);
     if (ticks.answered && t_ns == ticks.answered_ns) {
-        say_again();
+        sequence_repeat();
         answer(true);
     } else {
         uint32_t begun = chip_meter();
@@ -135,7 +135,7 @@ static void take_grant(const uint8_t *payload)
             ticks.answered_ns = t_ns;
             ticks.flown = flown;
         }
-        say_remember();
+        sequence_remember();
         answer(whole);
     }
     ticks.waiting_length = 0;
@@ -156,9 +156,9 @@ static void fly(int64_t tick, int64_t granted_ns)
     if (!flown)
         return;
     int64_t stepped_ns = now_ns();
-    payload_memory[DONE_MESSAGES_AT] = say_outputs();
+    payload_memory[DONE_MESSAGES_AT] = send_outputs();
     CALL(payload_report, begun_ns, stepped_ns, now_ns());
-    say_place(&timing);
+    send_place(&timing);
 }
 
 /* Skips ticks that were due at past_ns or before; the first one is never skipped. */
@@ -184,7 +184,7 @@ static void pace(void)
     if (ticks.next >= 0)
         fly(ticks.next, ticks.next * TICK_NS);
     if (CALL(payload_ask, now_ns()) == 1)
-        say_place(&question);
+        send_place(&question);
     ticks.next++;
     skip_to(now_ns());
 }
@@ -226,7 +226,7 @@ void ticks_take(const struct packet *packet)
         take_grant(packet->payload);
     else if (grants) {
         copy(payload_memory + grant.at, packet->payload, grant.size);
-        if (!PACES_ITSELF) /* else it is an order for the next tick */
+        if (!PACES_ITSELF) /* else it is for the next tick */
             fly(-1, now_ns());
     } else if (ticks.realtime)
         post(input_of(packet->first_word), packet->payload, now_ns());

@@ -1,41 +1,23 @@
-"""What a log holds: its channels, and how they map to the flight software's two boxes.
+"""What a log holds: its channels, and how they map to the flight software's Inbox and Outbox.
 
-A tick in the log is its messages in, its messages out, and last a TickMark, which closes it.
-A message's log_time is the tick that took or gave it, its publish_time when it was sent, where
-the wire tells (else the log_time again), and the record's own t_ns when it was true.
+A tick in the log is its inputs, its outputs, and last a TickMark, which closes it. A message's
+log_time is the tick that read or wrote it, its publish_time when it was sent, where the wire
+carries that (else the log_time again), and the record's own t_ns is its time of validity.
 
-`SLOTS` says where in Inbox and Outbox each channel's records stand and which count tells how
-many there are. Recording walks it one way and replay the other, so a tick is rebuilt exactly.
-Bytes beyond the counts are no message; they are left over from earlier ticks, on both sides.
+Slots say where in Inbox and Outbox each channel's records stand and which field counts them.
+Recording reads them and replay writes them, so a tick is rebuilt exactly. Bytes beyond the counts
+are no message; they are left over from earlier ticks, on both sides.
 """
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 
 from fsw.executive.state import CORE, PARAMS
 from fsw.framework.record import Field, Record, i64, record, u8, u32, u64
-from fsw.interface.messages import (
-    ACTUATOR_COMMAND,
-    CLOCK_EXCHANGE,
-    COMMAND_ACK,
-    CONTACT_SAMPLE,
-    EVENT,
-    GROUND_COMMAND,
-    IMU_SAMPLE,
-    NAV_UPDATE,
-    PROPULSION_STATUS,
-    RANGE_COMMAND,
-    TELEMETRY,
-)
 from fsw.navigation.estimate import ESTIMATE
-from hil.log.ros2msg import check_cdr, schema_text
-from hil.wire.session_messages import HOPS
-from hil.wire.slots import RANGE_ARRIVAL, Slot, member_offset
-from sim.evaluation.requirements import MARGINS
-from sim.faults.records import INJECTION
-from sim.plant.world import TRUTH_L
+from hil.wire.messages import MESSAGES, Table
+from hil.wire.slots import Slot, member_offset
 
 LOG_VERSION = 1
 CORE_PARTS = 32
@@ -70,28 +52,18 @@ class Channel:
     record: Record
 
 
-CHANNELS = (
-    Channel("tick", TICK_MARK),
-    Channel("params", PARAMS),
-    Channel("core", CORE),
-    Channel("imu", IMU_SAMPLE),
-    Channel("range", RANGE_ARRIVAL),
-    Channel("contact", CONTACT_SAMPLE),
-    Channel("propulsion", PROPULSION_STATUS),
-    Channel("command", GROUND_COMMAND),
-    Channel("nav_update", NAV_UPDATE),
-    Channel("clock", CLOCK_EXCHANGE),
-    Channel("actuators", ACTUATOR_COMMAND),
-    Channel("range_command", RANGE_COMMAND),
-    Channel("telemetry", TELEMETRY),
-    Channel("event", EVENT),
-    Channel("ack", COMMAND_ACK),
-    Channel("estimate", ESTIMATE),
-    Channel("truth", TRUTH_L),
-    Channel("hops", HOPS),
-    Channel("injection", INJECTION),
-    Channel("margins", MARGINS),
-)
+def channels_of(messages: Table = MESSAGES) -> tuple[Channel, ...]:
+    """All channels: the recorder's own, and one for each message with a topic, flight first."""
+    logged = [message for message in messages if message.topic]
+    flight, bench = (
+        [Channel(m.topic, m.logged or m.record) for m in logged if m.is_bench == is_bench]
+        for is_bench in (False, True)
+    )
+    first = (Channel("tick", TICK_MARK), Channel("params", PARAMS), Channel("core", CORE))
+    return (*first, *flight, Channel("estimate", ESTIMATE), *bench)
+
+
+CHANNELS = channels_of()
 IDS = {channel.topic: number for number, channel in enumerate(CHANNELS, 1)}
 BY_ID = dict(enumerate(CHANNELS, 1))
 MARK_ID, PARAMS_ID, CORE_ID = IDS["tick"], IDS["params"], IDS["core"]
@@ -108,7 +80,7 @@ def slot_table(slots: tuple[Slot, ...]) -> np.ndarray:
             IDS[slot.topic],
             slot.offset // 4,
             slot.size // 4,
-            slot.room,
+            slot.capacity,
             slot.count_at,
             slot.received_at // 4,
         )
@@ -156,19 +128,3 @@ def _whole_words(names: list[str], ends: list[int]) -> list[tuple[str, int]]:
             joined.append((", ".join(waiting), end // 8))
             waiting = []
     return joined
-
-
-def log_schema_hash() -> str:
-    """SHA-256 over everything that gives a log's bytes their meaning, in hex."""
-    text = "".join(f"{channel.topic}\n{schema_text(channel.record)}\n" for channel in CHANNELS)
-    return hashlib.sha256(f"{LOG_VERSION}\n{text}".encode()).hexdigest()
-
-
-def _check_channels() -> None:
-    for channel in CHANNELS:
-        check_cdr(channel.record)
-        if channel.record.dtype.itemsize % 8:
-            raise ValueError(f"channel {channel.topic}: {channel.record.name} is no whole words")
-
-
-_check_channels()

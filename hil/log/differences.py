@@ -1,6 +1,7 @@
-"""Saying which field differs, and how: between log and replay, and between a log and its sums."""
+"""Which field differs, and how: between log and replay, and between a log and its sums."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,7 +29,7 @@ CORE_PARTS = [name for name, _ in core_parts()]
 class Difference:
     """One field of one tick that is not as it was recorded.
 
-    kind: "altered", when the log disagrees with its own sums: then `found` is what it says now;
+    kind: "altered", when the log disagrees with its own sums: then `found` is its content now;
     "recomputed", when the flight software gives `found` today.
     """
 
@@ -41,7 +42,7 @@ class Difference:
     kind: str = RECOMPUTED
 
     def __str__(self) -> str:
-        verb = "the log was altered and says" if self.kind == ALTERED else "recomputed"
+        verb = "the log was altered and has" if self.kind == ALTERED else "recomputed"
         where = f"tick {self.tick} ({self.t_ns * 1e-9:.2f} s), {self.channel}, {self.field}"
         return f"{where}: recorded {self.recorded}, {verb} {self.found}"
 
@@ -77,42 +78,44 @@ def first_field(record: Record, one: np.ndarray, other: np.ndarray) -> tuple[str
     raise ValueError(f"{record.name}: equal records")
 
 
+class Span(NamedTuple):
+    """Messages [first, end) of a stretch."""
+
+    stretch: Stretch
+    first: int
+    end: int
+
+
 class Sums:
     """Takes locating sums over messages of a log, as the recorder did."""
 
     def __init__(self) -> None:
         self._ring = new_ring()
 
-    def over(self, stretch: Stretch, first: int, end: int) -> tuple[list[int], int]:
-        """The four sums over messages [first, end), and how many words went into them."""
+    def over(self, span: Span) -> tuple[list[int], int]:
+        """The four sums over some messages, and how many words went into them."""
         reset_sums(self._ring)
-        index = stretch.index
-        sum_messages(
-            self._ring, stretch.content, index.channels, index.log_ns, index.publish_ns,
-            index.offsets, index.sizes, first, end,
-        )  # fmt: skip
+        sum_messages(self._ring, span.stretch.index.messages, span.first, span.end)
         return self._ring["sums"][0].tolist(), int(self._ring["words"][0])
 
 
-def alteration(
-    taker: Sums, stretch: Stretch, first: int, end: int, sums: list[int], tick: int, t_ns: int
-) -> Difference | None:
-    """What was changed in messages [first, end) since `sums` were taken over them; None: nothing.
+def alteration(taker: Sums, span: Span, sums: list[int], tick: int, t_ns: int) -> Difference | None:
+    """What was changed in some messages since `sums` were taken over them; None: nothing.
 
     A single changed 64-bit word is located, and its former value worked out.
     """
-    now, words = taker.over(stretch, first, end)
+    now, words = taker.over(span)
     if now == sums:
         return None
     deltas = [_signed(a - b) for a, b in zip(now, sums, strict=True)]
     place = [k for k in range(4) if now[k] != sums[k]]
     if len(place) == 1:  # a changed record would have moved two: it is the sum that was changed
-        was, said = str(now[place[0]]), str(sums[place[0]])
-        return Difference(tick, t_ns, "tick", f"sums[{place[0]}]", was, said, ALTERED)
+        was, recorded = str(now[place[0]]), str(sums[place[0]])
+        return Difference(tick, t_ns, "tick", f"sums[{place[0]}]", was, recorded, ALTERED)
     word = _changed_word(deltas, words)
-    found = None if word is None else _undo(stretch, first, end, word, deltas[0], deltas[2])
+    found = None if word is None else _undo(span, word, deltas[0], deltas[2])
     if found is None:
-        topics = {BY_ID[int(c)].topic for c in stretch.index.channels[first:end]}
+        topics = {BY_ID[int(c)].topic for c in span.stretch.index.channels[span.first : span.end]}
         names = " or ".join(sorted(topics))
         return Difference(tick, t_ns, names, SEVERAL, "other records", "these", ALTERED)
     return Difference(tick, t_ns, *found, ALTERED)
@@ -130,10 +133,9 @@ def _changed_word(deltas: list[int], words: int) -> int | None:
     return number - 1 if 1 <= number <= words <= SUM_PERIOD else None
 
 
-def _undo(
-    stretch: Stretch, first: int, end: int, word: int, low: int, high: int
-) -> tuple[str, str, str, str] | None:
+def _undo(span: Span, word: int, low: int, high: int) -> tuple[str, str, str, str] | None:
     """Channel, field, value recorded and value found, when a word grew by `low` and `high`."""
+    stretch, first, end = span
     index = stretch.index
     for message in range(first, end):
         channel = BY_ID[int(index.channels[message])]

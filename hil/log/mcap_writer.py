@@ -32,7 +32,7 @@ from mcap.records import (
 )
 from mcap.writer import MCAP0_MAGIC
 
-from hil.log.ring_kernels import OVERHEAD, index_messages
+from hil.log.ring_kernels import OVERHEAD, Messages, index_messages
 
 
 class Index:
@@ -45,10 +45,11 @@ class Index:
         """Index a chunk's content, uint8. Raises ValueError when it is no run of whole records."""
         room = len(content) // OVERHEAD + 1
         columns = np.empty((5, room), np.int64)
-        n = index_messages(content, *columns)
+        n = index_messages(Messages(content, *columns))
         if n < 0:
             raise ValueError("not a run of whole records")
         self.channels, self.log_ns, self.publish_ns, self.offsets, self.sizes = columns[:, :n]
+        self.messages = Messages(content, *columns[:, :n])
         self.gapless = n * OVERHEAD + int(np.sum(self.sizes)) == len(content)
 
     def __len__(self) -> int:

@@ -22,7 +22,8 @@ from mcap.records import Attachment, Channel, Chunk, Metadata
 from mcap.stream_reader import breakup_chunk, get_chunk_data_stream
 from mcap.writer import MCAP0_MAGIC
 
-from hil.log.channels import BY_ID, IDS, LOG_VERSION, MARK_ID, log_schema_hash
+from hil.log.channels import BY_ID, IDS, LOG_VERSION, MARK_ID
+from hil.log.log_schema import log_schema_hash
 from hil.log.mcap_writer import Index, McapFile
 from hil.log.recorder import END, LIBRARY, declare_channels, digest
 from hil.log.ring_kernels import OVERHEAD, PREFIX
@@ -73,7 +74,7 @@ class Stretch:
 
 @dataclass
 class Log:
-    """An opened log of ours: what it says of itself, and its messages on demand.
+    """An opened log of ours: its description, and its messages on demand.
 
     `cut` and `faults` fill while it is read, in words: where the file ends too early, and what
     does not match its checksum.
@@ -157,8 +158,8 @@ class Log:
         if not rest.endswith(MCAP0_MAGIC):
             self.cut = f"cut off in its summary, at byte {len(self.data)}"
             return
-        said = int.from_bytes(rest[-12:-8], "little")
-        if said not in (0, zlib.crc32(rest[:-12])):
+        recorded = int.from_bytes(rest[-12:-8], "little")
+        if recorded not in (0, zlib.crc32(rest[:-12])):
             self.faults.append("the summary does not match its checksum")
 
 

@@ -19,9 +19,10 @@ from typing import BinaryIO
 import numpy as np
 
 from fsw.framework.kernel_cache import kernels_hash
-from hil.log.channels import BY_ID, IDS, LOG_VERSION, log_schema_hash
+from hil.log.channels import BY_ID, IDS, LOG_VERSION
+from hil.log.log_schema import log_schema_hash
 from hil.log.mcap_writer import Index, McapFile
-from hil.log.ring_kernels import RING, append, as_rows
+from hil.log.ring_kernels import RING, Header, LogRing, append, as_rows
 from hil.log.ros2msg import schema_name, schema_text
 from sim.common.errors import InputError
 
@@ -35,7 +36,7 @@ END = "leadline-end"
 
 @dataclass(frozen=True)
 class RecorderReport:
-    """What became of a recording; `error` is empty when the disk took everything."""
+    """Outcome of a recording; `error` is empty when the disk took everything."""
 
     path: str
     records: int
@@ -72,6 +73,7 @@ class Recorder:
         self.path = str(path)
         self.ring = new_ring()
         self.buffer = np.zeros(ring_bytes, np.uint8)
+        self.log = LogRing(self.ring, self.buffer)
         self._head, self._tail = self.ring["head"], self.ring["tail"]
         self._high_water = ring_bytes // 2
         self._wait = wait
@@ -100,7 +102,8 @@ class Recorder:
             raise ValueError(f"channel {topic}: {words.nbytes} bytes, expected {size}")
         self.make_room()
         sent_ns = t_ns if sent_ns is None else sent_ns
-        return append(self.ring, self.buffer, channel, t_ns, sent_ns, words, 0, len(words))
+        header = Header(channel, t_ns, sent_ns)
+        return append(self.log, header, words, 0, len(words))
 
     def make_room(self) -> None:
         """Hurry the writer when the ring is half full, and wait for it where that is allowed."""
@@ -178,11 +181,11 @@ class Recorder:
             self._file = None
             self._error = self._error or f"{self.path}: writing stopped: {error.strerror}"
 
-    def _write_backlog(self, quiet: bool) -> None:
+    def _write_backlog(self, flush: bool) -> None:
         content = self._take()
         if content and self._file:
             self._file.write_chunk(content)
-            if quiet:
+            if flush:
                 os.fsync(self._stream.fileno())
 
     def _take(self) -> bytes:
@@ -225,7 +228,7 @@ def declare_channels(file: McapFile) -> None:
 
 
 def describe(metadata: dict[str, str]) -> dict[str, str]:
-    """What the log says of itself: the caller's pairs, version and hashes, and a digest of all."""
+    """The log's description: the caller's pairs, version and hashes, and a digest of all."""
     values = {
         **metadata,
         "log_version": str(LOG_VERSION),

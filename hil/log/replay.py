@@ -2,7 +2,7 @@
 
 Nothing is copied from the log but what came in. Outputs, summary and the hash of core are
 computed anew and compared with what was recorded, byte for byte. Before that, each tick's
-locating sums say whether the log itself was altered: that is how a changed byte is noticed in a
+locating sums show whether the log itself was altered: that is how a changed byte is noticed in a
 channel that cannot be computed (the truth, hops), or in an input that made no difference.
 """
 
@@ -18,11 +18,11 @@ from fsw.executive.state import PARAMS, STATE
 from fsw.framework.kernel_cache import kernels_hash
 from fsw.interface.messages import INBOX, OUTBOX
 from hil.log.channels import BY_ID, CORE_ID, IDS, MARK_ID, PARAMS_ID
-from hil.log.differences import SEVERAL, Difference, Sums, alteration, missing, unequal
+from hil.log.differences import SEVERAL, Difference, Span, Sums, alteration, missing, unequal
 from hil.log.mcap_writer import Index
 from hil.log.reader import Log, Stretch, open_log
 from hil.log.recorder import new_ring
-from hil.log.ring_kernels import MAX_CHANNELS, as_rows, first_unequal
+from hil.log.ring_kernels import MAX_CHANNELS, LogRing, as_rows, first_unequal
 from hil.log.tick_recorder import TickRecorder
 from hil.wire.slots import CORE_SLOTS, INBOX_SLOTS, OUTBOX_SLOTS, Slot
 from sim.common.errors import InputError
@@ -56,7 +56,7 @@ class ReplayReport:
         return self.differences == 0 and not self.faults
 
     def lines(self) -> list[str]:
-        """The report for people: one line, and what explains it."""
+        """The report as text: one line, and what explains it."""
         good = self.ticks - self.differences
         total = f"{good}/{self.ticks} ticks, {self.differences} differences"
         return [total, *([str(self.first)] if self.first else []), *self.faults, *self.notes]
@@ -89,7 +89,7 @@ def replay(path: str | Path, step: Step = step_rows, watch: Watch | None = None)
 
 
 def _check_tail(log: Log, tail: Stretch, records: int, report: ReplayReport) -> None:
-    """What the end of the log says of the whole, and of what came after the last tick."""
+    """Check the totals at the end of the log, and what came after the last tick."""
     report.faults += log.faults
     report.notes += [log.cut] if log.cut else []
     if "sums" not in log.end:
@@ -97,7 +97,7 @@ def _check_tail(log: Log, tail: Stretch, records: int, report: ReplayReport) -> 
     if int(log.end["records"]) != records:
         report.faults.append(f"{records} records in it, {log.end['records']} were recorded")
     sums = [int(text) for text in log.end["sums"].split()]
-    report.add(alteration(Sums(), tail, 0, len(tail.index), sums, report.ticks, 0))
+    report.add(alteration(Sums(), Span(tail, 0, len(tail.index)), sums, report.ticks, 0))
 
 
 def _replay_stretch(stretch: Stretch, flight: "_Flight", report: ReplayReport) -> bool:
@@ -105,7 +105,8 @@ def _replay_stretch(stretch: Stretch, flight: "_Flight", report: ReplayReport) -
     for first, end in stretch.ticks():
         mark = stretch.record(end - 1)
         tick, t_ns = int(mark["tick"]), int(mark["t_ns"])
-        altered = alteration(flight.sums, stretch, first, end, mark["sums"].tolist(), tick, t_ns)
+        span = Span(stretch, first, end)
+        altered = alteration(flight.sums, span, mark["sums"].tolist(), tick, t_ns)
         if mark["dropped"] and not altered:
             text = f"the recorder had no room for {mark['dropped']} records"
             report.notes.append(f"{text} before tick {tick}: replay ends there")
@@ -134,9 +135,8 @@ class _Flight:
         self._ring = new_ring()
         self._buffer = np.zeros(SCRATCH_BYTES, np.uint8)
         state = self._states.view(np.recarray)[0]
-        self._recorder = TickRecorder(
-            self._ring, self._buffer, state, self._inbox[0], self._outbox[0]
-        )
+        log = LogRing(self._ring, self._buffer)
+        self._recorder = TickRecorder(log, state, self._inbox[0], self._outbox[0])
 
     def fly(self, stretch: Stretch, first: int, end: int) -> Difference | None:
         """Fly one tick of the log; the first field that comes out otherwise, or None."""
@@ -170,8 +170,8 @@ class _Flight:
 
     def _place(self, slot: Slot, payload: np.ndarray) -> None:
         n = int(self._inbox_bytes[slot.count_at])
-        if n == slot.room:
-            return  # more than any tick held: the log was altered, and its sums say so
+        if n == slot.capacity:
+            return  # more than any tick held: the log was altered, and its sums show it
         start = slot.offset + n * slot.size
         self._inbox_bytes[start : start + slot.size] = payload[: slot.size]
         if slot.received:
@@ -193,10 +193,7 @@ class _Flight:
         index = stretch.index
         content = self._buffer[: int(self._ring["head"][0])]
         ours = Index(content)
-        message, computed = first_unequal(
-            stretch.content, index.channels, index.offsets, index.sizes, first, end,
-            COMPUTED, content, ours.channels, ours.offsets, ours.sizes,
-        )  # fmt: skip
+        message, computed = first_unequal(index.messages, first, end, COMPUTED, ours.messages)
         if message == end and computed == len(ours):
             return None
         mark = stretch.record(end - 1)

@@ -19,6 +19,8 @@ quotient says which word, and the difference what it was before. Other changes a
 not located.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from fsw.framework.hash64 import HASH_OFFSET, hash_words
@@ -26,7 +28,6 @@ from fsw.framework.kernel import kernel
 from fsw.framework.kernel_cache import INTERPRETED
 from fsw.framework.record import i64, record
 from hil.log.channels import MARK_ID, TICK_MARK
-from hil.log.ros2msg import CDR_HEADER
 
 OP_MESSAGE = 5
 PREFIX = 9  # opcode and length, in front of every MCAP record
@@ -39,6 +40,7 @@ SUM_PERIOD = 65535  # numbers start anew, so that no sum outgrows 64 bits
 SUMS_BYTES = 8 * TICK_MARK.fields["sums"].shape[0]
 SUMMARY_TICKS = 10  # core's summary is recorded ten times a second
 LOW = 0xFFFFFFFF
+CDR_HEADER = b"\x00\x01\x00\x00"  # plain CDR, little-endian, no options
 CDR_HEADER_INT = int.from_bytes(CDR_HEADER, "little")
 
 RING = record(
@@ -55,65 +57,115 @@ RING = record(
 )
 
 
+class LogRing(NamedTuple):
+    """Where records go: an array of one RING, and its bytes, a power of two of them."""
+
+    ring: np.ndarray
+    buffer: np.ndarray
+
+
+class Header(NamedTuple):
+    """What stands in front of a record: channel number and times [ns]."""
+
+    channel: int
+    log_ns: int
+    publish_ns: int
+
+
+class Flight(NamedTuple):
+    """What a tick is recorded from; `*_words` are the same memory as 32-bit words.
+
+    Inbox, outbox and mark are arrays of one record, core its uint64 words, bounds the words at
+    which its parts end. The slot tables are those of hil.log.channels.slot_table.
+    """
+
+    inbox_slots: np.ndarray
+    outbox_slots: np.ndarray
+    core_slots: np.ndarray
+    inbox: np.ndarray
+    inbox_words: np.ndarray
+    outbox: np.ndarray
+    outbox_words: np.ndarray
+    core: np.ndarray
+    core_words: np.ndarray
+    bounds: np.ndarray
+    mark: np.ndarray
+    mark_words: np.ndarray
+    scratch: np.ndarray
+
+
+class Messages(NamedTuple):
+    """The bytes of a chunk, and for each message its channel, times, and the payload's place."""
+
+    content: np.ndarray
+    channels: np.ndarray
+    log_ns: np.ndarray
+    publish_ns: np.ndarray
+    offsets: np.ndarray
+    sizes: np.ndarray
+
+
 def as_rows(memory: np.ndarray) -> np.ndarray:
     """An array of records as kernels want it: plain, and with attributes when interpreted."""
     return memory.view(np.recarray) if INTERPRETED else memory
 
 
 @kernel
-def append(ring, buffer, channel, log_ns, publish_ns, words, first, count):
+def append(log, header, words, first, count):
     """Put one record, 32-bit words [first, first + count), into the ring; False when it is full.
 
-    `ring` is an array of one RING, `buffer` its bytes, a power of two of them. Sums cover it.
+    Sums cover it.
     """
-    if not _has_room(ring, buffer, count):
+    if not _has_room(log, count):
         return False
-    log_ns = _log_time(ring, log_ns)
-    _sum_header(ring, channel, log_ns, publish_ns)
-    _sum_words(ring, words, first, count)
-    _write(ring, buffer, channel, log_ns, publish_ns, words, first, count)
+    stamped = _stamped(log.ring, header)
+    _sum_header(log.ring, stamped)
+    _sum_words(log.ring, words, first, count)
+    _write(log, stamped, words, first, count)
     return True
 
 
 @kernel
-def append_mark(ring, buffer, mark, words):
+def append_mark(log, mark, words):
     """Close a tick: put `mark` (`words`: its memory) and the sums into the ring; False when full.
 
     The sums start anew.
     """
+    ring = log.ring
     count = len(words)
     mark[0].dropped = int(ring[0].dropped)
-    if not _has_room(ring, buffer, count):
+    if not _has_room(log, count):
         return False
     now_ns = int(mark[0].t_ns)
-    log_ns = _log_time(ring, now_ns)
-    _sum_header(ring, MARK_ID, log_ns, now_ns)
+    stamped = _stamped(ring, Header(MARK_ID, now_ns, now_ns))
+    _sum_header(ring, stamped)
     _sum_words(ring, words, 0, count - SUMS_BYTES // 4)
     for k in range(4):
         mark[0].sums[k] = ring[0].sums[k]
-    _write(ring, buffer, MARK_ID, log_ns, now_ns, words, 0, count)
+    _write(log, stamped, words, 0, count)
     reset_sums(ring)
     return True
 
 
 @kernel
-def append_box(ring, buffer, slots, words, now_ns, scratch):
-    """Put what a box holds into the ring. `slots`: see hil.log.channels.slot_table."""
+def append_slots(log, slots, words, now_ns, scratch):
+    """Put the messages that stand in a record into the ring."""
     for s in range(len(slots)):
         n = slots[s, 3]
         if slots[s, 4] >= 0:
             n = min(n, _byte(words, slots[s, 4]))
         count = slots[s, 2]
+        header = Header(slots[s, 0], now_ns, now_ns)
         for i in range(n):
             first = slots[s, 1] + i * count
             if slots[s, 5] < 0:
-                append(ring, buffer, slots[s, 0], now_ns, now_ns, words, first, count)
+                append(log, header, words, first, count)
                 continue
             for k in range(count):
                 scratch[k] = words[first + k]
             scratch[count] = words[slots[s, 5] + 2 * i]
             scratch[count + 1] = words[slots[s, 5] + 2 * i + 1]
-            append(ring, buffer, slots[s, 0], now_ns, now_ns, scratch, 0, count + 2)
+            append(log, header, scratch, 0, count + 2)
 
 
 @kernel
@@ -133,23 +185,20 @@ def hash_parts(core, bounds, parts):
 
 
 @kernel
-def append_tick(
-    ring, buffer, slots, inbox, inbox_words, outbox, outbox_words,
-    core, core_words, bounds, mark, mark_words, scratch,
-):  # fmt: skip
-    """Record one tick: messages in, messages out, ten times a second the summary, the mark.
+def append_tick(log, flight):
+    """Record one tick: inputs, outputs, ten times a second the summary, the mark.
 
-    `slots` are the tables for inbox, outbox and core. Boxes and mark are arrays of one record,
-    `core` its uint64 words, `*_words` the 32-bit words of each. False when the ring is full.
+    False when the ring is full.
     """
+    mark, inbox, outbox = flight.mark, flight.inbox, flight.outbox
     now_ns = int(inbox[0].now_ns)
     tick = int(outbox[0].actuators.tick)
-    append_box(ring, buffer, slots[0], inbox_words, now_ns, scratch)
-    append_box(ring, buffer, slots[1], outbox_words, now_ns, scratch)
+    append_slots(log, flight.inbox_slots, flight.inbox_words, now_ns, flight.scratch)
+    append_slots(log, flight.outbox_slots, flight.outbox_words, now_ns, flight.scratch)
     if tick % SUMMARY_TICKS == 0:
-        append_box(ring, buffer, slots[2], core_words, now_ns, scratch)
+        append_slots(log, flight.core_slots, flight.core_words, now_ns, flight.scratch)
     mark[0].t_ns = now_ns
-    mark[0].core_hash = hash_parts(core, bounds, mark[0].core_parts)
+    mark[0].core_hash = hash_parts(flight.core, flight.bounds, mark[0].core_parts)
     mark[0].tick = tick
     mark[0].waiting = inbox[0].waiting
     mark[0].lost = inbox[0].lost
@@ -159,16 +208,17 @@ def append_tick(
     mark[0].n_ranges = inbox[0].n_ranges
     mark[0].n_imus = inbox[0].n_imus
     mark[0].n_commands = inbox[0].n_commands
-    return append_mark(ring, buffer, mark, mark_words)
+    return append_mark(log, mark, flight.mark_words)
 
 
 @kernel
-def index_messages(content, channels, log_ns, publish_ns, offsets, sizes):
-    """Find the messages among the records of a chunk: channel, times, payload's place and size.
+def index_messages(messages):
+    """Find the messages among the records of a chunk: fills the columns from the content.
 
     The payload is what stands behind the CDR header. Returns how many; -1 where the bytes are no
     run of whole records.
     """
+    content = messages.content
     at = 0
     n = 0
     end = len(content)
@@ -180,35 +230,35 @@ def index_messages(content, channels, log_ns, publish_ns, offsets, sizes):
         if _u(content, at + 5, 4) != 0 or after > end:
             return -1
         if int(content[at]) == OP_MESSAGE:
-            if length < OVERHEAD - PREFIX or n == len(offsets):
+            if length < OVERHEAD - PREFIX or n == len(messages.offsets):
                 return -1
-            channels[n] = _u(content, at + 9, 2)
-            log_ns[n] = _time(content, at + 15)
-            publish_ns[n] = _time(content, at + 23)
-            offsets[n] = at + OVERHEAD
-            sizes[n] = after - at - OVERHEAD
+            messages.channels[n] = _u(content, at + 9, 2)
+            messages.log_ns[n] = _time(content, at + 15)
+            messages.publish_ns[n] = _time(content, at + 23)
+            messages.offsets[n] = at + OVERHEAD
+            messages.sizes[n] = after - at - OVERHEAD
             n += 1
         at = after
     return n
 
 
 @kernel
-def sum_messages(ring, content, channels, log_ns, publish_ns, offsets, sizes, first, end):
-    """Add messages [first, end) of an index to the sums of `ring`, a mark without its own sums."""
+def sum_messages(ring, messages, first, end):
+    """Add messages [first, end) to the sums of `ring`, a mark without its own sums."""
+    content = messages.content
     for m in range(first, end):
-        _sum_header(ring, channels[m], log_ns[m], publish_ns[m])
-        size = sizes[m]
-        if channels[m] == MARK_ID:
+        channel = messages.channels[m]
+        _sum_header(ring, Header(channel, messages.log_ns[m], messages.publish_ns[m]))
+        size = messages.sizes[m]
+        if channel == MARK_ID:
             size -= SUMS_BYTES
-        for at in range(offsets[m], offsets[m] + size, 8):
+        start = messages.offsets[m]
+        for at in range(start, start + size, 8):
             _sum_pair(ring, _u(content, at, 4), _u(content, at + 4, 4))
 
 
 @kernel
-def first_unequal(
-    content, channels, offsets, sizes, first, end, wanted,
-    other, other_channels, other_offsets, other_sizes,
-):  # fmt: skip
+def first_unequal(messages, first, end, wanted, other):
     """First message of [first, end) that is not the next of another run of messages.
 
     Only channels with wanted[channel] count, and a mark's own sums are left out. Returns
@@ -216,17 +266,19 @@ def first_unequal(
     """
     b = 0
     for m in range(first, end):
-        if not wanted[channels[m]]:
+        channel = messages.channels[m]
+        if not wanted[channel]:
             continue
-        if b == len(other_channels) or other_channels[b] != channels[m]:
+        if b == len(other.channels) or other.channels[b] != channel:
             return m, b
-        size = sizes[m]
-        if other_sizes[b] != size:
+        size = messages.sizes[m]
+        if other.sizes[b] != size:
             return m, b
-        if channels[m] == MARK_ID:
+        if channel == MARK_ID:
             size -= SUMS_BYTES
+        start, other_start = messages.offsets[m], other.offsets[b]
         for k in range(size):
-            if content[offsets[m] + k] != other[other_offsets[b] + k]:
+            if messages.content[start + k] != other.content[other_start + k]:
                 return m, b
         b += 1
     return end, b
@@ -241,25 +293,27 @@ def reset_sums(ring):
 
 
 @kernel
-def _has_room(ring, buffer, count):
-    if len(buffer) - (int(ring[0].head) - int(ring[0].tail)) >= OVERHEAD + 4 * count:
+def _has_room(log, count):
+    ring = log.ring
+    if len(log.buffer) - (int(ring[0].head) - int(ring[0].tail)) >= OVERHEAD + 4 * count:
         return True
     ring[0].dropped = int(ring[0].dropped) + 1
     return False
 
 
 @kernel
-def _log_time(ring, log_ns):
-    log_ns = max(log_ns, int(ring[0].last_log_ns))
+def _stamped(ring, header):
+    """The header with a log time that is not before the newest one."""
+    log_ns = max(header.log_ns, int(ring[0].last_log_ns))
     ring[0].last_log_ns = log_ns
-    return log_ns
+    return Header(header.channel, log_ns, header.publish_ns)
 
 
 @kernel
-def _sum_header(ring, channel, log_ns, publish_ns):
-    _sum_pair(ring, channel, 0)
-    _sum_pair(ring, log_ns & LOW, (log_ns >> 32) & LOW)
-    _sum_pair(ring, publish_ns & LOW, (publish_ns >> 32) & LOW)
+def _sum_header(ring, header):
+    _sum_pair(ring, header.channel, 0)
+    _sum_pair(ring, header.log_ns & LOW, (header.log_ns >> 32) & LOW)
+    _sum_pair(ring, header.publish_ns & LOW, (header.publish_ns >> 32) & LOW)
 
 
 @kernel
@@ -279,16 +333,17 @@ def _sum_pair(ring, low, high):
 
 
 @kernel
-def _write(ring, buffer, channel, log_ns, publish_ns, words, first, count):
-    sequence = int(ring[0].sequences[channel])
-    ring[0].sequences[channel] = sequence + 1
+def _write(log, header, words, first, count):
+    ring, buffer = log.ring, log.buffer
+    sequence = int(ring[0].sequences[header.channel])
+    ring[0].sequences[header.channel] = sequence + 1
     at = int(ring[0].head)
     at = _put(buffer, at, OP_MESSAGE, 1)
     at = _put(buffer, at, OVERHEAD - PREFIX + 4 * count, 8)
-    at = _put(buffer, at, channel, 2)
+    at = _put(buffer, at, header.channel, 2)
     at = _put(buffer, at, sequence, 4)
-    at = _put(buffer, at, log_ns, 8)
-    at = _put(buffer, at, publish_ns, 8)
+    at = _put(buffer, at, header.log_ns, 8)
+    at = _put(buffer, at, header.publish_ns, 8)
     at = _put(buffer, at, CDR_HEADER_INT, 4)
     for k in range(first, first + count):
         at = _put(buffer, at, int(words[k]), 4)

@@ -13,7 +13,6 @@ import re
 from fsw.framework.record import Field, Record
 
 PACKAGE = "leadline"
-CDR_HEADER = b"\x00\x01\x00\x00"  # plain CDR, little-endian, no options
 SEPARATOR = "=" * 80
 
 ROS_TYPES = {

@@ -1,6 +1,6 @@
-"""The tap on the flight software's door: one call a tick records all that went in and out.
+"""Recording of ticks: one call a tick records all that went into the flight software and out.
 
-It looks at the boxes where they lie, after the step, so the loop that owns them (in process,
+It reads inbox and outbox where they lie, after the step, so the loop that owns them (in process,
 over a line, in real time) needs no code of its own for recording.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 from fsw.interface.messages import INBOX, OUTBOX
 from hil.log.channels import TICK_MARK, core_parts, slot_table
 from hil.log.recorder import Recorder, new_ring
-from hil.log.ring_kernels import append_tick, as_rows
+from hil.log.ring_kernels import Flight, LogRing, append_tick, as_rows
 from hil.wire.slots import CORE_SLOTS, INBOX_SLOTS, OUTBOX_SLOTS
 
 SLOT_TABLES = (slot_table(INBOX_SLOTS), slot_table(OUTBOX_SLOTS), slot_table(CORE_SLOTS))
@@ -21,39 +21,36 @@ WARM_BYTES = 1 << 16
 
 
 class TickRecorder:
-    """Puts ticks into a ring: state and boxes stay the same objects, seen where they lie."""
+    """Puts ticks into a ring: state, inbox and outbox stay the same objects, read in place."""
 
-    def __init__(
-        self, ring: np.ndarray, buffer: np.ndarray, state: Any, inbox: Any, outbox: Any
-    ) -> None:
+    def __init__(self, log: LogRing, state: Any, inbox: Any, outbox: Any) -> None:
         core = np.frombuffer(state.core, np.uint64)
         mark = np.zeros(1, TICK_MARK.dtype)
-        self._arguments = (
-            ring,
-            buffer,
-            SLOT_TABLES,
-            as_rows(np.frombuffer(inbox, INBOX.dtype)),
-            np.frombuffer(inbox, np.uint32),
-            as_rows(np.frombuffer(outbox, OUTBOX.dtype)),
-            np.frombuffer(outbox, np.uint32),
-            core,
-            core.view(np.uint32),
-            BOUNDS,
-            as_rows(mark),
-            mark.view(np.uint32),
-            np.zeros(SCRATCH_WORDS, np.uint32),
+        self._log = log
+        self._flight = Flight(
+            *SLOT_TABLES,
+            inbox=as_rows(np.frombuffer(inbox, INBOX.dtype)),
+            inbox_words=np.frombuffer(inbox, np.uint32),
+            outbox=as_rows(np.frombuffer(outbox, OUTBOX.dtype)),
+            outbox_words=np.frombuffer(outbox, np.uint32),
+            core=core,
+            core_words=core.view(np.uint32),
+            bounds=BOUNDS,
+            mark=as_rows(mark),
+            mark_words=mark.view(np.uint32),
+            scratch=np.zeros(SCRATCH_WORDS, np.uint32),
         )
 
     def record(self) -> bool:
         """Put the tick that was just flown into the ring; False when it was full."""
-        return append_tick(*self._arguments)
+        return append_tick(self._log, self._flight)
 
 
 class Tap:
-    """Records the ticks of one flight computer: its state, params and boxes stay the same objects.
+    """Records the ticks of one flight computer, whose records stay the same objects.
 
-    Parameters and core are recorded once, when the tap is made: so make it before the first tick,
-    which is at start_ns. A flight that does not begin with empty rings needs state.history among
+    Parameters and core are recorded once, by the constructor: call it before the first tick, which
+    is at start_ns. A flight that does not begin with empty rings needs state.history among
     the recorder's files, under the name "history", to be replayed.
     """
 
@@ -64,15 +61,18 @@ class Tap:
         params: Any,
         inbox: Any,
         outbox: Any,
+        *,
         start_ns: int = 0,
     ) -> None:
         self._recorder = recorder
         self._inbox = inbox
         recorder.append("params", start_ns, params)
         recorder.append("core", start_ns, state.core)
-        self._ticks = TickRecorder(recorder.ring, recorder.buffer, state, inbox, outbox)
-        # the kernel is loaded by a tick that nobody keeps, not by the first one that counts
-        TickRecorder(new_ring(), np.zeros(WARM_BYTES, np.uint8), state, inbox, outbox).record()
+        self._ticks = TickRecorder(recorder.log, state, inbox, outbox)
+        # a tick that is discarded loads the kernel, not the first one that counts
+        TickRecorder(
+            LogRing(new_ring(), np.zeros(WARM_BYTES, np.uint8)), state, inbox, outbox
+        ).record()
 
     def record(self, truth: Any = None) -> bool:
         """Record the tick that was just flown, and the truth when given (a TRUTH_L).

@@ -54,7 +54,7 @@ class RealClock:
 
 
 class VirtualClock:
-    """A clock that moves only when it is told to, or when somebody waits on it."""
+    """A clock that moves only when advanced, or waited on."""
 
     def __init__(self, now_ns: int = -987_654_321_000_000_123) -> None:
         self._now_ns = now_ns

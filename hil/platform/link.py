@@ -1,4 +1,4 @@
-"""A link: a port that may be pulled out and put back while a session runs.
+"""A link: a port that may be unplugged and plugged in again while a session runs.
 
 Losing the port raises nothing. Reads give nothing, writes are counted as dropped, and the port is
 tried again ten times a second until it is back. How long that may last is its user's policy.
@@ -70,18 +70,18 @@ class Link:
         self.counters.bytes_dropped += dropped
 
     def unplug(self) -> None:
-        """Be as if the plug had been pulled: what is sent is dropped, what comes is lost."""
+        """Behave as unplugged: what is sent is dropped, what arrives is lost."""
         self._cut = True
         self._lost_ns = self._clock.now_ns()
         self.counters.unplugged += 1
 
     def plug(self) -> None:
-        """Be as if it were back."""
+        """Behave as plugged in again."""
         self._cut = False
         self.counters.replugged += 1
 
     def slow_down(self, bytes_per_s: int) -> None:
-        """Carry no more than so many bytes a second either way."""
+        """Carry no more than so many bytes a second in either direction."""
         if self._port is not None:
             self._port = SlowPort(self._port, self._clock, bytes_per_s)
 

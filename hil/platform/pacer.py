@@ -27,18 +27,19 @@ class Turn:
 class Pacer:
     """Hands out the ticks of a periodic task and keeps its figures."""
 
-    def __init__(self, clock: Clock, start_ns: int, period_ns: int) -> None:
+    def __init__(self, clock: Clock, start_ns: int, period_ns: int, *, first: int = 0) -> None:
+        """The first tick is number `first`; it is never skipped."""
         self._clock = clock
         self._start_ns = start_ns
         self._period_ns = period_ns
-        self._next = 0
+        self._next = self._first = first
         self._late_ns = np.zeros(KEPT_TICKS, np.int64)
         self.turns = 0
         self.overruns = 0  # times that one or more ticks were skipped
         self.missed = 0  # ticks skipped
 
     def turn(self, wait: Callable[[int], None] | None = None) -> Turn:
-        """Wait for the next tick that is still ahead; `wait(deadline_ns)` may do so usefully."""
+        """Wait for the next tick that is still ahead, by `wait(deadline_ns)` if given."""
         wait = wait or self._clock.sleep_until
         missed = self._skip_to(self._clock.now_ns())
         wait(self._due_ns(self._next))
@@ -60,7 +61,7 @@ class Pacer:
 
     def _skip_to(self, past_ns: int) -> int:
         """Skip ticks that were due at past_ns or before; the first tick is never skipped."""
-        if self._next == 0:
+        if self._next == self._first:
             return 0
         ahead = (past_ns - self._start_ns) // self._period_ns + 1
         missed = max(ahead - self._next, 0)

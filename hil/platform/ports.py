@@ -2,8 +2,8 @@
 
 A port that has a file descriptor (serial line, pseudo-terminal, socket) is read and written
 directly: a reader thread would cost two thread switches for every answer. What has none
-(`loop://`, `rfc2217://`, `spy://`, Windows) gets a thread for either way, since neither side of a
-line may stop draining the other: two ends that both block in a write wait for ever.
+(`loop://`, `rfc2217://`, `spy://`, Windows) gets a thread for each direction, since neither side of
+a line may stop draining the other: two ends that both block in a write wait for ever.
 """
 
 import contextlib
@@ -127,7 +127,7 @@ class ThreadedPort:
         return b"".join(pieces)
 
     def write(self, data: bytes) -> int:
-        """Hand over to the writer; returns the bytes dropped for want of room."""
+        """Pass to the writer; returns the bytes dropped for want of room."""
         self._check()
         try:
             self._to_send.put_nowait(data)
@@ -189,7 +189,7 @@ def open_port(url: str, baud: int = BAUD) -> Port:
 def open_pty() -> tuple[Port, str]:
     """A pseudo-terminal in raw mode: this end's port, and the path of the other end.
 
-    This process keeps the other end open too, so that nothing is lost before somebody opens it
+    This process keeps the other end open too, so that nothing is lost before it is opened
     and the line survives being let go.
     """
     import pty

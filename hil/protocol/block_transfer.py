@@ -6,7 +6,7 @@ from typing import Any
 
 from hil.protocol.peer import Peer
 from hil.wire.codec import codec
-from hil.wire.packets import REGIONS
+from hil.wire.messages import REGIONS
 from hil.wire.session_messages import BLOCK_BYTES, ReadyResult, Region
 
 
@@ -40,7 +40,7 @@ def block_frames(
 
 
 class Loading:
-    """Regions on their way into an end's memory."""
+    """Regions that are being loaded into an end's memory."""
 
     def __init__(self, names: Iterable[str]) -> None:
         """`names` are the regions that this end takes."""

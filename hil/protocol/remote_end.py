@@ -7,9 +7,9 @@ from typing import Any
 from hil.platform.clock import NS_PER_S
 from hil.platform.errors import BenchError, PeerSilent
 from hil.protocol.block_transfer import block_frames, region_number, region_size
-from hil.protocol.peer import ASK_AGAIN_NS, Peer, end_reason
+from hil.protocol.peer import REPEAT_NS, Peer, end_reason
 from hil.wire.codec import codec
-from hil.wire.packets import Message
+from hil.wire.messages import Message
 from hil.wire.session_messages import (
     BLOCK_BYTES,
     EndReason,
@@ -34,7 +34,7 @@ READ_BYTES = 16 * BLOCK_BYTES  # at a time: less than the buffer of a pseudo-ter
 
 
 class FarEnd:
-    """Conversation with one end: who it is, what it is loaded with, what it holds."""
+    """The session with one end: its Hello, loading, and reading back."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class FarEnd:
         check_alive: Callable[[], None] = lambda: None,
         now_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        """`role` is who is expected; `check_alive` raises when it is known to be gone."""
+        """`role` is the one expected; `check_alive` raises when it is known to be gone."""
         self.peer = peer
         self.check_alive = check_alive
         self.hello: Any = None
@@ -53,9 +53,9 @@ class FarEnd:
         self._now_s = now_s
 
     def meet(self, limit_ns: int = ANSWER_LIMIT_NS) -> Any:
-        """Ask who is there until somebody answers; its Hello.
+        """Send Hello until the end answers; its Hello.
 
-        Raises SchemaMismatch, PeerSilent, or BenchError when it is somebody else.
+        Raises SchemaMismatch, PeerSilent, or BenchError when it has another role.
         """
 
         def question() -> None:
@@ -64,9 +64,9 @@ class FarEnd:
 
         def answer(message: Message, payload: bytes) -> Any:
             self.refuse_end(message, payload)
-            return self.peer.met(payload) if message.name == "Hello" else None
+            return self.peer.take_hello(payload) if message.name == "Hello" else None
 
-        self.hello = self.peer.ask(question, answer, limit_ns, self._name)
+        self.hello = self.peer.request(question, answer, limit_ns, self._name)
         if self.hello.role != self._role:
             other = role_title(self.hello.role)
             raise BenchError(f"{self._name} was expected on this line, but the {other} answers")
@@ -77,7 +77,7 @@ class FarEnd:
 
         Raises SchemaMismatch when another program has been started.
         """
-        before, self.hello = self.hello, self.peer.met(payload)
+        before, self.hello = self.hello, self.peer.take_hello(payload)
         return bool(self.hello.boot != before.boot)
 
     def begin(
@@ -100,12 +100,12 @@ class FarEnd:
             self.load(regions, pace, start=start, zero_ns=zero_ns, armed=armed)
 
         on_the_line_ns = LOADING_BYTE_NS * sum(len(data) for data in regions.values())
-        self.peer.ask(
+        self.peer.request(
             question,
             self.is_ready,
             limit_ns + 2 * on_the_line_ns,
             f"{self._name}, asked to begin",
-            again_ns=ASK_AGAIN_NS + on_the_line_ns,
+            again_ns=REPEAT_NS + on_the_line_ns,
         )
 
     def load(
@@ -121,12 +121,12 @@ class FarEnd:
 
         armed: whether a sensor board may play faults; None for a flight computer.
         """
-        self.peer.hello(asks=False)  # an end that has restarted heeds nobody whom it does not know
+        self.peer.hello(asks=False)  # an end that has restarted takes nothing before Hello
         if armed is not None:
-            self.peer.say("Arm", armed=armed)
+            self.peer.send("Arm", armed=armed)
         for name, data in regions.items():
             self.peer.link.write(block_frames(self.peer, name, data))
-        self.peer.say(
+        self.peer.send(
             "Begin",
             start_in_ns=zero_ns - self.peer.clock.now_ns() if pace == Pace.REALTIME else 0,
             regions=sum(1 << region_number(name) for name in regions),
@@ -136,9 +136,9 @@ class FarEnd:
         )
 
     def is_ready(self, message: Message, payload: bytes) -> bool | None:
-        """True when a message says that it has started, None when it says nothing of the kind.
+        """True when a message reports that it has started, None for any other message.
 
-        Raises BenchError when it says that it will not.
+        Raises BenchError when it refuses.
         """
         self.refuse_end(message, payload)
         if message.name != "Ready":
@@ -160,7 +160,7 @@ class FarEnd:
         got: dict[int, bytes] = {}
 
         def question() -> None:
-            self.peer.say("BlockRequest", offset=start, length=length, region=number)
+            self.peer.send("BlockRequest", offset=start, length=length, region=number)
 
         def answer(message: Message, payload: bytes) -> bytes | None:
             if message.name == "Block":
@@ -171,14 +171,14 @@ class FarEnd:
             return b"".join(got[offset] for offset in offsets) if complete else None
 
         what = f"{self._name}, asked for its {name}"
-        piece: bytes = self.peer.ask(question, answer, ANSWER_LIMIT_NS, what)
+        piece: bytes = self.peer.request(question, answer, ANSWER_LIMIT_NS, what)
         return piece
 
-    def bid_farewell(self, reason: int = EndReason.FINISHED, verdict: str = "unknown") -> None:
-        """Say that it is over, and hear the other end say so: closing loses what is unread."""
-        self.peer.say("End", reason=reason, verdict=EndVerdict.of(verdict))
+    def send_end(self, reason: int = EndReason.FINISHED, verdict: str = "unknown") -> None:
+        """Send End, and wait for the other end's: closing loses what is unread."""
+        self.peer.send("End", reason=reason, verdict=EndVerdict.of(verdict))
         deadline_ns = self.peer.clock.now_ns() + (GOODBYE_NS if reason == EndReason.FINISHED else 0)
-        for packets in self.peer.listen_until(deadline_ns):
+        for packets in self.peer.receive_until(deadline_ns):
             if any(message.name == "End" for message, _ in packets):
                 return
 
@@ -188,7 +188,7 @@ class FarEnd:
             raise PeerSilent(f"{self._name} was silent for {SILENCE_LIMIT_NS / NS_PER_S:g} s")
 
     def refuse_end(self, message: Message, payload: bytes) -> None:
-        """Raise BenchError when the message is an End; any other is of no interest."""
+        """Raise BenchError when the message is an End; any other is ignored."""
         if message.name == "End":
             at = f"at {self._now_s():.2f} s: {end_reason(payload)}"
             raise BenchError(f"{self._name} ended the session {at}")

@@ -10,7 +10,7 @@ from collections import namedtuple
 from typing import Any
 
 from fsw.framework.record import Field, Record
-from hil.wire.packets import MESSAGES
+from hil.wire.messages import MESSAGES
 
 FORMATS = {
     "f64": "d",

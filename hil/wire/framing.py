@@ -6,31 +6,32 @@ On the line a packet stands between two zeros, COBS-coded so that it holds none 
     00  COBS( header 6, big-endian | record, little-endian | CRC-32, little-endian )  00
 
 The zero in front ends whatever garbage came before, so noise costs no good frame, and a frame is
-complete with its own last byte. What is not a packet of ours is counted and forgotten; the line
-may say anything, and nothing that it says raises an error. Between zeros no more bytes are kept
+complete with its own last byte. What is not a packet of ours is counted and discarded; no
+bytes on the line raise an error. Between zeros no more bytes are kept
 than the longest frame has.
 """
 
+import struct
 import zlib
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
 from cobs import cobs
 
-from hil.wire.packets import (
+from hil.wire.messages import (
     BY_FIRST_WORD,
-    HEADER,
     HEADER_BYTES,
     MAX_PACKET_BYTES,
     MESSAGES,
     MIN_PACKET_BYTES,
-    SEQUENCE_MASK,
-    UNSEGMENTED,
+    Direction,
     Message,
+    Packet,
 )
 
-Packet = tuple[Message, bytes]
-
+HEADER = struct.Struct(">HHH")
+SEQUENCE_MASK = 0x3FFF
+UNSEGMENTED = 0xC000
 ZERO = b"\0"
 MAX_CODED_BYTES = MAX_PACKET_BYTES + MAX_PACKET_BYTES // 254 + 1
 
@@ -83,13 +84,13 @@ class Counters:
 class Decoder:
     """Takes the byte stream in pieces of any size and gives the packets that it holds."""
 
-    def __init__(self, ways: Collection[str] | None = None) -> None:
-        """`ways` are the directions that this end listens to; all when left out."""
+    def __init__(self, directions: Collection[Direction] = tuple(Direction)) -> None:
+        """`directions` are those that this end receives; all when left out."""
         self.counters = Counters()
         self._known = {
             word: message
             for word, message in BY_FIRST_WORD.items()
-            if ways is None or message.way in ways
+            if message.direction in directions
         }
         self._expected: dict[int, int] = {}
         self._partial = b""

@@ -1,4 +1,4 @@
-"""What the bench and the ends of a session say to each other: records of their own.
+"""Messages between the bench and the ends of a session: records of their own.
 
 The flight software never sees these. The clock's question and answer are flight traffic all the
 same, since a flight computer asks them of its sensors in flight: its link layer makes a
@@ -6,19 +6,19 @@ ClockExchange of them. Every message begins with `t_ns`, its sender's clock.
 
 Either end of a session may be a board. Both meet and begin alike:
 
-    Hello, Hello       who is there, by which records; `kept` says that a core outlived a restart
+    Hello, Hello       role and schema; `kept`: a core has survived a restart
     Block ...          the regions that this role flies with, in any order
     Arm                sensor board only, before faults are loaded: an unarmed one refuses them
     Begin, Ready       CRC-32 of each region sent, and how to start from them
 
 A flight computer holds params, core and history. To begin anew it needs params; to fly on from a
 saved state, all three; after a restart, params alone, when it has kept its core: then the first
-Tick says `resume`, which in real time it knows by itself. A sensor board holds the region `board`
+Tick has the action `resume`, which in real time it takes itself. A sensor board has region `board`
 and begins with it as it is, so that one that has restarted goes on from what the bench sends it.
 
 In a tick a flight computer is sent flight messages and Tick, and answers with flight messages and
 Done. A sensor board is sent RangeTruth and StatusTruth when one is due, RangeCommand when there
-is one, and SensorTruth, which says how many these were and grants the tick; it answers with the
+is one, and SensorTruth, which has their number and grants the tick; it answers with the
 sensors' flight messages and SensorDone. In lockstep a tick that was not answered whole is sent
 again, by the same `t_ns`, and a tick that was flown already is answered with the same bytes. In
 real time nothing is sent again: a sensor board stamps its messages with its own clock, and answers
@@ -33,19 +33,19 @@ from sim.faults.records import ComputerAction
 
 HOPS = record(
     "Hops",
-    "One command's way through a session in real time; every time on the flight clock.",
+    "Times of one command, from sample to actuator, in real time; all on the flight clock.",
     t_ns=i64("newest sample behind it: when it was measured"),
-    sent_t_ns=i64("when that was sent; -1 where the wire does not tell"),
+    sent_t_ns=i64("when that was sent; -1 where unknown"),
     received_t_ns=i64("when that was received"),
     begun_t_ns=i64("when the tick that fused it really began"),
     commanded_t_ns=i64("when the command was handed to the line"),
-    applied_t_ns=i64("when the command took force; -1 where nobody tells"),
+    applied_t_ns=i64("when the command took effect; -1 where unknown"),
     late_ns=i64("how long after its due time the tick began"),
     overruns=u32("ticks skipped so far because one took too long"),
     tick=u32("tick of the flight software"),
 )
 
-# before flight time 0 and in the first second the sensors' clock is asked often, then once a second
+# requests for the sensors' clock: often before flight time 0 and in the first second, then at 1 Hz
 QUICK_ASK_NS = 20_000_000
 FIRST_TICKS, FIRST_ASK_TICKS, ASK_TICKS = 100, 10, 100
 
@@ -53,7 +53,7 @@ BLOCK_BYTES = 128
 
 
 class Role(Code):
-    """Who plays an end."""
+    """Roles of an end."""
 
     BENCH = 0
     FLIGHT_COMPUTER = 1
@@ -68,12 +68,12 @@ ROLE_TITLES: dict[int, str] = {
 
 
 def role_title(role: int) -> str:
-    """What a message for people calls the player of a role."""
+    """Name of a role in messages and errors."""
     return ROLE_TITLES.get(role, f"unknown role {role}")
 
 
 class Pace(Code):
-    """Who moves time: the bench's grants, or each end's clock."""
+    """Source of time: the bench's grants, or each end's clock."""
 
     LOCKSTEP = 0
     REALTIME = 1
@@ -131,7 +131,7 @@ WANT_BOARD_HASH = 1
 
 CLOCK_QUESTION = record(
     "ClockQuestion",
-    "What time is it with you?",
+    "Request for the time of the sensors' clock.",
     t_ns=i64("when it was asked, flight clock"),
     seq=u16("counts questions, wraps at 65536"),
     spare=u8("zero", 6),
@@ -139,7 +139,7 @@ CLOCK_QUESTION = record(
 
 CLOCK_ANSWER = record(
     "ClockAnswer",
-    "The answer, with what the question said.",
+    "Answer to a ClockQuestion, with its fields.",
     t_ns=i64("when the answer was sent, sensor clock"),
     t_received_ns=i64("when the question was received, sensor clock"),
     t_question_ns=i64("t_ns of the question, flight clock"),
@@ -151,20 +151,20 @@ CLOCK_ANSWER = record(
 
 HELLO = record(
     "Hello",
-    "Who speaks, and by which records.",
+    "Identifies an end and its schema.",
     t_ns=i64("when it was sent"),
     schema=u64("first eight bytes of the schema hash"),
     boot=u64("another number after every start of this end"),
     version=u8("version of the software, ASCII, padded with zeros", 12),
-    role=u8("who speaks", codes=Role),
+    role=u8("role of the sender", codes=Role),
     asks=u8("1 when an answer is wanted"),
-    records=u8("1 when this end keeps a log and wants truth and hops for it"),
-    kept=u8("1 when this end still has the core of a flight that its restart cut short"),
+    records=u8("1 when this end keeps a log and needs truth and hops for it"),
+    kept=u8("1 when this end still has the core of a flight that a restart interrupted"),
 )
 
 BLOCK = record(
     "Block",
-    "A piece of a memory region, on its way to an end or read back from it.",
+    "A piece of a memory region, loaded into an end or read back from it.",
     t_ns=i64("when it was sent"),
     offset=u32("where in the region the piece begins"),
     size=u32("bytes of the whole region"),
@@ -176,7 +176,7 @@ BLOCK = record(
 
 BLOCK_REQUEST = record(
     "BlockRequest",
-    "Send me these bytes of a region.",
+    "Request for some bytes of a region.",
     t_ns=i64("when it was sent"),
     offset=u32("where they begin"),
     length=u32("how many"),
@@ -188,14 +188,14 @@ BEGIN = record(
     "Begin",
     "Begin with the regions sent.",
     t_ns=i64("when it was sent"),
-    start_in_ns=i64("flight time 0 is so long after this arrives; real time only"),
+    start_in_ns=i64("flight time 0 is this long after arrival; real time only"),
     params_crc=u32("CRC-32 of params; 0 when not sent"),
     core_crc=u32("CRC-32 of core; 0 when not sent"),
     history_crc=u32("CRC-32 of history; 0 when not sent"),
     board_crc=u32("CRC-32 of board; 0 when not sent"),
     regions=u8("which were sent: bit i for region i"),
     start=u8("from nothing, from what was loaded, or from the core that was kept", codes=StartFrom),
-    pace=u8("who moves time", codes=Pace),
+    pace=u8("source of time", codes=Pace),
     spare=u8("zero", 5),
 )
 
@@ -203,13 +203,13 @@ READY = record(
     "Ready",
     "Answer to Begin.",
     t_ns=i64("when it was sent"),
-    result=u8("what became of it", codes=ReadyResult),
+    result=u8("outcome", codes=ReadyResult),
     spare=u8("zero", 7),
 )
 
 ARM = record(
     "Arm",
-    "Let a sensor board play faults, or forbid it; it forgets that when it restarts.",
+    "Let a sensor board play faults, or forbid it; cleared by a restart.",
     t_ns=i64("when it was sent"),
     armed=u8("1 to let it"),
     spare=u8("zero", 7),
@@ -217,50 +217,50 @@ ARM = record(
 
 TICK = record(
     "Tick",
-    "Lockstep: the messages of this tick are sent; answer with Done. Real time: a fault's order.",
+    "Lockstep: the messages of this tick are sent; answer with Done. Real time: action of a fault.",
     t_ns=i64("time of the tick, flight clock"),
     tick=u32("counts ticks from 0"),
     messages=u8("flight messages sent for this tick"),
     missed_ticks=u8("ticks that the flight software did not get before this one"),
     wants=u8("bit 0: hash of core, bit 1: hash of history"),
-    action=u8("what the flight computer does with it", codes=ComputerAction),
+    action=u8("action of the flight computer", codes=ComputerAction),
 )
 
 DONE = record(
     "Done",
-    "Lockstep: the tick is over, or some of its messages are missing and shall be sent again.",
+    "Lockstep: the tick is over, or some of its messages are missing and are to be sent again.",
     t_ns=i64("time of the tick, flight clock"),
-    core_hash=u64("hash of core after the tick; 0 when not asked for"),
-    history_hash=u64("hash of history after the tick; 0 when not asked for"),
+    core_hash=u64("hash of core after the tick; 0 when not requested"),
+    history_hash=u64("hash of history after the tick; 0 when not requested"),
     view=FLIGHT_VIEW("the flight software after the tick"),
     tick=u32("the tick granted"),
     messages=u8("flight messages sent in this tick"),
-    result=u8("what became of it", codes=DoneResult),
+    result=u8("outcome", codes=DoneResult),
     spare=u8("zero", 2),
 )
 
 SENSOR_DONE = record(
     "SensorDone",
     "A sensor board's tick is over, or some of its messages are missing.",
-    t_ns=i64("time of the tick, as SensorTruth had it"),
-    board_hash=u64("hash of the board's record after the tick; 0 when not asked for"),
+    t_ns=i64("time of the tick, from SensorTruth"),
+    board_hash=u64("hash of the board's record after the tick; 0 when not requested"),
     stamp_ns=i64("stamp of the samples taken in this tick, board's clock; t_ns in lockstep"),
     received_ns=i64("when SensorTruth had come, board's clock; 0 in lockstep"),
     sent_ns=i64("when this was sent, board's clock; 0 in lockstep"),
     messages=u8("flight messages sent in this tick"),
-    result=u8("what became of it", codes=DoneResult),
+    result=u8("outcome", codes=DoneResult),
     spare=u8("zero", 6),
 )
 
 TIMING = record(
     "Timing",
-    "Real time: how one tick of the flight computer went. All times by the flight clock.",
+    "Real time: times of one tick of the flight computer, all on the flight clock.",
     t_ns=i64("when the tick was due"),
     received_ns=i64("when its newest inertial sample arrived"),
     begun_ns=i64("when the tick began"),
-    fused_ns=i64("when the flight software had done its step"),
+    fused_ns=i64("when the flight software had finished its step"),
     commanded_ns=i64("when the command was handed to the line"),
-    offset_ns=i64("sensor clock minus flight clock, as the flight computer believes"),
+    offset_ns=i64("sensor clock minus flight clock, as the flight computer estimates it"),
     bound_ns=i64("bound on the error of that offset"),
     view=FLIGHT_VIEW("the flight software after the tick"),
     tick=u32("counts ticks of the flight software"),
@@ -275,6 +275,6 @@ END = record(
     "The session is over.",
     t_ns=i64("when it was sent"),
     reason=u8("why", codes=EndReason),
-    verdict=u8("how the flight ended, where the truth is known", codes=EndVerdict),
+    verdict=u8("verdict of the flight, where the truth is known", codes=EndVerdict),
     spare=u8("zero", 6),
 )

@@ -1,7 +1,7 @@
-"""Boxes and packets: the records that lie in one of the loop's boxes, as messages of the wire.
+"""Where the records of messages stand in the memory of a larger record, such as Inbox or Outbox.
 
-The in-process loop hands boxes over as they are; a session takes them apart into packets at one
-end and puts them together at the other. Both go by the same table.
+In process the loop passes such a record on as it is; a session takes it apart into packets at one
+end and puts it together at the other. All slots are derived from the message table.
 """
 
 from dataclasses import dataclass
@@ -12,154 +12,159 @@ import numpy as np
 
 from fsw.executive.state import CORE
 from fsw.framework.hash64 import HASH_OFFSET, hash_words
-from fsw.framework.record import Record, i64, layout, record
-from fsw.interface.messages import INBOX, OUTBOX, RANGE_COMMAND, RANGE_SAMPLE
-from hil.wire.framing import Packet
-from hil.wire.packets import BY_NAME, Message, message_of
-from sim.sensors.records import RANGE_TRUTH, SENSOR_INBOX, SENSOR_TRUTH, STATUS_TRUTH, TICK_MESSAGES
-
-RANGE_ARRIVAL = record(
-    "RangeArrival",
-    "A range as it reached the flight software.",
-    sample=RANGE_SAMPLE("the message"),
-    t_rx_ns=i64("when it arrived, flight clock"),
+from fsw.framework.record import Record, layout
+from fsw.interface.messages import INBOX, OUTBOX
+from hil.wire.messages import (
+    BY_NAME,
+    MESSAGES,
+    Message,
+    Packet,
+    Table,
+    flight_inputs,
+    flight_outputs,
+    message_of,
 )
+from sim.sensors.records import TICK_MESSAGES, SENSOR_INBOX, SENSOR_TRUTH
+
+NO_COUNT = -1
 
 
 @dataclass(frozen=True)
 class Slot:
-    """Where in a box the records of a channel stand, and which of its fields counts them."""
+    """Where in a record the messages of one kind stand, and which of its fields counts them."""
 
     topic: str
-    box: Record
+    owner: Record
     member: str
     count: str = ""  # empty: exactly one, every tick
-    received: str = ""  # the box's array of arrival times; logged behind each record
+    received: str = ""  # the owner's array of arrival times; logged behind each record
+
+    @cached_property
+    def message(self) -> Message:
+        """The row of the message table."""
+        held = self.owner.fields[self.member].record
+        assert held is not None
+        return BY_NAME[held.name]
 
     @cached_property
     def offset(self) -> int:
-        """Byte in the box at which the first record stands."""
-        return member_offset(self.box, self.member)
+        """Byte in the owner at which the first record stands."""
+        return member_offset(self.owner, self.member)
 
     @cached_property
     def size(self) -> int:
         """Bytes of one record."""
-        return self.box.fields[self.member].base.itemsize
+        return self.owner.fields[self.member].base.itemsize
 
     @cached_property
-    def room(self) -> int:
-        """Records that the box can hold."""
-        shape = self.box.fields[self.member].shape
+    def capacity(self) -> int:
+        """Records that the owner can hold."""
+        shape = self.owner.fields[self.member].shape
         return shape[0] if shape else 1
 
     @cached_property
     def count_at(self) -> int:
-        """Byte in the box at which the count stands; -1 for none."""
-        return member_offset(self.box, self.count) if self.count else -1
+        """Byte in the owner at which the count stands; NO_COUNT for none."""
+        return member_offset(self.owner, self.count) if self.count else NO_COUNT
 
     @cached_property
     def received_at(self) -> int:
-        """Byte in the box at which the first arrival time stands; -1 for none."""
-        return member_offset(self.box, self.received) if self.received else -1
+        """Byte in the owner at which the first arrival time stands; -1 for none."""
+        return member_offset(self.owner, self.received) if self.received else -1
 
 
-INBOX_SLOTS = (
-    Slot("imu", INBOX, "imus", "n_imus"),
-    Slot("range", INBOX, "ranges", "n_ranges", "range_rx_ns"),
-    Slot("contact", INBOX, "contact", "has_contact"),
-    Slot("propulsion", INBOX, "propulsion", "has_propulsion"),
-    Slot("command", INBOX, "commands", "n_commands"),
-    Slot("nav_update", INBOX, "nav_update", "has_nav_update"),
-    Slot("clock", INBOX, "clock", "has_clock"),
-)
-OUTBOX_SLOTS = (
-    Slot("actuators", OUTBOX, "actuators"),
-    Slot("range_command", OUTBOX, "range_command", "has_range_command"),
-    Slot("telemetry", OUTBOX, "telemetry", "has_telemetry"),
-    Slot("event", OUTBOX, "events", "n_events"),
-    Slot("ack", OUTBOX, "acks", "n_acks"),
-)
+def member_offset(owner: Record, name: str) -> int:
+    """Byte in a record at which a field begins."""
+    return layout(owner.dtype)[name][1]
+
+
+def slot_at(owner: Record, member: str, topic: str) -> Slot:
+    """The slot of a member; its count is called n_ or has_, its arrival times topic_rx_ns."""
+    counts = [name for name in (f"n_{member}", f"has_{member}") if name in owner.fields]
+    received = f"{topic}_rx_ns"
+    return Slot(
+        topic,
+        owner,
+        member,
+        counts[0] if counts else "",
+        received if received in owner.fields else "",
+    )
+
+
+def inbox_slots(messages: Table = MESSAGES) -> tuple[Slot, ...]:
+    """Inbox: what reaches the flight software."""
+    return tuple(slot_at(INBOX, m.member, m.topic) for m in flight_inputs(messages) if m.member)
+
+
+def outbox_slots(messages: Table = MESSAGES) -> tuple[Slot, ...]:
+    """Outbox: what the flight software sends."""
+    return tuple(slot_at(OUTBOX, m.member, m.topic) for m in flight_outputs(messages))
+
+
+def slots_of(owner: Record, messages: Table = MESSAGES) -> tuple[Slot, ...]:
+    """Every member of `owner` that is the record of a message, in the order of the table."""
+    members = {field.record.name: name for name, field in owner.fields.items() if field.record}
+    return tuple(slot_at(owner, members[m.name], m.topic) for m in messages if m.name in members)
+
+
+INBOX_SLOTS = inbox_slots()
+OUTBOX_SLOTS = outbox_slots()
 CORE_SLOTS = (Slot("estimate", CORE, "estimate"),)
+ARRIVALS_SLOTS = slots_of(TICK_MESSAGES)
 
-TOLD_SLOTS = (
-    Slot("beam", SENSOR_INBOX, "beam", "has_beam"),
-    Slot("status", SENSOR_INBOX, "status", "has_status"),
-    Slot("order", SENSOR_INBOX, "range_command", "has_range_command"),
-)
-TOLD = tuple(message_of(record) for record in (RANGE_TRUTH, STATUS_TRUTH, RANGE_COMMAND))
+# SensorTruth grants the tick and goes last, so it is no slot like the others
 SENSOR_TRUTH_MESSAGE = message_of(SENSOR_TRUTH)
-MESSAGES_AT, WANTS_AT = (
-    next(at for path, _, at in SENSOR_TRUTH.leaves() if path == name)
-    for name in ("messages", "wants")
+SENSOR_INBOX_SLOTS = tuple(
+    slot for slot in slots_of(SENSOR_INBOX) if slot.message is not SENSOR_TRUTH_MESSAGE
 )
-
-ARRIVALS_SLOTS = (
-    Slot("imu", TICK_MESSAGES, "imus", "n_imus"),
-    Slot("range", TICK_MESSAGES, "ranges", "n_ranges"),
-    Slot("contact", TICK_MESSAGES, "contact", "has_contact"),
-    Slot("propulsion", TICK_MESSAGES, "propulsion", "has_propulsion"),
-    Slot("nav_update", TICK_MESSAGES, "nav_update", "has_nav_update"),
-    Slot("command", TICK_MESSAGES, "command", "has_command"),
-)
-ALWAYS = -1
+MESSAGES_AT, WANTS_AT = (member_offset(SENSOR_TRUTH, name) for name in ("messages", "wants"))
 
 
 def hash_of(words: np.ndarray) -> int:
-    """Hash of 64-bit words, as Done and SensorDone tell it."""
+    """Hash of 64-bit words, as Done and SensorDone carry it."""
     return int(hash_words(words, 0, len(words), HASH_OFFSET))
 
 
-class Box:
-    """One box in memory, seen as messages."""
+class MessageView:
+    """The memory of one record, seen as the messages that stand in it."""
 
     def __init__(self, memory: memoryview, slots: tuple[Slot, ...]) -> None:
-        """`memory` is where the box lies, and stays."""
+        """`memory` is where the record lies, and stays."""
         self._bytes = memory
-        self._places = [_place(slot) for slot in slots]
-        self._by_apid = {message.apid: place for message, *place in self._places}
+        self._slots = [(slot.message, slot.offset, slot.count_at) for slot in slots]
+        self._by_apid = {
+            slot.message.apid: (slot.offset, slot.count_at, slot.capacity) for slot in slots
+        }
 
     def packets(self) -> list[Packet]:
-        """Every message in the box, in the order of the table."""
+        """Every message present, in the order of the table."""
         found: list[Packet] = []
-        for message, offset, count_at, _ in self._places:
-            count = 1 if count_at == ALWAYS else self._bytes[count_at]
+        for message, offset, count_at in self._slots:
+            count = 1 if count_at == NO_COUNT else self._bytes[count_at]
             for k in range(count):
                 start = offset + k * message.size
                 found.append((message, bytes(self._bytes[start : start + message.size])))
         return found
 
     def clear(self) -> None:
-        """Nothing is in the box."""
-        for _, _, count_at, _ in self._places:
-            if count_at != ALWAYS:
+        """Set every count to zero."""
+        for _, _, count_at in self._slots:
+            if count_at != NO_COUNT:
                 self._bytes[count_at] = 0
 
     def put(self, message: Message, payload: bytes) -> bool:
-        """Add a message; a single one replaces what was there. False when there is no room."""
-        offset, count_at, room = self._by_apid[message.apid]
+        """Add a message; a single one is replaced. False when there is no room for another."""
+        offset, count_at, capacity = self._by_apid[message.apid]
         k = 0
-        if room > 1:
+        if capacity > 1:
             k = self._bytes[count_at]
-            if k >= room:
+            if k >= capacity:
                 return False
         start = offset + k * message.size
         self._bytes[start : start + message.size] = payload
-        if count_at != ALWAYS:
+        if count_at != NO_COUNT:
             self._bytes[count_at] = k + 1
         return True
-
-    def holds(self, message: Message) -> bool:
-        """True for messages that belong in this box."""
-        return message.apid in self._by_apid
-
-
-def _place(slot: Slot) -> tuple[Message, int, int, int]:
-    """The slot's message, where its first record and its count stand, and its room."""
-    field, places = slot.box.fields[slot.member], slot.box.dtype.fields
-    assert field.record is not None and places is not None
-    count_at = places[slot.count][1] if slot.count else ALWAYS
-    room = field.shape[0] if field.shape else 1
-    return BY_NAME[field.record.name], places[slot.member][1], count_at, room
 
 
 def rows_of(record: Record) -> np.ndarray:
@@ -177,21 +182,16 @@ def memory_of(rows: np.ndarray, member: str = "") -> memoryview:
     return memory
 
 
-def outbox_of(memory: memoryview) -> Box:
+def outbox_of(memory: memoryview) -> MessageView:
     """The flight software's outbox as messages."""
-    return Box(memory, OUTBOX_SLOTS)
+    return MessageView(memory, OUTBOX_SLOTS)
 
 
-def arrivals_of(memory: memoryview) -> Box:
+def arrivals_of(memory: memoryview) -> MessageView:
     """The arrivals of a tick as messages."""
-    return Box(memory, ARRIVALS_SLOTS)
+    return MessageView(memory, ARRIVALS_SLOTS)
 
 
-def member_offset(owner: Record, name: str) -> int:
-    """Byte in a record at which a field begins."""
-    return layout(owner.dtype)[name][1]
-
-
-def told_of(memory: memoryview) -> Box:
-    """What a sensor board is told for a tick, but for SensorTruth, as messages."""
-    return Box(memory, TOLD_SLOTS)
+def sensor_inbox_of(memory: memoryview) -> MessageView:
+    """The inputs of a sensor board for one tick, but for SensorTruth, as messages."""
+    return MessageView(memory, SENSOR_INBOX_SLOTS)

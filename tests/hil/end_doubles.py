@@ -7,8 +7,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from hil.bench.bench import Emulator
-from hil.ends.flight_host import compile_all
+from hil.bench.bench import Bench
+from hil.ends.flight_host import flight_memory
 from hil.ends.flight_process import fly_with_bench
 from hil.platform.clock import RealClock, VirtualClock
 from hil.platform.link import Link
@@ -16,8 +16,9 @@ from hil.platform.ports import open_port, open_pty
 from hil.protocol.peer import Peer
 from hil.wire.codec import codec
 from hil.wire.framing import Decoder, Encoder
-from hil.wire.packets import BENCH_HEARS_FLIGHT, BY_NAME, FLIGHT_HEARS, wire_schema_hash
+from hil.wire.messages import BENCH_RECEIVES_FROM_FLIGHT, BY_NAME, FLIGHT_RECEIVES
 from hil.wire.session_messages import Role
+from hil.wire.wire_schema import wire_schema_hash
 from sim.run.fly import evaluate_run, new_run
 from sim.run.loop import as_rows, fly_ticks
 from sim.scenario.load import load
@@ -41,18 +42,18 @@ def in_process(seconds, seed=0):
 @contextlib.contextmanager
 def _errors_at_the_end():
     """(position [m], velocity [m/s]) by which navigation errs where the sessions in here end."""
-    errors, judged = [], Emulator.evaluate
+    errors, judged = [], Bench.evaluate
 
-    def judge_and_look(emulator):
-        result = judged(emulator)
-        truth, head = emulator.run.world.truth, emulator.run.state.core.navigation.current
-        late_s = (emulator.now_ns - int(head.t_ns)) / S
+    def judge_and_look(bench):
+        result = judged(bench)
+        truth, head = bench.run.world.truth, bench.run.state.core.navigation.current
+        late_s = (bench.now_ns - int(head.t_ns)) / S
         moved = truth.r_BM_I_m - truth.v_BM_I_mps * late_s - head.r_BM_I_m
         errors.append((np.linalg.norm(moved), np.linalg.norm(truth.v_BM_I_mps - head.v_BM_I_mps)))
         return result
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Emulator, "evaluate", judge_and_look)
+        patch.setattr(Bench, "evaluate", judge_and_look)
         yield errors
 
 
@@ -66,11 +67,11 @@ def navigation_goes_on():
 
 
 def bench_peer(link, clock=None):
-    return Peer(link, clock or RealClock(), Role.BENCH, BENCH_HEARS_FLIGHT)
+    return Peer(link, clock or RealClock(), Role.BENCH, BENCH_RECEIVES_FROM_FLIGHT)
 
 
 def flight_peer(link, clock=None):
-    return Peer(link, clock or RealClock(), Role.FLIGHT_COMPUTER, FLIGHT_HEARS)
+    return Peer(link, clock or RealClock(), Role.FLIGHT_COMPUTER, FLIGHT_RECEIVES)
 
 
 class Script:
@@ -142,17 +143,17 @@ def two_ends(seconds, bench_line=lambda port: port, flight_line=lambda port: por
 
     The lines may be wrapped, to make them worse than they are.
     """
-    compile_all()
+    flight_memory().compile()
     port, path = open_pty()
     flight = FlightThread(lambda: flight_line(open_port(path)), **options)
-    bench = Link(lambda: bench_line(port), RealClock())
-    emulator = Emulator(bench_peer(bench), nominal(), 0, time_limit_s=seconds)
+    bench_link = Link(lambda: bench_line(port), RealClock())
+    bench = Bench(bench_peer(bench_link), nominal(), 0, time_limit_s=seconds)
     flight.start()
     try:
-        emulator.meet()
-        yield emulator, flight
+        bench.meet()
+        yield bench, flight
     finally:
-        emulator.end()
+        bench.end()
         flight.join(20.0)
-        bench.close()
+        bench_link.close()
         assert not flight.is_alive()

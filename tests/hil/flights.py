@@ -43,7 +43,7 @@ def record(path: Path, ticks=TICKS, *, run=None, each=None, **options) -> Record
     start_ns = int(run.world.tick) * TICK_NS
     truths = TRUTH_L.array(1)
     with Recorder(path, DESCRIPTION, files, wait=True, **options) as recorder:
-        tap = Tap(recorder, run.state, run.params, run.inbox, run.outbox, start_ns)
+        tap = Tap(recorder, run.state, run.params, run.inbox, run.outbox, start_ns=start_ns)
         for tick in range(ticks):
             if each:
                 each(tick, run, recorder)

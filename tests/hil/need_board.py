@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from hil.bench.bench import Emulator
+from hil.bench.bench import Bench
 from hil.bench.lockstep import LockstepSession
 from hil.boards.build import build
 from hil.boards.qemu import QemuBoard
@@ -14,7 +14,7 @@ from hil.boards.toolchain import COMPILER, EMULATOR, missing_tools, why_missing
 from hil.platform.clock import NS_PER_S, RealClock
 from hil.platform.link import Link
 from hil.protocol.peer import Peer
-from hil.wire.packets import BENCH_HEARS_FLIGHT, BENCH_HEARS_SENSORS
+from hil.wire.messages import BENCH_RECEIVES_FROM_FLIGHT, BENCH_RECEIVES_FROM_SENSORS
 from hil.wire.session_messages import Role
 from hil.wire.slots import hash_of
 from sim.run.fly import new_run
@@ -41,7 +41,7 @@ def need_board(*tools):
 def board_and_peer(payload="flight", **options):
     """An emulated board and a bench's peer on its line."""
     clock = RealClock()
-    ways = BENCH_HEARS_SENSORS if payload == "sensors" else BENCH_HEARS_FLIGHT
+    ways = BENCH_RECEIVES_FROM_SENSORS if payload == "sensors" else BENCH_RECEIVES_FROM_FLIGHT
     with QemuBoard(build(payload), **options) as board:
         yield board, Peer(Link(board.port, clock), clock, Role.BENCH, ways)
 
@@ -57,12 +57,12 @@ def run_at(seconds, seed=0):
 def flying_board(rows):
     """A board that flies on from a run in process: the board, its emulator, its session."""
     with board_and_peer() as (board, peer):
-        emulator = Emulator(peer, nominal(), 0)
-        emulator.rows[0] = rows[0]
-        emulator.meet(PATIENCE_NS)
-        session = LockstepSession(emulator, silence_limit_ns=PATIENCE_NS)
+        bench = Bench(peer, nominal(), 0)
+        bench.rows[0] = rows[0]
+        bench.meet(PATIENCE_NS)
+        session = LockstepSession(bench, silence_limit_ns=PATIENCE_NS)
         session.begin()
-        yield board, emulator, session
+        yield board, bench, session
 
 
 def hash_in_process(rows, region):

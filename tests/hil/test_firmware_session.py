@@ -1,8 +1,9 @@
-"""The shell's whole conversation as a process with sanitisers, with the sensors' kernels in it."""
+"""Sessions of the firmware's shell, a process with sanitisers that runs the sensors' kernels."""
 
 import os
 import subprocess
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,18 +15,20 @@ from hil.boards.qemu_io import PipePort
 from hil.boards.toolchain import HOST_COMPILER
 from hil.platform.clock import NS_PER_S, RealClock
 from hil.platform.link import Link
+from hil.platform.ports import open_port
 from hil.protocol.peer import Peer
 from hil.protocol.remote_end import FarEnd
 from hil.wire.codec import codec
-from hil.wire.packets import BENCH_HEARS_SENSORS, BY_NAME, MESSAGES, REGIONS
+from hil.wire.messages import BENCH_RECEIVES_FROM_SENSORS, BY_NAME, MESSAGES, REGIONS
 from hil.wire.session_messages import WANT_BOARD_HASH, DoneResult, Pace, Region, Role
+from tests.hil.ends.test_sensor_host import twin
 from tests.hil.need_board import need_board
 from tests.hil.workbench import SHELL, compile_c
 
 pytestmark = need_board(HOST_COMPILER)
 
 LIMIT_NS = 20 * NS_PER_S
-SOURCES = ("double", "frame", "kept", "say", "session", "ticks")
+SOURCES = ("double", "frame", "kept", "send", "session", "ticks")
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +45,7 @@ class Shell:
         pipes = self.process.stdout.fileno(), self.process.stdin.fileno()
         clock = RealClock()
         link = Link(lambda: PipePort(*pipes), clock)
-        self.peer = Peer(link, clock, Role.BENCH, BENCH_HEARS_SENSORS)
+        self.peer = Peer(link, clock, Role.BENCH, BENCH_RECEIVES_FROM_SENSORS)
         self.far = FarEnd(self.peer, Role.SENSORS)
 
     def end(self):
@@ -68,8 +71,24 @@ def shell(program) -> Iterator[Shell]:
     shell.end()
 
 
-def hear(peer, name, say):
-    """The first message of a name that comes after `say`, and all flight messages before it."""
+@pytest.fixture(params=["firmware", "process"])
+def either(request):
+    """The firmware's shell in C, and the one in Python: both must run a payload alike."""
+    if request.param == "firmware":
+        yield request.getfixturevalue("shell")
+        return
+    with twin() as (path, _):
+        clock = RealClock()
+        link = Link(lambda: open_port(path), clock)
+        peer = Peer(link, clock, Role.BENCH, BENCH_RECEIVES_FROM_SENSORS)
+        far = FarEnd(peer, Role.SENSORS)
+        yield SimpleNamespace(peer=peer, far=far)
+        far.send_end()
+        link.close()
+
+
+def receive(peer, name, send):
+    """The first message of a name that comes after `send`, and all flight messages before it."""
     flight, found = [], []
 
     def take(message, payload):
@@ -82,7 +101,7 @@ def hear(peer, name, say):
             flight.append((message.name, payload))
         return None
 
-    peer.ask(say, take, LIMIT_NS, name, again_ns=LIMIT_NS)
+    peer.request(send, take, LIMIT_NS, name, again_ns=LIMIT_NS)
     return found[0], flight
 
 
@@ -106,7 +125,7 @@ def truth(peer, t_ns, messages):
 
 def tick(shell, data):
     """The answer to what grants a tick, and the messages in it."""
-    return hear(shell.peer, "SensorDone", lambda: shell.peer.link.write(data))
+    return receive(shell.peer, "SensorDone", lambda: shell.peer.link.write(data))
 
 
 def begin(shell):
@@ -114,43 +133,43 @@ def begin(shell):
     shell.far.begin({"board": REGIONS["board"].new(seed=7).tobytes()}, Pace.LOCKSTEP)
 
 
-def test_a_tick_asked_for_twice_is_played_once_and_answered_with_the_same_bytes(shell):
-    begin(shell)
-    first, said = tick(shell, grant(shell.peer, 0))
-    board = shell.far.read_region("board")
-    again, said_again = tick(shell, grant(shell.peer, 0))
-    assert (first, said) == (again, said_again) and said[0][0] == "ImuSample"
-    assert shell.peer.decoder.counters.disordered > 0
-    assert shell.far.read_region("board") == board
-    after, _ = tick(shell, grant(shell.peer, 10_000_000))
+def test_a_tick_granted_twice_runs_once_and_is_answered_with_the_same_bytes(either):
+    begin(either)
+    first, outputs = tick(either, grant(either.peer, 0))
+    board = either.far.read_region("board")
+    again, outputs_again = tick(either, grant(either.peer, 0))
+    assert (first, outputs) == (again, outputs_again) and outputs[0][0] == "ImuSample"
+    assert either.peer.decoder.counters.disordered > 0
+    assert either.far.read_region("board") == board
+    after, _ = tick(either, grant(either.peer, 10_000_000))
     assert after.board_hash != first.board_hash
 
 
-def test_a_tick_is_played_when_all_of_its_messages_have_come_and_no_others(shell):
-    begin(shell)
+def test_a_tick_runs_when_all_of_its_messages_have_come_and_no_others(either):
+    begin(either)
     for k in range(3):
-        done, _ = tick(shell, grant(shell.peer, k * 10_000_000, messages=1))
+        done, _ = tick(either, grant(either.peer, k * 10_000_000, messages=1))
         assert done.result == DoneResult.STEPPED
 
 
-def test_a_tick_with_messages_missing_is_declined_and_changes_nothing(shell):
-    begin(shell)
-    before = shell.far.read_region("board")
-    done, said = tick(shell, truth(shell.peer, 0, messages=1))
-    assert (done.result, done.messages, said) == (DoneResult.INCOMPLETE, 0, [])
-    assert shell.far.read_region("board") == before
+def test_a_tick_with_messages_missing_is_refused_and_changes_nothing(either):
+    begin(either)
+    before = either.far.read_region("board")
+    done, outputs = tick(either, truth(either.peer, 0, messages=1))
+    assert (done.result, done.messages, outputs) == (DoneResult.INCOMPLETE, 0, [])
+    assert either.far.read_region("board") == before
 
 
 def test_the_end_of_a_session_is_answered_and_another_can_begin(shell):
     begin(shell)
-    hear(shell.peer, "End", lambda: shell.peer.say("End"))
+    receive(shell.peer, "End", lambda: shell.peer.send("End"))
     begin(shell)
 
 
-def test_another_bench_ends_what_flew_and_loads_its_own(shell):
+def test_another_bench_ends_the_session_and_loads_its_own(shell):
     begin(shell)
     tick(shell, grant(shell.peer, 0))
-    other = Peer(shell.peer.link, RealClock(), Role.BENCH, BENCH_HEARS_SENSORS)
+    other = Peer(shell.peer.link, RealClock(), Role.BENCH, BENCH_RECEIVES_FROM_SENSORS)
     far = FarEnd(other, Role.SENSORS)
     far.meet(LIMIT_NS)
     board = REGIONS["board"].new(seed=8).tobytes()
@@ -158,41 +177,41 @@ def test_another_bench_ends_what_flew_and_loads_its_own(shell):
     assert far.read_region("board") == board
 
 
-def test_what_is_asked_before_hello_is_not_answered(shell):
-    heard = []
-    shell.peer.say("BlockRequest", region=Region.BOARD, length=128)
+def test_a_request_before_hello_is_not_answered(shell):
+    names = []
+    shell.peer.send("BlockRequest", region=Region.BOARD, length=128)
 
     def note(message, payload):
-        heard.append(message.name)
-        return True if len(heard) == 2 else None
+        names.append(message.name)
+        return True if len(names) == 2 else None
 
-    shell.peer.ask(lambda: shell.peer.hello(asks=True), note, LIMIT_NS, "hello")
-    assert heard == ["Hello", "Hello"]  # its own at the start, and the answer to ours
+    shell.peer.request(lambda: shell.peer.hello(asks=True), note, LIMIT_NS, "hello")
+    assert names == ["Hello", "Hello"]  # its own at the start, and the answer to ours
 
 
 def test_a_block_that_reaches_beyond_its_region_is_ignored(shell):
     shell.far.meet(LIMIT_NS)
     before = shell.far.read_region("board")
     where = {"offset": len(before) - 8, "size": len(before), "region": Region.BOARD}
-    shell.peer.say("Block", **where, length=128, data=b"\xff" * 128)
+    shell.peer.send("Block", **where, length=128, data=b"\xff" * 128)
     assert shell.far.read_region("board") == before
-    shell.peer.say("Block", **where, length=8, data=b"\xff" * 8)
+    shell.peer.send("Block", **where, length=8, data=b"\xff" * 8)
     assert shell.far.read_region("board") == before[:-8] + b"\xff" * 8
 
 
 @settings(max_examples=40)
 @given(st.data())
-def test_nothing_that_the_line_says_brings_the_shell_down(program, data):
+def test_no_bytes_on_the_line_bring_the_shell_down(program, data):
     shell = Shell(program)
     try:
-        talk_nonsense(shell, data)
+        send_random_frames(shell, data)
         shell.end()
     finally:  # Hypothesis may give up an example in any draw
         shell.kill()
 
 
-def talk_nonsense(shell, data):
-    """Valid frames of random content, then noise; it must still say who it is."""
+def send_random_frames(shell, data):
+    """Valid frames of random content, then noise; it must still answer Hello."""
     shell.far.meet(LIMIT_NS)
     if data.draw(st.booleans()):
         shell.far.begin({"board": REGIONS["board"].new().tobytes()}, Pace.LOCKSTEP)
@@ -204,5 +223,5 @@ def talk_nonsense(shell, data):
         payload = rng.integers(0, 256, message.size, np.uint8).tobytes()
         shell.peer.link.write(shell.peer.frames([(message, payload)]))
     shell.peer.link.write(rng.integers(0, 256, 400, np.uint8).tobytes())
-    hello, _ = hear(shell.peer, "Hello", lambda: shell.peer.hello(asks=True))
+    hello, _ = receive(shell.peer, "Hello", lambda: shell.peer.hello(asks=True))
     assert hello.role == Role.SENSORS

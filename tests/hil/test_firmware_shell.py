@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fsw.framework.hash64 import HASH_OFFSET, hash_words
 from hil.boards.toolchain import HOST_COMPILER
 from hil.wire.framing import Decoder, Encoder
-from hil.wire.packets import BY_NAME, MESSAGES, Message
+from hil.wire.messages import BY_NAME, MESSAGES, Message
 from tests.hil.need_board import need_board
 from tests.hil.workbench import Workbench
 
@@ -82,7 +82,7 @@ def test_the_board_takes_from_any_stream_what_python_takes_and_counts_the_rest_a
     assert counted == (c.packets, c.cobs, c.length, c.crc, c.header)
 
 
-def test_a_message_that_this_end_does_not_hear_is_counted_as_no_packet_of_ours(bench):
+def test_a_message_that_this_end_does_not_receive_is_counted_as_no_packet_of_ours(bench):
     bench.forget()
     stranger = BY_NAME["Done"]
     bench.hear(stranger.first_word, 0)

@@ -84,7 +84,7 @@ def info(as_json: Annotated[bool, typer.Option("--json")] = False) -> int:
     from hil.boards.build import FLASH_BYTES, RAM_BYTES
     from hil.boards.build import build as build_image
     from hil.boards.qemu import MACHINE
-    from hil.wire.packets import wire_schema_hash
+    from hil.wire.wire_schema import wire_schema_hash
 
     images = {name: build_image(name) for name in PAYLOADS}
     if as_json:

@@ -8,7 +8,8 @@ from rich.text import Text
 
 from fsw.framework.record import REGISTRY, Field, Record, layout
 from fsw.interface.events import EventCode
-from hil.wire.packets import MESSAGES, wire_schema_sha256
+from hil.wire.messages import MESSAGES
+from hil.wire.wire_schema import wire_schema_sha256
 from sim.common.toml_records import UNITS, expected, unit_of
 from tools.output.console import console, emit
 
@@ -21,7 +22,7 @@ def describe() -> dict[str, Any]:
             {
                 "apid": message.apid,
                 "record": message.name,
-                "way": message.way,
+                "way": message.direction.value,
                 "payload_bytes": message.size,
                 "packet_bytes": message.packet_size,
             }

@@ -9,12 +9,12 @@ from rich.console import Console
 from fsw.interface.timing import TICK_NS
 from hil.bench.bench import BenchEvent
 from hil.bench.parity import WHOLE, Pair, ParityReport, Window, compare, windows_of
-from hil.bench.session import Hooks, SessionResult, run_session, serve_emulator
+from hil.bench.session import Hooks, SessionResult, run_session, serve_bench
 from hil.boards.toolchain import missing_tools, why_missing
 from hil.ends.flight_process import run_flight_computer
 from hil.ends.sensor_process import run_sensor_board
 from hil.platform.clock import NS_PER_S
-from hil.protocol.interventions import parse_pull
+from hil.protocol.interventions import parse_intervention
 from sim.scenario.load import Scenario, load
 from tools.cli.fly import announcement, conclude, result_figures, say_if_compiling, seed_of, teller
 from tools.output.console import console, emit
@@ -38,7 +38,7 @@ def fly_over_wire(
     as_json: bool,
 ) -> int:
     """Fly with ends started from here, emulated boards, or whoever is there at a port."""
-    pulls = [parse_pull(text) for text in levers]
+    planned = [parse_intervention(text) for text in levers]
     scenario, seed, out = _read(name, seed, overrides, params, as_json)
     timeline = Timeline(out)
     session = run_session(
@@ -48,7 +48,7 @@ def fly_over_wire(
         flight=flight,
         pace=pace,
         log=log,
-        levers=pulls,
+        interventions=planned,
         description=log_description(scenario, seed),
         hooks=_hooks(out, scenario, seed, timeline),
     )
@@ -73,7 +73,7 @@ def emulate(
         out.print(f"waiting; in another terminal: leadline flight --port {url}", markup=False)
 
     hooks = _hooks(out, scenario, seed, timeline)
-    session = serve_emulator(scenario, seed, pace=pace, listen=listen, on_ready=tell, hooks=hooks)
+    session = serve_bench(scenario, seed, pace=pace, listen=listen, on_ready=tell, hooks=hooks)
     timeline.close()
     return conclude(out, scenario, session_figures(scenario, session), as_json)
 

@@ -12,7 +12,7 @@ from hil.bench.session import run_session
 from hil.bench.wire_faults import WireFaults
 from hil.log.replay import replay
 from hil.wire.framing import Decoder, Encoder
-from hil.wire.packets import message_of
+from hil.wire.messages import message_of
 from sim.common.errors import InputError
 from sim.evaluation.requirements import MARGINS, margins_record
 from sim.faults.reader import read_faults

@@ -20,7 +20,7 @@ def test_no_tick_takes_more_instructions_than_the_budget_has(figures):
     assert figures["worst_tick_with_replay"] <= BUDGET
 
 
-def test_nothing_has_become_dearer_by_a_tenth_since_the_baseline(figures):
+def test_no_cost_has_grown_by_a_tenth_since_the_baseline(figures):
     assert set(figures) == set(baseline())
     for name, figure in figures.items():
         assert figure <= GROWTH * baseline()[name], (

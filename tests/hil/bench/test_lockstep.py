@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hil.bench.bench import Emulator
+from hil.bench.bench import Bench
 from hil.bench.lockstep import LockstepSession
 from hil.ends.flight_process import fly_with_bench
 from hil.platform.errors import BenchError, PeerSilent, SchemaMismatch
 from hil.wire.codec import codec
 from hil.wire.framing import Encoder
-from hil.wire.packets import BY_NAME, MESSAGES
+from hil.wire.messages import BY_NAME, MESSAGES
 from hil.wire.session_messages import Pace
 from hil.wire.slots import outbox_of
 from tests.hil.end_doubles import (
@@ -38,9 +38,9 @@ def same_result(one, other):
 
 
 def test_a_session_in_lockstep_has_the_result_of_the_run_in_process():
-    with two_ends(5.0) as (emulator, flight):
-        result = LockstepSession(emulator).fly()
-        emulator.end(verdict=result.verdict)
+    with two_ends(5.0) as (bench, flight):
+        result = LockstepSession(bench).fly()
+        bench.end(verdict=result.verdict)
     same_result(result, in_process(5.0))
     assert (flight.report.reason, flight.report.verdict) == ("finished", "timed_out")
     assert flight.report.ticks == 500
@@ -83,11 +83,11 @@ def test_a_line_that_loses_and_spoils_frames_changes_nothing(monkeypatch):
     def bad(port):
         return BadLine(port, one_in=9)
 
-    with two_ends(3.0, bench_line=bad, flight_line=bad) as (emulator, flight):
-        result = LockstepSession(emulator).fly()
+    with two_ends(3.0, bench_line=bad, flight_line=bad) as (bench, flight):
+        result = LockstepSession(bench).fly()
     same_result(result, in_process(3.0))
     assert flight.report.wire["crc"] + flight.report.wire["cobs"] > 5
-    assert emulator.peer.decoder.counters.refused > 5
+    assert bench.peer.decoder.counters.refused > 5
 
 
 class LooseLine:
@@ -118,19 +118,19 @@ class LooseLine:
 def test_unplugging_and_replugging_the_flight_computer_changes_nothing(monkeypatch):
     monkeypatch.setattr("hil.protocol.tick_exchange.RESEND_NS", 50_000_000)
     LooseLine.fallen = False
-    with two_ends(3.0, flight_line=LooseLine) as (emulator, flight):
-        result = LockstepSession(emulator).fly()
+    with two_ends(3.0, flight_line=LooseLine) as (bench, flight):
+        result = LockstepSession(bench).fly()
     same_result(result, in_process(3.0))
     assert (flight.report.link["unplugged"], flight.report.link["replugged"]) == (1, 1)
 
 
 def test_core_and_history_are_read_back_over_the_wire():
-    with two_ends(0.5) as (emulator, _):
-        LockstepSession(emulator).fly()
-        core, history = emulator.read_region("core"), emulator.read_region("history")
-        assert emulator.read_region("params") == emulator.run.params.tobytes()
-    assert core == bytes(emulator.rows[0]["state"]["core"])
-    assert len(history) == emulator.rows.dtype["state"]["history"].itemsize
+    with two_ends(0.5) as (bench, _):
+        LockstepSession(bench).fly()
+        core, history = bench.read_region("core"), bench.read_region("history")
+        assert bench.read_region("params") == bench.run.params.tobytes()
+    assert core == bytes(bench.rows[0]["state"]["core"])
+    assert len(history) == bench.rows.dtype["state"]["history"].itemsize
     assert any(history)
 
 
@@ -147,7 +147,7 @@ def test_another_schema_is_refused_in_words_by_the_bench():
     link, clock = scripted(stranger)
     words = r"flight computer at .* \(version 9.9\) speaks schema 0000000000abcdef, .* same records"
     with pytest.raises(SchemaMismatch, match=words):
-        Emulator(bench_peer(link, clock), nominal(), 0).meet()
+        Bench(bench_peer(link, clock), nominal(), 0).meet()
     assert (told[0], told[-1]) == ("Hello", "End")
 
 
@@ -165,7 +165,7 @@ def test_a_flight_computer_that_never_answers_is_named_within_the_limit():
     link, clock = scripted(lambda name, payload: None)
     start_ns = clock.now_ns()
     with pytest.raises(PeerSilent, match=r"the flight computer: no answer within 10 s"):
-        Emulator(bench_peer(link, clock), nominal(), 0).meet()
+        Bench(bench_peer(link, clock), nominal(), 0).meet()
     assert clock.now_ns() - start_ns <= 11 * 10**9
 
 
@@ -183,15 +183,15 @@ def test_a_flight_computer_that_goes_silent_in_flight_is_named():
 
     link, clock = scripted(dies)
     # nobody really waits on this line: the watch is what lets time pass
-    emulator = Emulator(
+    bench = Bench(
         bench_peer(link, clock), nominal(), 0, check_alive=lambda: clock.advance(250_000_000)
     )
-    emulator.meet()
+    bench.meet()
     with pytest.raises(PeerSilent, match="the flight computer was silent for 5 s"):
-        LockstepSession(emulator).fly()
+        LockstepSession(bench).fly()
 
 
-def test_a_flight_computer_that_says_end_ends_the_session():
+def test_a_flight_computer_that_sends_end_ends_the_session():
     def leaves(name, payload):
         if name == "Hello":
             return [hello()]
@@ -200,15 +200,15 @@ def test_a_flight_computer_that_says_end_ends_the_session():
         return [("End", {"reason": 1})] if name == "Tick" else None
 
     link, clock = scripted(leaves)
-    emulator = Emulator(bench_peer(link, clock), nominal(), 0)
-    emulator.meet()
+    bench = Bench(bench_peer(link, clock), nominal(), 0)
+    bench.meet()
     with pytest.raises(BenchError, match="ended the session at 0.00 s: interrupted"):
-        LockstepSession(emulator).fly()
+        LockstepSession(bench).fly()
 
 
 def test_a_bench_that_goes_silent_in_flight_is_named():
-    with two_ends(1.0, silence_limit_ns=300_000_000) as (emulator, flight):
-        LockstepSession(emulator).begin()
+    with two_ends(1.0, silence_limit_ns=300_000_000) as (bench, flight):
+        LockstepSession(bench).begin()
         flight.join(20.0)
     assert isinstance(flight.error, PeerSilent)
     assert "the bench was silent for 0.3 s" in str(flight.error)
@@ -256,7 +256,7 @@ def test_a_codec_reads_and_writes_what_the_record_holds(data, message):
     assert repr(again) == repr(values)
 
 
-def test_a_box_gives_what_was_put_in_and_refuses_what_has_no_room():
+def test_an_outbox_gives_what_was_put_in_and_refuses_what_has_no_room():
     from fsw.interface.messages import EVENT, EVENTS_PER_TICK, OUTBOX, TELEMETRY
 
     memory = memoryview(bytearray(OUTBOX.dtype.itemsize))

@@ -4,7 +4,7 @@ import pytest
 
 from fsw.interface.messages import ACTUATOR_COMMAND, IMU_SAMPLE
 from fsw.interface.timing import TICK_NS
-from hil.bench.bench import Emulator
+from hil.bench.bench import Bench
 from hil.bench.latency import HOP_NAMES, Hops
 from hil.bench.realtime import RealtimeSession
 from hil.platform.clock import VirtualClock
@@ -38,35 +38,35 @@ class Flight:
 
 def flown(flight, clock=None, seconds=None):
     link, clock = scripted(flight, clock)
-    emulator = Emulator(bench_peer(link, clock), nominal(), 0, time_limit_s=seconds)
-    emulator.meet()
-    return emulator, RealtimeSession(emulator), clock
+    bench = Bench(bench_peer(link, clock), nominal(), 0, time_limit_s=seconds)
+    bench.meet()
+    return bench, RealtimeSession(bench), clock
 
 
-def test_when_commands_stop_the_engine_controller_says_so_and_the_session_ends_in_time():
-    emulator, session, _ = flown(Flight(ticks=100))
+def test_when_commands_stop_an_event_reports_it_and_the_session_ends_in_time():
+    bench, session, _ = flown(Flight(ticks=100))
     with pytest.raises(PeerSilent, match="the flight computer was silent for 10 s"):
         session.fly()
-    [event] = emulator.bench_events
+    [event] = bench.bench_events
     assert event.name == "commands_stopped"
     assert 1.2 <= event.t_s <= 1.25
-    assert emulator.now_ns < 13 * S
+    assert bench.now_ns < 13 * S
 
 
 def test_commands_that_come_back_are_obeyed_again():
     flight = Flight(ticks=100)
-    emulator, session, _ = flown(flight)
-    real_move = emulator.move
+    bench, session, _ = flown(flight)
+    real_move = bench.move
 
     def move(commanded):
-        if emulator.now_ns == 3 * S:
+        if bench.now_ns == 3 * S:
             flight._left = 100
         return real_move(commanded)
 
-    emulator.move = move
+    bench.move = move
     with pytest.raises(PeerSilent):
         session.fly()
-    names = [event.name for event in emulator.bench_events]
+    names = [event.name for event in bench.bench_events]
     assert names == ["commands_stopped", "commands_back", "commands_stopped"]
 
 
@@ -85,17 +85,17 @@ class Stalling(VirtualClock):
 def test_truth_keeps_up_with_the_clock_when_this_end_was_late():
     flight = Flight(ticks=10**6)
     clock = Stalling()
-    emulator, session, _ = flown(flight, clock)
+    bench, session, _ = flown(flight, clock)
     behind_ns = []
-    real_sense = emulator.sense
+    real_sense = bench.sense
 
     def sense():
         real_sense()
-        behind_ns.append(session._sensor_now_ns() - session._sensor_epoch_ns - emulator.now_ns)
+        behind_ns.append(session._sensor_now_ns() - session._sensor_epoch_ns - bench.now_ns)
         if len(behind_ns) == 400:
             raise KeyboardInterrupt
 
-    emulator.sense = sense
+    bench.sense = sense
     with pytest.raises(KeyboardInterrupt):
         session.fly()
     assert max(behind_ns) >= 7 * TICK_NS

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hil.bench.session import Hooks, run_session, serve_emulator
+from hil.bench.session import Hooks, run_session, serve_bench
 from hil.ends.flight_process import run_flight_computer
 from hil.log.reader import open_log
 from hil.log.replay import replay
@@ -124,7 +124,7 @@ def start_flight_computer(url, *options):
 @pytest.mark.parametrize("listen", [None, "127.0.0.1:0"])
 def test_two_ends_started_by_hand_meet_on_a_terminal_or_a_socket(listen):
     started = []
-    outcome = serve_emulator(
+    outcome = serve_bench(
         nominal(),
         listen=listen,
         time_limit_s=2.0,
@@ -136,12 +136,12 @@ def test_two_ends_started_by_hand_meet_on_a_terminal_or_a_socket(listen):
     assert started[0].returncode == 0
 
 
-def test_an_emulator_that_nobody_calls_gives_up_within_its_limit():
+def test_a_bench_without_a_flight_computer_gives_up_within_its_limit():
     with pytest.raises(BenchError, match=r"nobody called at socket://127.0.0.1:\d+ within 0.1 s"):
-        serve_emulator(nominal(), listen="127.0.0.1:0", wait_limit_s=0.1)
+        serve_bench(nominal(), listen="127.0.0.1:0", wait_limit_s=0.1)
 
 
-def test_a_flight_computer_that_nobody_meets_gives_up_within_its_limit():
+def test_a_flight_computer_without_a_bench_gives_up_within_its_limit():
     with pytest.raises(BenchError, match=r"the bench on the other end: no answer within 0.2 s"):
         run_flight_computer("loop://", meeting_limit_s=0.2)
 
@@ -159,7 +159,7 @@ def test_bad_requests_are_one_line_each():
         run_session(nominal(), log="/nowhere/x.mcap", time_limit_s=1.0)
 
 
-def test_a_flight_computer_of_ours_says_what_is_wrong_in_one_line_and_leaves_with_2():
+def test_a_flight_computer_of_ours_reports_an_error_in_one_line_and_exits_with_2():
     process = start_flight_computer("/dev/nowhere")
     told = process.communicate(timeout=60.0)[1].decode()
     assert told.startswith("port /dev/nowhere: there is no such port")

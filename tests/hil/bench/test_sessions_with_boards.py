@@ -16,7 +16,7 @@ from hil.bench.parity import Pair, Window, compare, windows_of
 from hil.bench.session import lockstep_session, run_session
 from hil.boards.qemu import QemuBoard
 from hil.platform.errors import LinkError
-from hil.protocol.interventions import parse_pull
+from hil.protocol.interventions import parse_intervention
 from sim.run.fly import new_run
 from sim.run.loop import as_rows, fly_ticks
 from sim.scenario.load import load
@@ -67,22 +67,22 @@ def test_a_bit_flipped_through_the_debugger_is_named(pair, found_in):
         load("nominal"),
         pair=pair,
         window=Window(300.0, 1.0),
-        levers=[parse_pull("upset@t=300.5s")],
+        interventions=[parse_intervention("upset@t=300.5s")],
     ).difference
     assert found.tick == 30050
     assert any(found.region == r and found.field.startswith(f) for r, f in found_in), str(found)
 
 
-# --- levers -------------------------------------------------------------------------------
+# --- interventions -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("what", ["reset", "freeze", "hang", "unplug", "slow-line"])
 def test_in_lockstep_nothing_done_to_a_sensor_board_changes_the_flight(what):
-    pull = parse_pull(f"sensors:{what}@t=1s")
-    session = run_session(faulty(), 3, sensors="qemu", levers=[pull], time_limit_s=3.0)
+    planned = parse_intervention(f"sensors:{what}@t=1s")
+    session = run_session(faulty(), 3, sensors="qemu", interventions=[planned], time_limit_s=3.0)
     assert session.result.state_sha256 == in_process(faulty(), 3.0, 3).state_sha256
     told = names(session)
-    assert told[0] == f"lever_{what.replace('-', '_')}"
+    assert told[0] == f"injected_{what.replace('-', '_')}"
     assert ("sensors_back" in told) == (what in ("reset", "hang"))
 
 
@@ -91,9 +91,9 @@ def test_a_flight_board_that_restarts_flies_on_from_its_core_with_the_engine_bur
     start = new_run(load("nominal"), 0)
     fly_ticks(as_rows(start), 30_000)
     assert start.world.truth.thrust_N > 0.0
-    pull = parse_pull(f"{what}@t=300.2s")
+    planned = parse_intervention(f"{what}@t=300.2s")
     with lockstep_session(
-        load("nominal"), 0, flight="qemu", start=start, levers=[pull], time_limit_s=301.0
+        load("nominal"), 0, flight="qemu", start=start, interventions=[planned], time_limit_s=301.0
     ) as session:
         session.begin()
         throttles = []
@@ -112,7 +112,7 @@ def reset_in_real_time(at_s, **ends):
         return run_session(
             load("nominal"),
             pace="realtime",
-            levers=[parse_pull(f"reset@t={at_s}s")],
+            interventions=[parse_intervention(f"reset@t={at_s}s")],
             time_limit_s=6.0,
             **ends,
         )
@@ -121,7 +121,7 @@ def reset_in_real_time(at_s, **ends):
 def test_in_real_time_a_sensor_board_that_is_reset_comes_back_and_navigation_goes_on():
     session = reset_in_real_time(2, sensors="qemu")
     told = names(session)
-    assert told.index("lever_reset") < told.index("sensors_restarted")
+    assert told.index("injected_reset") < told.index("sensors_restarted")
     assert session.sensor_link["crc"] == session.sensor_link["cobs"] == 0
 
 
@@ -162,8 +162,11 @@ def test_boards_touch_no_register_that_is_not_modelled_but_those_of_start_up(tmp
         return QemuBoard(image, complaints=tmp_path / image.payload)
 
     monkeypatch.setattr("hil.bench.board_connection.QemuBoard", complaining)
-    pulls = [parse_pull("sensors:reset@t=0.5s"), parse_pull("flight:reset@t=0.7s")]
-    run_session(faulty(), 3, sensors="qemu", flight="qemu", levers=pulls, time_limit_s=1.0)
+    planned = [
+        parse_intervention("sensors:reset@t=0.5s"),
+        parse_intervention("flight:reset@t=0.7s"),
+    ]
+    run_session(faulty(), 3, sensors="qemu", flight="qemu", interventions=planned, time_limit_s=1.0)
     for payload in ("sensors", "flight"):
         lines = (tmp_path / payload).read_text().splitlines()
         touched = {match.groups() for match in map(COMPLAINT.match, lines) if match}
@@ -219,7 +222,7 @@ def test_the_command_line_flies_with_a_board_and_tells_of_its_line():
     assert process.returncode == 0
     assert report["sensor_link"]["packets"] > 100
     assert [event["name"] for event in report["bench_events"]][:2] == [
-        "lever_reset",
+        "injected_reset",
         "sensors_restarted",
     ]
 

@@ -14,7 +14,7 @@ from hil.log.differences import first_field
 from hil.platform.errors import BenchError
 from hil.protocol.remote_end import FarEnd
 from hil.wire.codec import codec
-from hil.wire.packets import BY_NAME, REGIONS
+from hil.wire.messages import BY_NAME, REGIONS
 from hil.wire.session_messages import (
     WANT_CORE_HASH,
     WANT_HISTORY_HASH,
@@ -54,7 +54,7 @@ def answers(peer, name, ask, count=1):
             found.append(codec(name).unpack(payload))
         return True if len(found) >= count else None
 
-    peer.ask(ask, take, PATIENCE_NS, name)
+    peer.request(ask, take, PATIENCE_NS, name)
     return found
 
 
@@ -97,18 +97,18 @@ def _bytes(rows, region):
 
 
 def test_a_board_that_is_reset_in_flight_has_kept_the_core_of_its_last_tick(rows):
-    with flying_board(rows) as (board, emulator, session):
+    with flying_board(rows) as (board, bench, session):
         for _ in range(5):
             session.fly_tick()
         core = session.read_region("core")
         board.reset()
-        far = meet(emulator.peer)
+        far = meet(bench.peer)
         assert far.hello.kept == 1
-        far.begin({"params": emulator.run.params.tobytes()}, Pace.LOCKSTEP, start=StartFrom.KEPT)
+        far.begin({"params": bench.run.params.tobytes()}, Pace.LOCKSTEP, start=StartFrom.KEPT)
         assert far.read_region("core") == core
 
 
-def test_a_board_that_has_kept_nothing_says_so():
+def test_a_board_that_has_kept_nothing_reports_it():
     with board_and_peer() as (_, peer):
         far = meet(peer)
         assert far.hello.kept == 0
@@ -125,7 +125,7 @@ def test_garbage_on_the_line_costs_a_board_nothing():
         assert meet(peer).hello.role == Role.FLIGHT_COMPUTER
 
 
-def test_a_bench_of_another_schema_is_told_and_refused():
+def test_a_bench_of_another_schema_gets_hello_and_is_refused():
     with board_and_peer() as (_, peer):
         meet(peer)
         stranger = codec("Hello").pack(schema=1, boot=1, asks=1)
@@ -134,10 +134,10 @@ def test_a_bench_of_another_schema_is_told_and_refused():
         assert end.reason == EndReason.REFUSED
 
 
-def test_regions_that_did_not_all_come_are_asked_for():
+def test_regions_that_did_not_all_come_are_sent_again():
     with board_and_peer() as (_, peer):
         meet(peer)
-        [ready] = answers(peer, "Ready", lambda: peer.say("Begin", start=StartFrom.LOADED))
+        [ready] = answers(peer, "Ready", lambda: peer.send("Begin", start=StartFrom.LOADED))
         assert ready.result == ReadyResult.INCOMPLETE
 
 
@@ -147,11 +147,11 @@ def test_an_unarmed_sensor_board_refuses_faults_and_an_armed_one_takes_them():
         far = meet(peer, Role.SENSORS)
         with pytest.raises(BenchError, match="not armed"):
             far.begin({"board": board}, Pace.LOCKSTEP)
-        peer.say("Arm", armed=1)
+        peer.send("Arm", armed=1)
         far.begin({"board": board}, Pace.LOCKSTEP)
 
 
-def test_in_real_time_a_board_ticks_on_its_own_grid_and_says_what_it_missed():
+def test_in_real_time_a_board_ticks_on_its_own_grid_and_reports_missed_ticks():
     with board_and_peer() as (_, peer):
         far = meet(peer)
         params = REGIONS["params"].new().tobytes()

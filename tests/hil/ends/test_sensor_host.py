@@ -13,8 +13,8 @@ from fsw.interface.timing import TICK_NS
 from hil.bench.parity import Pair, Window, compare
 from hil.bench.remote_sensors import SensorPort
 from hil.bench.session import Hooks, run_session
-from hil.ends.sensor_host import SensorBoard, compile_board
-from hil.ends.sensor_session import SensorEnd
+from hil.ends.sensor_host import sensor_memory
+from hil.ends.shell import Shell
 from hil.platform.clock import RealClock
 from hil.platform.errors import BenchError, SchemaMismatch
 from hil.platform.link import Link
@@ -23,9 +23,9 @@ from hil.protocol.peer import Peer
 from hil.protocol.remote_end import FarEnd
 from hil.wire.codec import codec
 from hil.wire.framing import Decoder
-from hil.wire.packets import BENCH_HEARS_SENSORS, BY_NAME, SENSORS_HEAR, message_of
+from hil.wire.messages import BENCH_RECEIVES_FROM_SENSORS, BY_NAME, SENSORS_RECEIVE, message_of
 from hil.wire.session_messages import Pace, Role
-from hil.wire.slots import memory_of, told_of
+from hil.wire.slots import memory_of, sensor_inbox_of
 from sim.plant.tick import advance, obey_range_command
 from sim.run.fly import evaluate_run, new_run
 from sim.run.loop import as_rows, fly_ticks, sense_tick
@@ -72,11 +72,12 @@ class Twin(threading.Thread):
 
     def _live(self, link):
         self._reset.clear()
-        end = SensorEnd(Peer(link, RealClock(), Role.SENSORS, SENSORS_HEAR))
+        memory = sensor_memory()
+        end = Shell(memory, Peer(link, RealClock(), Role.SENSORS, SENSORS_RECEIVE))
         if self._upset:
-            end._board.tick = self._upset(end._board, end._board.tick)
+            memory.step = self._upset(memory, memory.step)
         while not end.reason and not self._reset.is_set():
-            end.listen(0.02)
+            end.receive(0.02)
         self._done = bool(end.reason)
         self.restarts += not self._done
 
@@ -84,7 +85,7 @@ class Twin(threading.Thread):
 @contextlib.contextmanager
 def twin(**options):
     """A sensor board at the path of a pseudo-terminal."""
-    compile_board()
+    sensor_memory().compile()
     port, path = open_pty()
     thread = Twin(port, **options)
     thread.start()
@@ -118,13 +119,13 @@ def test_parity_begins_in_mid_flight_and_compares_the_board_s_record_too():
 
 
 def test_a_flipped_bit_in_a_board_s_memory_is_named():
-    def upset(board, tick):
-        def tick_upset(truth, clock_ns):
-            if int.from_bytes(truth[:8], "little") == 50 * TICK_NS:
-                board._boards["imu_errors"]["gyro_bias_radps"][0][1] *= -1e3
-            return tick(truth, clock_ns)
+    def upset(memory, step):
+        def step_upset(whole):
+            if memory.record.inbox.truth.t_ns == 50 * TICK_NS:
+                memory.record.board.imu_errors.gyro_bias_radps[1] *= -1e3
+            return step(whole)
 
-        return tick_upset
+        return step_upset
 
     with twin(upset=upset) as (path, _):
         report = compare(load("nominal"), pair=Pair(path), window=Window(for_s=2.0))
@@ -136,13 +137,13 @@ def test_a_flipped_bit_in_a_board_s_memory_is_named():
 
 
 def test_a_bit_that_is_not_felt_is_named_as_well():
-    def upset(board, tick):
-        def tick_upset(truth, clock_ns):
-            if int.from_bytes(truth[:8], "little") == 50 * TICK_NS:
-                board._boards["range_state"]["cycles"] += 1
-            return tick(truth, clock_ns)
+    def upset(memory, step):
+        def step_upset(whole):
+            if memory.record.inbox.truth.t_ns == 50 * TICK_NS:
+                memory.record.board.range_state.cycles += 1
+            return step(whole)
 
-        return tick_upset
+        return step_upset
 
     with twin(upset=upset) as (path, _):
         found = compare(load("nominal"), pair=Pair(path), window=Window(for_s=2.0)).difference
@@ -198,23 +199,24 @@ def test_a_line_that_loses_messages_and_brings_garbage_changes_nothing(monkeypat
 
 
 def test_range_commands_reach_the_board_a_tick_later_as_in_process():
-    board, run = SensorBoard(), new_run(load("nominal"), 0)
+    board, run = sensor_memory(), new_run(load("nominal"), 0)
     rows = as_rows(run)
-    told, said = memory_of(rows, "world.sensor_inbox.truth"), memory_of(rows, "world.board")
-    board.load(bytes(said))
-    order = RANGE_COMMAND.new(action=RangeAction.POWER_CYCLE).tobytes()
-    box = told_of(memory_of(rows, "world.sensor_inbox"))
+    truth, expected = memory_of(rows, "world.sensor_inbox.truth"), memory_of(rows, "world.board")
+    board.load({"board": bytes(expected)})
+    command = RANGE_COMMAND.new(action=RangeAction.POWER_CYCLE).tobytes()
+    inputs = sensor_inbox_of(memory_of(rows, "world.sensor_inbox"))
     for tick in range(400):
         sense_tick(run)
-        for message, payload in box.packets():
-            board.tell(message, payload)
-        if tick == 101:
-            board.tell(message_of(RANGE_COMMAND), order)
-        board.tick(bytes(told))
-        assert board.region("board") == bytes(said), f"tick {tick}"
+        power_cycle = [(message_of(RANGE_COMMAND), command)] if tick == 101 else []
+        for message, payload in [*inputs.packets(), *power_cycle]:
+            board.put(message, payload)
+            board.post(message.apid, tick * TICK_NS)
+        board.put(board.grant_message, bytes(truth))
+        board.step(True)
+        assert board.region("board") == bytes(expected), f"tick {tick}"
         advance(run.world)
         if tick == 100:
-            obey_range_command(run.world, RANGE_COMMAND.from_bytes(order))
+            obey_range_command(run.world, RANGE_COMMAND.from_bytes(command))
     assert run.world.board.range_state.cycles == 1
 
 
@@ -223,7 +225,7 @@ def test_range_commands_reach_the_board_a_tick_later_as_in_process():
 
 def far_of(answer):
     link, clock = scripted(answer)
-    return FarEnd(Peer(link, clock, 0, BENCH_HEARS_SENSORS), Role.SENSORS)
+    return FarEnd(Peer(link, clock, 0, BENCH_RECEIVES_FROM_SENSORS), Role.SENSORS)
 
 
 def begin_at_twin(armed):
@@ -231,12 +233,12 @@ def begin_at_twin(armed):
     with twin() as (path, _):
         link = Link(lambda: open_port(path), RealClock())
         try:
-            far = FarEnd(Peer(link, RealClock(), 0, BENCH_HEARS_SENSORS), Role.SENSORS)
+            far = FarEnd(Peer(link, RealClock(), 0, BENCH_RECEIVES_FROM_SENSORS), Role.SENSORS)
             far.meet()
             far.begin({"board": world.board.tobytes()}, Pace.LOCKSTEP, armed=armed)
             return far.read_region("board")
         finally:
-            far.bid_farewell()
+            far.send_end()
             link.close()
 
 
@@ -287,23 +289,22 @@ def test_a_board_answers_a_tick_twice_with_the_same_bytes_and_none_that_is_not_w
             pass
 
     memory = Memory()
-    peer = Peer(Link(lambda: memory, RealClock()), RealClock(), Role.SENSORS, SENSORS_HEAR)
-    end = SensorEnd(peer)
+    peer = Peer(Link(lambda: memory, RealClock()), RealClock(), Role.SENSORS, SENSORS_RECEIVE)
+    end = Shell(sensor_memory(), peer)
     board = new_run(load("nominal"), 0).world.board.tobytes()
-    bench = Peer(Link(lambda: memory, RealClock()), RealClock(), 0, BENCH_HEARS_SENSORS)
+    bench = Peer(Link(lambda: memory, RealClock()), RealClock(), 0, BENCH_RECEIVES_FROM_SENSORS)
     FarEnd(bench, Role.SENSORS).load({"board": board}, Pace.LOCKSTEP, armed=False)
     for data in memory.out[:]:
-        for message, payload in Decoder(SENSORS_HEAR).feed(data):
-            end._take(message, payload)
+        end._take_all(Decoder(SENSORS_RECEIVE).feed(data))
     memory.out.clear()
     truth = bytearray(BY_NAME["SensorTruth"].size)
     truth[62] = 1
-    end._take(BY_NAME["SensorTruth"], bytes(truth))  # a message that it counts is missing
-    assert end.ticks == 0
+    end._take_all([(BY_NAME["SensorTruth"], bytes(truth))])  # a message that it counts is missing
+    assert end.ticks.count == 0
     truth[62] = 0
     for _ in range(2):
-        end._take(BY_NAME["SensorTruth"], bytes(truth))
-    assert end.ticks == 1
+        end._take_all([(BY_NAME["SensorTruth"], bytes(truth))])
+    assert end.ticks.count == 1
     refused, first, again = memory.out
     assert first == again
     done = codec("SensorDone").unpack(Decoder().feed(refused)[0][1])

@@ -143,7 +143,7 @@ def test_a_missing_file_is_refused_in_a_line(folder):
         open_log(folder / "none.mcap")
 
 
-def test_an_mcap_file_of_somebody_else_is_refused_in_a_line(folder):
+def test_an_mcap_file_of_another_program_is_refused_in_a_line(folder):
     stream = io.BytesIO()
     writer = Writer(stream)
     writer.start()
@@ -166,7 +166,7 @@ def test_a_log_of_another_schema_is_refused_in_words(folder, monkeypatch):
     path = folder / "other.mcap"
     with Recorder(path, DESCRIPTION):
         pass
-    monkeypatch.setattr(log_reader, "schema_hash", lambda: "0" * 64)
+    monkeypatch.setattr(log_reader, "log_schema_hash", lambda: "0" * 64)
     with pytest.raises(InputError, match="recorded by version test with schema .* this program"):
         open_log(path)
 

@@ -54,7 +54,7 @@ def test_a_flight_is_read_back_equal_by_ros_tools(tmp_path):
     assert not any(list(rest) for rest in ours.values())
 
 
-def test_a_log_says_what_it_is(tmp_path):
+def test_a_log_holds_its_description(tmp_path):
     path = tmp_path / "a.mcap"
     with Recorder(path, DESCRIPTION, {"scenario.toml": b"a = 1\n"}):
         pass

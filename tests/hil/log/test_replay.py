@@ -15,8 +15,7 @@ from hil.log.differences import ALTERED, RECOMPUTED
 from hil.log.reader import open_log
 from hil.log.recorder import Recorder
 from hil.log.replay import replay
-from hil.log.ring_kernels import HEADER, OVERHEAD
-from hil.log.ros2msg import CDR_HEADER
+from hil.log.ring_kernels import CDR_HEADER, HEADER, OVERHEAD
 from hil.log.tick_recorder import Tap
 from sim.common.errors import InputError
 from sim.run.loop import as_rows, fly_ticks
@@ -220,7 +219,7 @@ def test_a_log_cut_off_replays_up_to_its_last_whole_tick(folder):
     assert report.notes[-1].startswith("cut off")
 
 
-def test_where_the_recorder_dropped_records_replay_ends_and_says_so(folder):
+def test_where_the_recorder_dropped_records_replay_ends_with_a_note(folder):
     run = run_before_first_lock()
     path = folder / "dropped.mcap"
     with Recorder(path, DESCRIPTION, {"history": run.state.history.tobytes()}) as recorder:

@@ -15,7 +15,7 @@ from hil.log.channels import CHANNELS
 from hil.log.differences import ALTERED
 from hil.log.reader import open_log
 from hil.log.replay import replay
-from hil.log.ros2msg import CDR_HEADER
+from hil.log.ring_kernels import CDR_HEADER
 from tests.hil.flights import record, record_talk, rewrite, run_before_first_lock
 
 ROOT = Path(__file__).parents[3]

@@ -6,7 +6,8 @@ from mcap_ros2._dynamic import generate_dynamic
 
 from fsw.framework.record import REGISTRY, Field, Record, f32, f64, i64, record, u8, u16, u32
 from hil.log.channels import CHANNELS
-from hil.log.ros2msg import CDR_HEADER, check_cdr, schema_name, schema_text
+from hil.log.ring_kernels import CDR_HEADER
+from hil.log.ros2msg import check_cdr, schema_name, schema_text
 
 
 def declare(name, doc, /, **fields):

@@ -28,7 +28,7 @@ def test_a_real_clock_waits_only_for_what_is_ahead():
     assert clock.now_ns() >= deadline_ns
 
 
-def test_a_virtual_clock_moves_when_told_and_jumps_when_waited_on():
+def test_a_virtual_clock_moves_when_advanced_and_jumps_when_waited_on():
     clock = VirtualClock(5)
     clock.advance(7)
     assert clock.now_ns() == 12
@@ -90,7 +90,7 @@ def test_lateness_is_recorded_and_shifts_no_later_deadline():
     assert percentiles_us(pacer.lateness_ns) == {"p50": 250.0, "p99": 250.0, "max": 250.0}
 
 
-def test_who_wakes_a_whole_period_late_has_missed_ticks():
+def test_a_wake_up_a_whole_period_late_has_missed_ticks():
     clock = Sleeper()
     pacer = Pacer(clock, clock.now_ns(), TICK)
     pacer.turn()

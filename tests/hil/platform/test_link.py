@@ -12,7 +12,7 @@ from hil.platform.errors import LinkError
 from hil.platform.link import RETRY_NS, Link
 from hil.platform.ports import MAX_WAITING_BYTES, FdPort, Listener, advice, open_port, open_pty
 from hil.wire.framing import Decoder, Encoder
-from hil.wire.packets import BY_NAME
+from hil.wire.messages import BY_NAME
 
 RANGE = BY_NAME["RangeSample"]
 LIMIT_NS = 5_000_000_000
@@ -86,7 +86,7 @@ def test_spy_is_read_through_pyserial(capsys):
     assert "abc" in capsys.readouterr().err
 
 
-def test_a_write_that_nobody_reads_does_not_block_and_is_counted(pty_links):
+def test_a_write_that_is_not_read_does_not_block_and_is_counted(pty_links):
     bench, _, _ = pty_links
     for _ in range(100):
         bench.write(b"\x55" * 10_000)

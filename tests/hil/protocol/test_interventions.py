@@ -10,20 +10,22 @@ from hil.protocol.interventions import (
     FREEZE_NS,
     SLOW_BYTES_PER_S,
     UNPLUG_NS,
-    Lever,
-    Levers,
-    Pull,
-    line_levers,
-    parse_pull,
+    Injector,
+    Intervention,
+    Interventions,
+    line_injectors,
+    parse_intervention,
 )
 from tests.hil.end_doubles import in_process, nominal
 
 S = 1_000_000_000
 
 
-def test_a_lever_names_what_when_and_where():
-    assert parse_pull("reset@t=120s") == Pull("reset", 120 * S)
-    assert parse_pull("sensors:slow-line@t=0.25") == Pull("slow-line", S // 4, "sensors")
+def test_an_intervention_names_what_when_and_where():
+    assert parse_intervention("reset@t=120s") == Intervention("reset", 120 * S)
+    assert parse_intervention("sensors:slow-line@t=0.25") == Intervention(
+        "slow-line", S // 4, "sensors"
+    )
 
 
 @pytest.mark.parametrize(
@@ -35,49 +37,59 @@ def test_a_lever_names_what_when_and_where():
         ("moon:reset@t=3s", "expected flight or sensors, not 'moon'"),
     ],
 )
-def test_a_lever_that_nobody_knows_is_refused_in_one_line(text, complaint):
+def test_an_unknown_intervention_is_refused_in_one_line(text, complaint):
     with pytest.raises(BenchError, match=complaint):
-        parse_pull(text)
+        parse_intervention(text)
 
 
-def levers_of(*pulls, clock=None, told=None, **ends):
-    note = (lambda *event: told.append(event)) if told is not None else (lambda *event: None)
-    return Levers([parse_pull(pull) for pull in pulls], ends, clock or VirtualClock(), note)
+def interventions_of(*planned, clock=None, events=None, **ends):
+    note = (lambda *event: events.append(event)) if events is not None else (lambda *event: None)
+    return Interventions(
+        [parse_intervention(text) for text in planned], ends, clock or VirtualClock(), note
+    )
 
 
-def lever(done, name, lasts_ns=0):
+def injector(done, name, lasts_ns=0):
     undo = (lambda: done.append(f"{name} over")) if lasts_ns else None
-    return Lever(lambda: done.append(name), f"{name}!", undo, lasts_ns, f"{name} is over")
+    return Injector(lambda: done.append(name), f"{name}!", undo, lasts_ns, f"{name} is over")
 
 
-def test_levers_are_pulled_in_their_time_and_let_go_of_by_the_clock_on_the_wall():
-    clock, done, told = VirtualClock(), [], []
-    ends = {"freeze": lever(done, "freeze", FREEZE_NS), "reset": lever(done, "reset")}
-    levers = levers_of("reset@t=3s", "freeze@t=1s", clock=clock, told=told, flight=ends)
-    levers.act(S - 1)
+def test_interventions_are_injected_in_flight_time_and_undone_in_wall_clock_time():
+    clock, done, events = VirtualClock(), [], []
+    ends = {"freeze": injector(done, "freeze", FREEZE_NS), "reset": injector(done, "reset")}
+    interventions = interventions_of(
+        "reset@t=3s", "freeze@t=1s", clock=clock, events=events, flight=ends
+    )
+    interventions.act(S - 1)
     assert done == []
-    levers.act(S)
-    levers.act(2 * S)
+    interventions.act(S)
+    interventions.act(2 * S)
     assert done == ["freeze"]
     clock.sleep_until(clock.now_ns() + FREEZE_NS)
-    levers.look()
-    levers.act(3 * S)
-    levers.act(9 * S)
+    interventions.undo_due()
+    interventions.act(3 * S)
+    interventions.act(9 * S)
     assert done == ["freeze", "freeze over", "reset"]
-    assert [name for name, _, _ in told] == ["lever_freeze", "lever_freeze_over", "lever_reset"]
+    assert [name for name, _, _ in events] == [
+        "injected_freeze",
+        "injected_freeze_over",
+        "injected_reset",
+    ]
 
 
-def test_a_lever_without_an_end_is_the_board_s_before_a_process_s():
+def test_an_intervention_without_an_end_is_for_the_board_before_a_process():
     done = []
-    board = {"freeze": lever(done, "board"), "reset": lever(done, "reset")}
-    levers_of("freeze@t=0s", sensors=board, flight={"freeze": lever(done, "process")}).act(0)
+    board = {"freeze": injector(done, "board"), "reset": injector(done, "reset")}
+    interventions_of(
+        "freeze@t=0s", sensors=board, flight={"freeze": injector(done, "process")}
+    ).act(0)
     assert done == ["board"]
-    with pytest.raises(BenchError, match="say flight:freeze or sensors:freeze"):
-        levers_of("freeze@t=0s", flight=board, sensors=board)
+    with pytest.raises(BenchError, match="write flight:freeze or sensors:freeze"):
+        interventions_of("freeze@t=0s", flight=board, sensors=board)
     with pytest.raises(BenchError, match="reset can be done to no end of this session"):
-        levers_of("reset@t=0s", flight={})
+        interventions_of("reset@t=0s", flight={})
     with pytest.raises(BenchError, match="reset cannot be done to the flight end"):
-        levers_of("flight:reset@t=0s", flight={}, sensors=board)
+        interventions_of("flight:reset@t=0s", flight={}, sensors=board)
 
 
 # --- the line -----------------------------------------------------------------------------
@@ -104,17 +116,17 @@ class Loop:
         pass
 
 
-def test_a_line_that_is_unplugged_loses_what_is_on_the_way_and_says_so():
+def test_a_line_that_is_unplugged_loses_bytes_in_transit_and_is_reported():
     clock = VirtualClock()
     link = Link(Loop, clock)
     link.write(b"before")
-    levers = line_levers(link)
-    levers["unplug"].pull()
+    interventions = line_injectors(link)
+    interventions["unplug"].inject()
     assert link.read(0.0) == b"" and link.away_ns() == 0
     link.write(b"meanwhile")
     clock.sleep_until(clock.now_ns() + UNPLUG_NS)
     assert link.away_ns() == UNPLUG_NS
-    levers["unplug"].undo()
+    interventions["unplug"].undo()
     link.write(b"after")
     assert link.read(0.0) == b"after" and link.away_ns() == 0
     counters = link.counters
@@ -124,8 +136,8 @@ def test_a_line_that_is_unplugged_loses_what_is_on_the_way_and_says_so():
 def test_a_slow_line_carries_everything_in_order_at_its_rate():
     clock = VirtualClock()
     link = Link(Loop, clock)
-    slow = line_levers(link)["slow-line"]
-    slow.pull()
+    slow = line_injectors(link)["slow-line"]
+    slow.inject()
     data = bytes(k % 251 for k in range(SLOW_BYTES_PER_S))
     link.write(data)
     start_ns, got = clock.now_ns(), b""
@@ -148,25 +160,28 @@ def test_a_slow_line_carries_everything_in_order_at_its_rate():
 @pytest.mark.parametrize(
     ("what", "events"),
     [
-        ("freeze", ["lever_freeze", "lever_freeze_over"]),
-        ("unplug", ["lever_unplug", "line_lost", "lever_unplug_over", "line_back"]),
-        ("slow-line", ["lever_slow_line", "lever_slow_line_over"]),
+        ("freeze", ["injected_freeze", "injected_freeze_over"]),
+        ("unplug", ["injected_unplug", "line_lost", "injected_unplug_over", "line_back"]),
+        ("slow-line", ["injected_slow_line", "injected_slow_line_over"]),
     ],
 )
 def test_in_lockstep_a_flight_computer_that_is_held_up_flies_the_same(what, events, monkeypatch):
     monkeypatch.setattr("hil.protocol.tick_exchange.RESEND_NS", 50_000_000)
-    pull = parse_pull(f"{what}@t=1s")
+    planned = parse_intervention(f"{what}@t=1s")
     # slow enough that the line is quick again before the flight is over
-    session = run_session(nominal(), levers=[pull], time_limit_s=4.0)
+    session = run_session(nominal(), interventions=[planned], time_limit_s=4.0)
     assert session.result.state_sha256 == in_process(4.0).state_sha256
     assert [event.name for event in session.bench_events][: len(events)] == events
 
 
 def test_in_real_time_a_frozen_flight_computer_is_named_and_comes_back():
     session = run_session(
-        nominal(), levers=[parse_pull("freeze@t=1s")], pace="realtime", time_limit_s=5.0
+        nominal(),
+        interventions=[parse_intervention("freeze@t=1s")],
+        pace="realtime",
+        time_limit_s=5.0,
     )
     names = [event.name for event in session.bench_events]
-    assert names == ["lever_freeze", "commands_stopped", "lever_freeze_over", "commands_back"]
+    assert names == ["injected_freeze", "commands_stopped", "injected_freeze_over", "commands_back"]
     assert session.overruns > 150
     assert any(int(event.code) for event in session.result.events)

@@ -14,9 +14,9 @@ from spacepackets.ccsds.spacepacket import PacketType, SequenceFlags, SpacePacke
 from fsw.framework.codes import Code
 from fsw.interface.messages import IMU_SAMPLE, RANGE_SAMPLE
 from hil.wire.framing import MAX_CODED_BYTES, Decoder, Encoder
-from hil.wire.packets import (
+from hil.wire.messages import (
     BY_NAME,
-    FROM_END,
+    FROM_EITHER,
     FROM_FLIGHT,
     FROM_SENSORS,
     MAX_PACKET_BYTES,
@@ -24,8 +24,8 @@ from hil.wire.packets import (
     TO_FLIGHT,
     TO_SENSORS,
     message_of,
-    wire_schema_hash,
 )
+from hil.wire.wire_schema import wire_schema_hash
 
 messages = st.sampled_from(MESSAGES)
 
@@ -158,10 +158,10 @@ def test_lost_repeated_and_wrapped_sequence_numbers_are_counted():
 
 
 def test_what_goes_the_other_way_is_refused():
-    decoder = Decoder(ways=(TO_FLIGHT,))
+    decoder = Decoder((TO_FLIGHT,))
     assert decoder.feed(encoded([(BY_NAME["Telemetry"], bytes(160))])[0]) == []
     assert decoder.counters.header == 1
-    assert Decoder(ways=(FROM_FLIGHT,)).feed(encoded([(BY_NAME["Telemetry"], bytes(160))])[0])
+    assert Decoder((FROM_FLIGHT,)).feed(encoded([(BY_NAME["Telemetry"], bytes(160))])[0])
 
 
 def test_a_record_of_another_size_is_our_own_mistake():
@@ -229,13 +229,13 @@ def test_ccsdspy_reads_our_packets_field_by_field():
 # --- the table ----------------------------------------------------------------------------
 
 
-def test_apids_are_unique_and_their_bits_say_what_they_are():
+def test_apids_are_unique_and_their_bits_give_their_direction():
     assert len({message.apid for message in MESSAGES}) == len(MESSAGES)
     for message in MESSAGES:
         assert 0 < message.apid < 0x7FF
-        said_by_an_end = message.way in (FROM_FLIGHT, FROM_SENSORS, FROM_END)
+        said_by_an_end = message.direction in (FROM_FLIGHT, FROM_SENSORS, FROM_EITHER)
         assert bool(message.apid & 0x080) == said_by_an_end
-        concerns_a_board = message.way in (TO_SENSORS, FROM_SENSORS)
+        concerns_a_board = message.direction in (TO_SENSORS, FROM_SENSORS)
         assert (message.apid & 0x500 == 0x500) == concerns_a_board
 
 
@@ -249,7 +249,7 @@ def test_every_record_on_the_wire_begins_with_its_time_and_is_whole_words():
 def test_the_schema_hash_notices_a_change_of_layout_and_no_change_of_wording(monkeypatch):
     from dataclasses import replace
 
-    from hil.wire import packets
+    from hil.wire import wire_schema
 
     def hash_with(**changes):
         fields = dict(RANGE_SAMPLE.fields)
@@ -258,13 +258,13 @@ def test_the_schema_hash_notices_a_change_of_layout_and_no_change_of_wording(mon
         table = tuple(
             replace(m, record=record) if m.record is RANGE_SAMPLE else m for m in MESSAGES
         )
-        monkeypatch.setattr(packets, "MESSAGES", table)
-        packets.schema_sha256.cache_clear()
+        monkeypatch.setattr(wire_schema, "MESSAGES", table)
+        wire_schema.wire_schema_sha256.cache_clear()
         try:
-            return packets.schema_hash()
+            return wire_schema.wire_schema_hash()
         finally:
             monkeypatch.undo()
-            packets.schema_sha256.cache_clear()
+            wire_schema.wire_schema_sha256.cache_clear()
 
     assert hash_with(doc="another wording") == wire_schema_hash()
     assert hash_with(type="i16") != wire_schema_hash()

@@ -4,7 +4,7 @@ import re
 
 from hil.wire.framing import Decoder
 from hil.wire.icd import FILE, document, sample_payload
-from hil.wire.packets import MESSAGES
+from hil.wire.messages import MESSAGES
 
 COMMITTED = FILE.read_text()
 
@@ -13,7 +13,7 @@ def test_the_committed_document_is_up_to_date():
     assert document() == COMMITTED, "run python -m hil.wire.icd and commit hil/ICD.md"
 
 
-def test_every_test_vector_of_the_document_decodes_to_what_it_says():
+def test_every_test_vector_of_the_document_decodes_to_its_message():
     vectors = dict(re.findall(r"`(\w+)`\n\n```\n([0-9a-f]+)\n```", COMMITTED))
     assert set(vectors) == {message.name for message in MESSAGES}
     for message in MESSAGES:

@@ -1,4 +1,4 @@
-#include "say.h"
+#include "send.h"
 
 #include "chip.h"
 #include "frame.h"
@@ -6,47 +6,47 @@
 
 /* Packets are counted per APID, and a repeated answer repeats its counts. The words of the shell's
    own messages come first. */
-static uint16_t next_count[SAID_WORDS], remembered[SAID_WORDS];
+static uint16_t next_count[SENT_WORDS], remembered[SENT_WORDS];
 
 static uint16_t count_of(uint16_t first_word)
 {
-    for (uint32_t i = 0; i < SAID_WORDS; i++)
-        if (said_words[i] == first_word)
+    for (uint32_t i = 0; i < SENT_WORDS; i++)
+        if (sent_words[i] == first_word)
             return next_count[i]++;
     return 0;
 }
 
-void say(uint16_t first_word, const void *record, uint16_t size)
+void send(uint16_t first_word, const void *record, uint16_t size)
 {
     uint8_t frame[MAX_FRAME_BYTES];
     chip_write(frame, frame_write(frame, first_word, count_of(first_word), record, size));
 }
 
-void say_place(const struct place *place)
+void send_place(const struct place *place)
 {
-    say(place->first_word, payload_memory + place->at, place->size);
+    send(place->first_word, payload_memory + place->at, place->size);
 }
 
-uint8_t say_outputs(void)
+uint8_t send_outputs(void)
 {
-    uint8_t said = 0;
+    uint8_t sent = 0;
     for (uint32_t i = 0; i < sizeof outputs / sizeof *outputs; i++) {
         struct place place = outputs[i].place;
         uint8_t count = outputs[i].count_at == NO_COUNT ? 1 : payload_memory[outputs[i].count_at];
-        for (; count > 0; count--, said++, place.at += place.size)
-            say_place(&place);
+        for (; count > 0; count--, sent++, place.at += place.size)
+            send_place(&place);
     }
-    return said;
+    return sent;
 }
 
-void say_remember(void)
+void sequence_remember(void)
 {
-    for (uint32_t i = SHELL_WORDS; i < SAID_WORDS; i++)
+    for (uint32_t i = SHELL_WORDS; i < SENT_WORDS; i++)
         remembered[i] = next_count[i];
 }
 
-void say_again(void)
+void sequence_repeat(void)
 {
-    for (uint32_t i = SHELL_WORDS; i < SAID_WORDS; i++)
+    for (uint32_t i = SHELL_WORDS; i < SENT_WORDS; i++)
         next_count[i] = remembered[i];
 }
