@@ -31,8 +31,7 @@ from sim.faults.table import KINDS, TIMING, VALUE
 from sim.run.fly import Result, fly
 from sim.run.survivability import LANDED
 from sim.run.warm_start import Checkpoints
-from sim.scenario.layers import parse
-from sim.scenario.load import assemble, read_text
+from sim.scenario.load import Scenario, document_of, scenario_of
 from sim.search.minimize import least
 from sim.search.strategies import Case, Horizon, Limits, cases
 
@@ -85,7 +84,7 @@ class Hunt:
 
 
 def begin_hunt(
-    scenario: str,
+    scenario: str | Scenario,
     params: str | None,
     kinds: tuple[str, ...] | None,
     anywhere: bool,
@@ -100,9 +99,8 @@ def begin_hunt(
     `anywhere` draws from whole ranges, and up to three at once. `kinds` are labels of
     sim.search.strategies, None for all of the envelope, or for the rangefinder's timing and values.
     """
-    text, where = read_text(scenario)
-    document = parse(text, where)
-    base = assemble(document, where, params=params)
+    base = scenario_of(scenario, params)
+    document, where = document_of(base), f"{base.name}: "
     result = fly(base, base.seed)
     if result.verdict != LANDED:
         ended = result.verdict.replace("_", " ")

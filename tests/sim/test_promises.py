@@ -111,7 +111,7 @@ EXPLAINED_BY = {
 
 def is_explained(result):
     """True when the events tell why a run ended as it did."""
-    codes = {int(event.code) for event in result.events}
+    codes = {int(event.code) for event in result.event_records}
     # a fault that nobody on board could feel is told of by the bench
     return EXPLAINED_BY.get(result.verdict, InjectionEvent.FAULT_OPENED) in codes
 

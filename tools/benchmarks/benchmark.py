@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from fsw.interface.messages import INBOX, OUTBOX
 from fsw.interface.timing import TICK_NS
 from hil.bench.session import run_session
 from hil.platform.clock import NS_PER_S, RealClock
+from hil.platform.process import own_path
 from sim.common.errors import InputError
 from sim.run.fly import fly
 from sim.scenario.load import Scenario, build, load
@@ -61,9 +63,8 @@ def closed_loop() -> dict[str, Any]:
     """Descents of seeds 0 to 49 in a process of its own: flight time over its whole wall time."""
     code = "from tools.benchmarks.benchmark import descents; descents()"
     stopwatch = Stopwatch()
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, check=True, timeout=CHILD_LIMIT_S
-    )
+    command, own = [sys.executable, "-P", "-c", code], {**os.environ, "PYTHONPATH": own_path()}
+    done = subprocess.run(command, capture_output=True, check=True, timeout=CHILD_LIMIT_S, env=own)
     wall_s = stopwatch.seconds()
     child = json.loads(done.stdout)
     return {

@@ -13,6 +13,7 @@ import typer
 from hil.platform.errors import PeerSilent
 from sim.common.errors import InputError
 from tools.cli.board import app as boards
+from tools.cli.request import Ends, Part, Port, Request
 
 FAILED = 1
 BAD_REQUEST = 2
@@ -65,7 +66,8 @@ def fly(
     """Fly one descent in process."""
     from tools.cli.fly import fly_once
 
-    return fly_once(scenario, seed, overrides(set_), params, log, as_json)
+    request = _request(scenario, seed, set_, params)
+    return fly_once(request, log=log, as_json=as_json)
 
 
 @app.command()
@@ -82,21 +84,26 @@ def hil(
         str, typer.Option(metavar=FLIGHT_ENDS, help="A process of its own, or a board.")
     ] = "host",
     pace: PaceOption = Pace.LOCKSTEP,
-    lever: Annotated[
+    inject: Annotated[
         list[str] | None,
         typer.Option(
             metavar="[flight:|sensors:]WHAT@t=SECONDS",
-            help="reset, freeze, hang, unplug, upset or slow-line, then; repeatable.",
+            help="reset, freeze, hang, unplug, upset or slow-line at that time; repeatable.",
         ),
+    ] = None,
+    lever: Annotated[
+        list[str] | None, typer.Option("--lever", hidden=True, help="The same as --inject.")
     ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Fly one descent over a serial line."""
     from tools.cli.hil import fly_over_wire
 
-    ends = sensors, flight
-    changes = overrides(set_)
-    return fly_over_wire(scenario, seed, changes, params, log, *ends, pace, lever or [], as_json)
+    request, ends = _request(scenario, seed, set_, params), Ends(sensors=sensors, flight=flight)
+    interventions = [*(inject or ()), *(lever or ())]
+    return fly_over_wire(
+        request, ends=ends, pace=pace, inject=interventions, log=log, as_json=as_json
+    )
 
 
 @app.command()
@@ -114,7 +121,8 @@ def emulator(
     """One end of a session by hand: plant and sensors, waiting for a flight computer."""
     from tools.cli.hil import emulate
 
-    return emulate(scenario, seed, overrides(set_), params, pace, listen, as_json)
+    request = _request(scenario, seed, set_, params)
+    return emulate(request, pace=pace, listen=listen, as_json=as_json)
 
 
 @app.command()
@@ -127,7 +135,7 @@ def flight(
     """The other end by hand: the flight computer."""
     from tools.cli.hil import compute
 
-    return compute(port, baud, log, as_json)
+    return compute(Port(url=port, baud=baud), log=log, as_json=as_json)
 
 
 @app.command()
@@ -139,7 +147,7 @@ def sensors(
     """A sensor board's place by hand: its twin on this machine."""
     from tools.cli.hil import sense
 
-    return sense(port, baud, as_json)
+    return sense(Port(url=port, baud=baud), as_json=as_json)
 
 
 @app.command()
@@ -161,8 +169,9 @@ def parity(
     """Fly in process and over lines, and compare the memory of both ends at every tick."""
     from tools.cli.hil import check_parity
 
-    ends, part = (sensors, flight), (from_s, for_s)
-    return check_parity(scenario, seed, overrides(set_), params, ends, part, as_json)
+    request = _request(scenario, seed, set_, params)
+    ends, part = Ends(sensors=sensors, flight=flight), Part(from_s=from_s, for_s=for_s)
+    return check_parity(request, ends=ends, part=part, as_json=as_json)
 
 
 @app.command()
@@ -208,10 +217,12 @@ def campaign(
     """Fly many runs, with what a spec varies and breaks, and count what landed."""
     from tools.cli.campaign import fly_alone, fly_campaign
 
-    changes = overrides(set_)
+    request = _request(spec, seed, set_, params)
     if row is not None:
-        return fly_alone(spec, row, runs, seed, changes, params, as_json)
-    return fly_campaign(spec, runs, seed, changes, jobs, out, resume, params, as_json)
+        return fly_alone(request, row, runs=runs, as_json=as_json)
+    return fly_campaign(
+        request, runs=runs, jobs=jobs, out_folder=out, resume=resume, as_json=as_json
+    )
 
 
 @app.command()
@@ -240,7 +251,15 @@ def search(
     """Search for a fault that should have been survived, shrink it, write it as a scenario."""
     from tools.cli.search import search as search_faults
 
-    return search_faults(scenario, params, faults, anywhere, seed, budget, jobs, out, as_json)
+    return search_faults(
+        Request(scenario=scenario, seed=seed, params=params),
+        faults=faults,
+        anywhere=anywhere,
+        budget=budget,
+        jobs=jobs,
+        out_folder=out,
+        as_json=as_json,
+    )
 
 
 @app.command()
@@ -256,7 +275,8 @@ def margin(
     """Find how much delay, jitter and dropout, and how late a first range, still land."""
     from tools.cli.margin import find_margins
 
-    return find_margins(scenario, seed, count, overrides(set_), params, jobs, as_json)
+    request = _request(scenario, seed, set_, params)
+    return find_margins(request, count=count, jobs=jobs, as_json=as_json)
 
 
 @app.command()
@@ -293,12 +313,16 @@ def bench(
     return run_bench(peer, as_json)
 
 
-def overrides(pairs: list[str] | None) -> tuple[tuple[str, str], ...]:
-    """`--set key=value`, taken apart."""
+def _request(
+    scenario: str, seed: int | None, pairs: list[str] | None, params: str | None
+) -> Request:
+    """What the options that all flights share ask for; `pairs` are those of --set."""
     for pair in pairs or ():
         if "=" not in pair:
             raise InputError(f"--set: expected key=value, not '{pair}'")
-    return tuple((k.strip(), v.strip()) for k, _, v in (p.partition("=") for p in pairs or ()))
+    split = (pair.partition("=") for pair in pairs or ())
+    overrides = tuple((key.strip(), value.strip()) for key, _, value in split)
+    return Request(scenario=scenario, seed=seed, overrides=overrides, params=params)
 
 
 def version(wanted: bool) -> None:

@@ -1,16 +1,13 @@
-"""Recording of a flight in process: the log, and words of its events."""
+"""Recording of a flight in process, and what a log says of its run."""
 
 import contextlib
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Any
 
-from fsw.interface.events import Severity
 from fsw.interface.timing import TICK_NS
 from hil.log.recorder import Recorder
 from hil.log.tick_recorder import Tap
-from hil.platform.clock import NS_PER_S
-from sim.evaluation.event_text import event_detail, event_name, event_severity
 from sim.evaluation.requirements import margins_record
 from sim.faults.injection_events import injection_of
 from sim.faults.records import ComputerAction
@@ -62,14 +59,6 @@ class _Recording:
             if injection is not None:
                 self._recorder.append("injection", int(event.t_ns), injection)
         self._told = count
-
-
-def event_words(event: Any) -> tuple[float, str, str, str]:
-    """An Event record as (time [s], name, severity, detail)."""
-    code = int(event.code)
-    severity = Severity.label_of(event_severity(code))
-    detail = event_detail(code, float(event.a), float(event.b))
-    return float(event.t_ns) / NS_PER_S, event_name(code), severity, detail
 
 
 def log_description(scenario: Scenario, seed: int) -> tuple[dict[str, str], dict[str, bytes]]:

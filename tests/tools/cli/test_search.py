@@ -10,7 +10,8 @@ import threading
 import pytest
 
 from tools.cli.main import main
-from tools.cli.search import chosen_kinds, seconds
+from tools.cli.search import seconds
+from tools.output.searching import chosen_kinds
 
 QUICK = ("--jobs", "1", "--faults", "delayed")
 
@@ -72,8 +73,8 @@ def test_an_interrupted_search_ends_its_rounds_and_leaves_with_130(run, tmp_path
         (("--budget", "0s"), "--budget: expected a time such as 60s"),
         (("--faults", "delayd"), "did you mean 'delayed'"),
         (("--faults", "wire_flip"), "needs a wire"),
-        (("--faults", "off:legs"), "befalls range or imu or contact or propulsion, not 'legs'"),
-        (("--faults", "engine_out:imu"), "befalls no instrument of its own, not 'imu'"),
+        (("--faults", "off:legs"), "affects range or imu or contact or propulsion, not 'legs'"),
+        (("--faults", "engine_out:imu"), "affects no sensor, not 'imu'"),
         (("--scenario", "nominl"), "did you mean 'nominal'"),
         (("--scenario", "resilience-m2", "--params", "as-flown"), "nothing added"),
         (("--seed", "-1"), "expected an integer from 0"),
