@@ -51,6 +51,30 @@ __all__ = [
 ]
 
 
+def _put_own_packages_first() -> None:
+    """Make `sim`, `tools` and the like mean Leadline's, where the caller's folder has its own.
+
+    Raises ImportError when one of another origin is in use already.
+    """
+    import sys
+    from importlib.util import find_spec
+    from pathlib import Path
+
+    home = Path(__file__).resolve().parent
+    for name in ("fsw", "sim", "hil", "tools"):
+        spec = find_spec(name)
+        origin = spec.origin if spec else None
+        if origin and Path(origin).resolve().is_relative_to(home):
+            continue
+        if name in sys.modules:
+            raise ImportError(f"leadline: package '{name}' of {origin} hides Leadline's own")
+        sys.path.insert(0, str(home))
+        return
+
+
+_put_own_packages_first()
+
+
 def library() -> list[str]:
     """Names of the scenarios that come with Leadline."""
     from sim.scenario.load import library as names
@@ -236,4 +260,4 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-del annotations, TYPE_CHECKING
+del annotations, TYPE_CHECKING, _put_own_packages_first

@@ -1,8 +1,8 @@
 """Landings of the past flown again: published figures beside simulated ones.
 
 Every scenario that names published figures is flown twice from the same seed, with the parameters
-of its time (`as-flown`) and with ours (`default`). The table is `sim/scenarios/HISTORY.md`,
-which `leadline scenarios --history` writes again.
+of its time (`as-flown`) and with ours (`default`). The table is `sim/scenarios/HISTORY.md`;
+`leadline scenarios --history` makes it.
 """
 
 from collections.abc import Iterable
@@ -39,7 +39,7 @@ What was published of a flight, what our vehicle does with the parameters of its
 it does with ours: the same seed, ground, sensors and faults. A figure after ~ was worked out from
 published ones. Sources, and what was inferred or transplanted, stand in each scenario's file.
 
-Written by `leadline scenarios --history`.
+Written by `leadline scenarios --history --out sim/scenarios/HISTORY.md`.
 """
 
 

@@ -203,7 +203,7 @@ def plot(
 
 @app.command()
 def campaign(
-    spec: Annotated[str, typer.Argument(metavar="SPEC", help="A TOML file: what is varied, how.")],
+    spec: Annotated[str, typer.Argument(metavar="SPEC", help="Library name, or a TOML file.")],
     runs: Annotated[int | None, typer.Option("-n", help="Runs; as many as the spec says.")] = None,
     seed: Annotated[int | None, typer.Option(help="From which every run's seed comes.")] = None,
     set_: SetOption = None,
@@ -282,14 +282,17 @@ def margin(
 @app.command()
 def scenarios(
     history: Annotated[
-        bool, typer.Option("--history", help="Fly those of the past and write HISTORY.md again.")
+        bool, typer.Option("--history", help="Fly those of the past beside what was published.")
     ] = False,
+    out: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Where that table goes; standard output.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
-    """List the scenarios that come along."""
-    from tools.cli.scenarios import list_scenarios, write_history
+    """List the scenarios of the library, or tabulate those of past landings."""
+    from tools.cli.scenarios import list_scenarios, show_history
 
-    return write_history(as_json) if history else list_scenarios(as_json)
+    return show_history(out=out, as_json=as_json) if history else list_scenarios(as_json)
 
 
 @app.command()
