@@ -277,3 +277,27 @@ def test_a_search_returns_what_it_found(tmp_path):
     assert leadline.fly(path).verdict == found.finding.result.verdict != "landed"
     none = leadline.search(leadline.load("nominal"), faults="delayed", budget_s=1.0)
     assert not none.found and none.runs > 0
+
+
+# --- the README ---------------------------------------------------------------------------
+
+
+def first_example(text):
+    """The first Python block below the heading `From Python`."""
+    section = text.partition("\n## From Python\n")[2].partition("\n## ")[0]
+    return section.partition("```python\n")[2].partition("```")[0]
+
+
+def test_the_readme_s_ten_lines_fly_and_draw_a_sweep(tmp_path, monkeypatch):
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("agg")
+    monkeypatch.chdir(tmp_path)
+    example = first_example((ROOT / "README.md").read_text())
+    assert len([line for line in example.splitlines() if line]) == 10
+    names = {}
+    exec(example, names)
+    assert (tmp_path / "sweep.png").read_bytes().startswith(b"\x89PNG")
+    curves = names["plt"].gca().lines
+    names["plt"].close("all")
+    assert len(curves) == 10
+    assert "landed" in curves[0].get_label() and "crashed" in curves[-1].get_label()

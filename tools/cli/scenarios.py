@@ -33,6 +33,8 @@ def show_history(*, out: str | None, as_json: bool) -> int:
     out: file to write, None for standard output. The exit status is 1 when one ended otherwise
     than its file expects.
     """
+    if out is not None:
+        _write(out, "")  # refused before anything is flown
     progress = console(as_json=True)  # on standard error: standard output has the table
     pasts, ends = [], []
     for scenario in past_scenarios():

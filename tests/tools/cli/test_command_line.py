@@ -8,7 +8,7 @@ import pytest
 
 from hil.bench.parity import compare
 from hil.log.reader import open_log
-from sim.scenario.load import library
+from sim.scenario.load import library, load
 from tools.cli.main import main
 from tools.output.flight_report import Timeline, verdict_panel
 
@@ -112,6 +112,31 @@ def test_an_interrupt_leaves_with_130_and_keeps_what_was_recorded(run, tmp_path,
 def test_scenarios_lists_the_library(run):
     assert [s["name"] for s in json.loads(run("scenarios", "--json")[1])["scenarios"]] == library()
     assert all(name in run("scenarios")[1] for name in library())
+
+
+@pytest.fixture
+def one_past(monkeypatch):
+    """Only one landing of the past."""
+    scenario = load("resilience-m2")
+    monkeypatch.setattr("tools.cli.scenarios.past_scenarios", lambda: [scenario])
+
+
+def test_past_landings_are_tabulated_on_standard_output(run, one_past):
+    status, out, err = run("scenarios", "--history")
+    assert status == 0 and "resilience-m2: as flown" in err
+    assert out.startswith("# Landings of the past") and "| end |" in out
+
+
+def test_their_table_is_written_where_it_is_wanted(run, one_past, tmp_path):
+    path = tmp_path / "history.md"
+    status, out, _ = run("scenarios", "--history", "--out", path, "--json")
+    assert status == 0 and json.loads(out)["history"][0]["scenario"] == "resilience-m2"
+    assert path.read_text() == run("scenarios", "--history")[1]
+
+
+def test_a_table_that_cannot_be_written_is_refused_before_anything_is_flown(run, tmp_path):
+    status, out, err = run("scenarios", "--history", "--out", tmp_path / "no" / "x.md")
+    assert (status, out) == (2, "") and "x.md: no such file or directory" in err
 
 
 def test_the_dictionary_holds_records_fields_units_packets_and_events(run):
