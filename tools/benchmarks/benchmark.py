@@ -1,4 +1,4 @@
-"""`leadline bench`: how fast things are here, the peer beside us in the same run."""
+"""`leadline bench`: speed on this machine, and of Basilisk in the same run."""
 
 import importlib.util
 import json
@@ -76,7 +76,7 @@ def closed_loop() -> dict[str, Any]:
 
 
 def descents() -> None:
-    """What the process of `closed_loop` does."""
+    """Fly the descents of `closed_loop` and print their figures."""
     scenario = load("nominal")
     stopwatch = Stopwatch()
     results = [fly(scenario, seed) for seed in range(DESCENTS)]
@@ -112,7 +112,7 @@ def one_tick() -> dict[str, Any]:
 
 
 def _inboxes(scenario: Scenario) -> bytearray:
-    """What the flight software was handed at every tick of a descent."""
+    """The flight software's inbox at every tick of a descent."""
     content = bytearray()
     inboxes: list[memoryview] = []
 
@@ -124,7 +124,7 @@ def _inboxes(scenario: Scenario) -> bytearray:
 
 
 def recording() -> dict[str, Any]:
-    """What recording adds to a tick of the loop."""
+    """Time that recording adds to a tick of the loop."""
     scenario = load("nominal")
     with tempfile.TemporaryDirectory() as folder:
         _seconds_per_tick(scenario, str(Path(folder, "first.mcap")))  # compiles

@@ -17,7 +17,7 @@ from sim.campaign.store import Store
 from sim.common.errors import InputError
 from sim.evaluation.verdict import RunVerdict
 from sim.scenario.schema import DEFAULT
-from tools.cli.fly import say_if_compiling
+from tools.cli.fly import announce_compiling
 from tools.cli.request import Request
 from tools.output.compile_warmup import warm
 from tools.output.console import console, emit
@@ -45,7 +45,7 @@ def fly_campaign(
     rows = store.rows if store else {}
     out.print(f"{plan.spec.name}: {plan.runs} runs, seed {plan.seed}, parameters {plan.params}")
     out.print(plan.spec.doc if store else NOTHING_KEPT, style="italic")
-    say_if_compiling(out, "sim.run.loop")
+    announce_compiling(out, "sim.run.loop")
     warm()  # workers find everything compiled
     stopwatch = Stopwatch()
     try:

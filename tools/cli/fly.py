@@ -33,9 +33,9 @@ def fly_once(request: Request, *, log: str | None, as_json: bool) -> int:
             stopwatch.start()
 
         out.print(announcement(scenario, seed))
-        say_if_compiling(out, "sim.run.loop")
+        announce_compiling(out, "sim.run.loop")
         warm()
-        result = fly(scenario, seed, teller(timeline), record, start)
+        result = fly(scenario, seed, event_printer(timeline), record, start)
         wall_s = stopwatch.seconds()
         finish(result)
     timeline.close()
@@ -58,23 +58,23 @@ def conclude(out: Console, scenario: Scenario, figures: dict[str, Any], as_json:
     return 0 if as_expected else 1
 
 
-def say_if_compiling(out: Console, module: str) -> None:
-    """Tell whoever waits at a terminal why the first time takes a while."""
+def announce_compiling(out: Console, module: str) -> None:
+    """Print on a terminal why the first run takes a minute."""
     if out.is_terminal and not is_compiled(module):
         out.print("compiling the kernels, which happens once ...")
 
 
-def teller(timeline: Timeline) -> Any:
-    """What hands an Event record to the timeline."""
+def event_printer(timeline: Timeline) -> Any:
+    """A hook that prints Event records on the timeline."""
 
-    def tell(event: Any) -> None:
+    def show(event: Any) -> None:
         timeline(*event_words(event))
 
-    return tell
+    return show
 
 
 def result_figures(scenario: Scenario, result: Result, wall_s: float) -> dict[str, Any]:
-    """The object that --json prints; a lost run is judged by a witness, which takes a flight."""
+    """The object that --json prints; judging a lost run takes another flight."""
     return {
         "version": version("leadline"),
         "scenario": result.scenario,

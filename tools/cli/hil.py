@@ -15,7 +15,7 @@ from hil.ends.flight_process import run_flight_computer
 from hil.ends.sensor_process import run_sensor_board
 from hil.platform.clock import NS_PER_S
 from sim.scenario.load import Scenario
-from tools.cli.fly import announcement, conclude, result_figures, say_if_compiling, teller
+from tools.cli.fly import announce_compiling, announcement, conclude, event_printer, result_figures
 from tools.cli.request import Ends, Part, Port, Request
 from tools.output.console import console, emit
 from tools.output.flight_report import Timeline
@@ -65,7 +65,7 @@ def emulate(request: Request, *, pace: str, listen: str | None, as_json: bool) -
 def compute(port: Port, *, log: str | None, as_json: bool) -> int:
     """The flight computer's end by hand, until the bench ends the session."""
     out = console(as_json)
-    say_if_compiling(out, "hil.ends.flight_host")
+    announce_compiling(out, "hil.ends.flight_host")
     report = run_flight_computer(port.url, baud=port.baud, log=log)
     out.print(f"{report.ticks} ticks flown, {report.missed_ticks} missed; {report.reason}")
     if as_json:
@@ -76,7 +76,7 @@ def compute(port: Port, *, log: str | None, as_json: bool) -> int:
 def sense(port: Port, *, as_json: bool) -> int:
     """The sensors' end by hand, until the bench ends the session."""
     out = console(as_json)
-    say_if_compiling(out, "hil.ends.sensor_host")
+    announce_compiling(out, "hil.ends.sensor_host")
     report = run_sensor_board(port.url, baud=port.baud)
     out.print(f"{report.ticks} ticks sensed; {report.reason}")
     if as_json:
@@ -134,11 +134,11 @@ def _compare(
 ) -> ParityReport:
     with out.status(f"comparing: {pair}") as status:
 
-        def tell(tick: int) -> None:
+        def show(tick: int) -> None:
             if tick % (10 * TICKS_PER_S) == 0:
                 status.update(f"comparing: {pair}, {tick // TICKS_PER_S} s")
 
-        return compare(scenario, seed, pair=pair, window=window, on_tick=tell)
+        return compare(scenario, seed, pair=pair, window=window, on_tick=show)
 
 
 def _comparison(pair: Pair, window: Window, report: ParityReport) -> dict[str, Any]:
@@ -163,9 +163,9 @@ def session_figures(scenario: Scenario, session: SessionResult) -> dict[str, Any
 
 
 def _console(as_json: bool) -> Console:
-    """The console of a session, which says when the bench's kernels are compiled first."""
+    """The console of a session, with a notice where the bench's kernels are compiled first."""
     out = console(as_json)
-    say_if_compiling(out, "hil.bench.bench")
+    announce_compiling(out, "hil.bench.bench")
     return out
 
 
@@ -173,7 +173,7 @@ def _hooks(out: Console, scenario: Scenario, seed: int, timeline: Timeline) -> H
     def announce() -> None:
         out.print(announcement(scenario, seed))
 
-    def tell(event: BenchEvent) -> None:
+    def show(event: BenchEvent) -> None:
         timeline(event.t_s, event.name, event.severity, event.detail)
 
-    return Hooks(on_event=teller(timeline), on_bench_event=tell, on_start=announce)
+    return Hooks(on_event=event_printer(timeline), on_bench_event=show, on_start=announce)

@@ -12,7 +12,7 @@ from sim.campaign.executors import Row, executor
 from sim.common.errors import InputError
 from sim.scenario.load import check_seed
 from sim.scenario.schema import AS_FLOWN, DEFAULT
-from tools.cli.fly import say_if_compiling
+from tools.cli.fly import announce_compiling
 from tools.cli.request import Request
 from tools.output.compile_warmup import warm
 from tools.output.console import console, emit
@@ -29,7 +29,7 @@ def find_margins(request: Request, *, count: int, jobs: int, as_json: bool) -> i
     presets = (request.params,) if request.params else (DEFAULT, AS_FLOWN)
     survey = survey_of(request.scenario, request.overrides, seeds, presets)
     crew, out = executor(jobs), console(as_json)
-    say_if_compiling(out, "sim.run.loop")
+    announce_compiling(out, "sim.run.loop")
     warm()
     rows: list[Row] = []
     with Progress(console=out, disable=not out.is_terminal) as bar:

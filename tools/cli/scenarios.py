@@ -1,4 +1,4 @@
-"""`leadline scenarios`: what comes along, and those of the past flown beside what was published."""
+"""`leadline scenarios`: the library, and past landings flown beside published figures."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def list_scenarios(as_json: bool) -> int:
 
 
 def show_history(*, out: str | None, as_json: bool) -> int:
-    """Fly the scenarios of the past both ways and print or write their table.
+    """Fly the past landings with both presets and print or write their table.
 
     out: file to write, None for standard output. The exit status is 1 when one ended otherwise
     than its file expects.

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from sim.common.errors import InputError
-from tools.cli.fly import say_if_compiling
+from tools.cli.fly import announce_compiling
 from tools.cli.request import Request
 from tools.output.console import console, emit
 from tools.output.searching import Progress, SearchResult, require_hypothesis, search_faults
@@ -30,7 +30,7 @@ def search(
     require_hypothesis()
     budget_s, out, place = seconds(budget), console(as_json), _folder(out_folder)
     begun: list[Progress] = []
-    say_if_compiling(out, "sim.run.loop")
+    announce_compiling(out, "sim.run.loop")
     with out.status("searching") as status:
 
         def begin(progress: Progress) -> None:

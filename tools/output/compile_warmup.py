@@ -20,7 +20,7 @@ COMPILE_TRUTH = "from tools.output.compile_warmup import compile_truth; compile_
 
 
 def warm() -> None:
-    """Make the loop ready to fly: compiled, or loaded from where it was compiled before."""
+    """Compile the loop, or load it from the cache."""
     if not INTERPRETED and not is_compiled("sim.run.loop"):
         command = [sys.executable, "-P", "-c", COMPILE_TRUTH]
         own = {**os.environ, "PYTHONPATH": own_path()}
@@ -35,7 +35,7 @@ def _compile_flight() -> None:
 
 
 def compile_truth() -> None:
-    """What the second process does: the simulator's part of a tick."""
+    """Compile the simulator's part of a tick, in the second process."""
     run = RUN.new()
     _compile(move_tick, run, True)
     _compile(sense_tick, run)

@@ -46,7 +46,7 @@ def run_session(
 
     seed: None for the scenario's own. Raises InputError.
     """
-    pulls = [parse_pull(text) for text in inject]
+    interventions = [parse_pull(text) for text in inject]
     seed = seed_of(scenario, seed)
     return session.run_session(
         scenario,
@@ -55,7 +55,7 @@ def run_session(
         flight=flight,
         pace=pace,
         log=None if log is None else os.fspath(log),
-        levers=pulls,
+        levers=interventions,
         description=log_description(scenario, seed),
         hooks=hooks,
     )

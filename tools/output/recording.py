@@ -1,4 +1,4 @@
-"""Recording of a flight in process, and what a log says of its run."""
+"""Recording of a flight in process, and the description that a log has of its run."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -34,12 +34,12 @@ class _Recording:
         self._truth = self._truths[0]
         self._actions = self._rows["world"]["computer"]["action"]
         self._log, self._event_count = run.log, self._rows["log"]["n"]
-        self._told = 0
+        self._events_recorded = 0
         self._recorder = recorder
 
     def tick(self) -> None:
-        """Record the tick that was just flown, what faults did in it, and ten truths a second."""
-        if self._event_count[0] != self._told:
+        """Record the tick just flown, its fault injections, and the truth at 10 Hz."""
+        if self._event_count[0] != self._events_recorded:
             self._record_injections()
         if self._ticks[0] % TRUTH_TICKS == 0:
             observe_run(self._rows, self._truths)
@@ -54,15 +54,15 @@ class _Recording:
 
     def _record_injections(self) -> None:
         count = int(self._event_count[0])
-        for event in self._log.events[self._told : count]:
+        for event in self._log.events[self._events_recorded : count]:
             injection = injection_of(event)
             if injection is not None:
                 self._recorder.append("injection", int(event.t_ns), injection)
-        self._told = count
+        self._events_recorded = count
 
 
 def log_description(scenario: Scenario, seed: int) -> tuple[dict[str, str], dict[str, bytes]]:
-    """What a log says of its run: pairs of text, and the scenario's file as it was read."""
+    """Description of a run for its log: pairs of text, and the scenario's file as it was read."""
     changes = "\n".join(f"{key} = {value}" for key, value in scenario.overrides)
     pairs = {
         "version": version("leadline"),
@@ -78,9 +78,9 @@ def log_description(scenario: Scenario, seed: int) -> tuple[dict[str, str], dict
 def recorded(
     scenario: Scenario, seed: int, log: str | None
 ) -> Iterator[tuple[RunHook, RunHook | None, ResultHook]]:
-    """What is called at the start, at every tick and at the end, so that a run is recorded.
+    """Hooks to call at the start, at every tick and at the end, so that a run is recorded.
 
-    What was recorded is kept, however the run ends.
+    The log keeps what was recorded when the run fails or is interrupted.
     """
     if log is None:
         yield lambda run: None, None, lambda result: None

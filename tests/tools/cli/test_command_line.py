@@ -1,4 +1,4 @@
-"""What the commands say and how they leave."""
+"""What the commands print, and their exit status."""
 
 import json
 import subprocess
@@ -53,10 +53,10 @@ def test_fly_prints_one_object_with_every_figure(run):
     assert result["scenario"] == "nominal" and result["seed"] == 3
     assert status == (0 if result["verdict"] == "landed" else 1)
     assert {"t_s", "name", "detail"} == set(result["events"][0])
-    assert "ignition" in err  # the timeline is told all the same, elsewhere
+    assert "ignition" in err  # the timeline goes to standard error
 
 
-def test_fly_tells_phases_in_order_then_the_verdict(run):
+def test_fly_prints_phases_in_order_then_the_verdict(run):
     _, out, err = run("fly")
     phases = [out.index(f"mode {mode} after") for mode in ("braking", "descent", "landed")]
     assert phases == sorted(phases)
@@ -237,9 +237,9 @@ def test_the_two_ends_can_be_started_by_hand(run):
 
 def test_parity_says_how_many_ticks_were_identical(run, monkeypatch):
     monkeypatch.setattr("tools.cli.hil.missing_tools", lambda: ["arm-none-eabi-gcc"])
-    status, out, said = run("parity", *SHORT, "--json")
+    status, out, err = run("parity", *SHORT, "--json")
     report = json.loads(out)
-    assert "without boards: arm-none-eabi-gcc not found: apt-get install" in said
+    assert "without boards: arm-none-eabi-gcc not found: apt-get install" in err
     assert status == 0 and report["same"] and report["difference"] is None
     assert [each["sensors"] for each in report["comparisons"]] == ["emulator", "host"]
     assert report["ticks"] == sum(each["ticks"] for each in report["comparisons"])

@@ -1,4 +1,4 @@
-"""`leadline search` finds, hands over what replays, and says what was asked wrongly in one line."""
+"""`leadline search`: what it finds can be flown again; a bad request is one line."""
 
 import importlib.util
 import json
@@ -116,7 +116,7 @@ def test_a_budget_is_given_in_seconds_minutes_or_hours(text, expected):
     assert seconds(text) == expected
 
 
-def test_kinds_are_named_alone_with_whom_they_befall_or_by_group():
+def test_kinds_are_named_alone_with_their_sensor_or_by_group():
     assert chosen_kinds("delayed, off,off:imu") == ("delayed", "off:range", "off:imu")
     assert "restart" in chosen_kinds("computer") and len(chosen_kinds("all")) > 40
     assert chosen_kinds("pause,pause") == ("pause",)
