@@ -184,7 +184,7 @@ def test_a_campaign_is_flown_by_name_and_by_path(leadline, elsewhere, spec):
 
 def test_a_search_runs_for_its_budget(leadline, elsewhere):
     pytest.importorskip("hypothesis")
-    status, out, err = leadline("search", "--budget", "5s", "--faults", "delayed", "--json")
+    status, out, err = leadline("search", "--budget", "15s", "--faults", "delayed", "--json")
     assert status in (0, 1) and json.loads(out)["runs"] > 0, err
     assert (elsewhere / "found").is_dir()
 
