@@ -40,6 +40,7 @@ __all__ = [
     "Trajectory",
     "columns",
     "fly",
+    "fly_campaign",
     "fly_many",
     "library",
     "load",
@@ -138,6 +139,32 @@ def fly_many(
     flown = scenarios_of(scenarios, params)
     warm()
     return fly_sweep(flown, seeds, jobs=jobs, sampled=trajectories)
+
+
+def fly_campaign(
+    spec: str | PathLike[str],
+    runs: int | None = None,
+    seed: int | None = None,
+    params: str | None = None,
+    changes: Mapping[str, Any] | None = None,
+    jobs: int = 1,
+) -> list[dict[str, Any]]:
+    """Fly the runs of a campaign, as `leadline campaign` does; one row of plain values for each.
+
+    spec: library name, such as `faults`, or path of a TOML file. runs, seed: None for the spec's
+    own. changes, params: as in `load`. jobs: as in `fly_many`. The command keeps rows and failures
+    in a folder and can resume; this call returns the rows alone. Raises InputError.
+    """
+    from sim.campaign.many import fly_plan
+    from sim.campaign.sampling import make_plan
+    from sim.campaign.spec import read_spec
+    from sim.scenario.layers import override_pairs
+    from sim.scenario.schema import DEFAULT
+    from tools.output.compile_warmup import warm
+
+    plan = make_plan(read_spec(spec), runs, seed, override_pairs(changes), params or DEFAULT)
+    warm()
+    return fly_plan(plan, jobs=jobs)
 
 
 def run_session(

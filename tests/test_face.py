@@ -55,7 +55,7 @@ def test_importing_it_imports_nothing_heavy():
 def test_every_function_is_documented_and_annotated():
     functions = [f for f in map(leadline.__getattribute__, leadline.__all__) if callable(f)]
     plain = [f for f in functions if not isinstance(f, type)]
-    assert len(plain) == 10
+    assert len(plain) == 11
     for function in plain:
         names = function.__code__.co_varnames[: function.__code__.co_argcount]
         assert function.__doc__ and {*names, "return"} <= set(function.__annotations__)
@@ -133,6 +133,9 @@ def test_a_bad_change_is_refused_with_the_command_line_s_words(changes, argument
         (lambda: leadline.search(budget_s=0.0), "--budget: expected"),
         (lambda: leadline.replay("none.mcap"), "none.mcap: cannot be read"),
         (lambda: leadline.read_log("none.mcap"), "none.mcap: cannot be read"),
+        (lambda: leadline.fly_campaign("fault"), "unknown campaign 'fault'; did you mean 'faults'"),
+        (lambda: leadline.fly_campaign("faults", runs=0), "-n: expected at least 1 run, not 0"),
+        (lambda: leadline.fly_campaign("faults", changes={"start.x": 1}), "start.x: unknown key"),
         (lambda: leadline.read_campaign("none"), "none: not the folder of a campaign"),
     ],
 )
@@ -268,6 +271,7 @@ def test_a_campaign_s_folder_is_read(tmp_path):
         main(["campaign", spec, "-n", "3", "--jobs", "1", "--out", str(folder)])
     manifest, rows = leadline.read_campaign(folder)
     assert manifest["runs"] == 3 and [row["index"] for row in rows] == [0, 1, 2]
+    assert leadline.fly_campaign("faults", runs=3) == rows
 
 
 def test_a_search_returns_what_it_found(tmp_path):

@@ -1,9 +1,11 @@
-"""Many flights with their whole results, for sweeps: each of several scenarios from each seed."""
+"""Many flights for a caller in Python: sweeps of whole results, and campaigns of rows."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sim.campaign.executors import Row, executor
+from sim.campaign.runner import fly_row
+from sim.campaign.sampling import Plan
 from sim.faults.reader import refuse_wire_faults
 from sim.run.fly import Result, fly
 from sim.scenario.load import Scenario, check_seed
@@ -40,6 +42,17 @@ def fly_sweep(
 
     executor(jobs).run(sweep, fly_one, range(len(sweep)), keep)
     return [rows[index] for index in range(len(sweep))]
+
+
+def fly_plan(plan: Plan, *, jobs: int = 1) -> list[Row]:
+    """Fly every run of a campaign's plan; its rows by index. Raises InputError."""
+    rows: dict[int, Row] = {}
+
+    def keep(row: Row) -> None:
+        rows[row["index"]] = row
+
+    executor(jobs).run(plan, fly_row, range(plan.runs), keep)
+    return [rows[index] for index in range(plan.runs)]
 
 
 def fly_one(sweep: Sweep, index: int) -> Row:

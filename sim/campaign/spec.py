@@ -15,6 +15,7 @@ What can be said against a spec is said in one line, before the first run: every
 at both ends of each of its distributions, in every window.
 """
 
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -124,9 +125,9 @@ class Spec:
         return tuple({key: (key, by) for key, by in (*self.vary, *own)}.values())
 
 
-def read_spec(path: str | Path) -> Spec:
+def read_spec(name_or_path: str | os.PathLike[str]) -> Spec:
     """Read a specification by library name or file. Raises InputError, one line."""
-    path = _find(str(path))
+    path = _find(os.fspath(name_or_path))
     where = f"{path}: "
     table = _outer(_toml(path, where), where)
     text, origin = read_text(_beside(table.scenario, path))

@@ -158,6 +158,18 @@ def test_the_dictionary_holds_records_fields_units_packets_and_events(run):
     assert "slant range" in run("dictionary")[1]
 
 
+def test_help_imports_no_compiler_and_no_array(run):
+    code = "import sys, tools.cli.main; print({'numba', 'numpy', 'matplotlib'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
+def test_the_former_name_of_inject_is_still_taken(run):
+    for option in ("--inject", "--lever"):
+        status, _, err = run("hil", *SHORT, option, "melt@t=1s")
+        assert status == 2 and "melt" in err
+
+
 def test_without_a_command_there_is_help(run):
     status, out, _ = run()
     assert status == 0 and "fly" in out and "replay" in out
