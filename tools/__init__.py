@@ -1,1 +1,1 @@
-"""HANDS: the command line, plots, benchmarks."""
+"""Command line, plots, benchmarks."""

@@ -182,7 +182,9 @@ def compare(
 def windows_of(scenario: Scenario, seed: int = 0) -> list[Window]:
     """The most informative parts of a flight: about ignition, and the last two minutes."""
     result = fly(scenario, seed)
-    lit_s = [float(e.t_ns) / NS_PER_S for e in result.events if int(e.code) == EventCode.IGNITION]
+    lit_s = [
+        float(e.t_ns) / NS_PER_S for e in result.event_records if int(e.code) == EventCode.IGNITION
+    ]
     about = [Window(max(t_s - IGNITION_S / 2, 0.0), IGNITION_S) for t_s in lit_s[:1]]
     return [*about, Window(max(result.time_s - LAST_S, 0.0))]
 

@@ -19,6 +19,7 @@ PACKAGES = {
     CHECKER: "cppcheck",
     HOST_COMPILER: "gcc libc6-dev",
 }
+SOURCES = "on other systems: QEMU (qemu.org), Arm GNU Toolchain (developer.arm.com)"
 INSTALL_LIMIT_S = 600.0
 PROBE_LIMIT_S = 10.0
 
@@ -44,7 +45,8 @@ def why_missing(missing: list[str]) -> str:
     """One line that names what is missing, and the command that installs it."""
     packages = " ".join(PACKAGES[tool] for tool in missing)
     names = " and ".join(missing)
-    return f"{names} not found: apt-get install --no-install-recommends {packages}"
+    debian = f"apt-get install --no-install-recommends {packages}"
+    return f"{names} not found: {debian}; {SOURCES}"
 
 
 def install(missing: list[str]) -> None:

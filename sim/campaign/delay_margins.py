@@ -152,7 +152,7 @@ def last_passing(passes: Callable[[float], bool], harmless: float, worst: float)
 def phase_begins_s(scenario: Scenario, seed: int, phase: str) -> float | None:
     """When a flight enters a phase, the first of them for all; None when it never does."""
     mode = Mode.of(PHASES[0] if phase == WHOLE else phase)
-    for event in fly(scenario, seed).events:
+    for event in fly(scenario, seed).event_records:
         if int(event.code) == EventCode.MODE_CHANGED and int(event.a) == mode:
             return six_digits(float(event.t_ns) * 1e-9)
     return None

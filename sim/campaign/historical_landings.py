@@ -2,7 +2,7 @@
 
 Every scenario that names published figures is flown twice with the same seed, with the parameters
 of its time (`as-flown`) and with Leadline's (`default`). The table is `sim/scenarios/HISTORY.md`,
-written by `leadline scenarios --history`.
+written by `leadline scenarios --history --out FILE`.
 """
 
 from collections.abc import Iterable
@@ -39,7 +39,7 @@ Published figures of a flight, those of our vehicle with the parameters of its t
 ours: the same seed, ground, sensors and faults. A figure after ~ was derived from published ones.
 Sources, and what was inferred or transplanted, stand in each scenario's file.
 
-Written by `leadline scenarios --history`.
+Written by `leadline scenarios --history --out sim/scenarios/HISTORY.md`.
 """
 
 

@@ -15,6 +15,7 @@ A bad spec is refused in one line before the first run: every fault is tried at 
 its distributions, in every window.
 """
 
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,12 +33,13 @@ from sim.faults.reader import read_faults
 from sim.faults.table import FAULT, FAULT_SLOTS, KINDS, FaultGroup, Sensor
 from sim.plant.world import WORLD
 from sim.scenario.layers import parse
-from sim.scenario.load import assemble, read_text
+from sim.scenario.load import HOME, assemble, read_text
 
 INDEPENDENT, LATIN_HYPERCUBE = "independent", "latin_hypercube"
 RANGE_SENSOR = Sensor.label_of(Sensor.RANGE)
 DURATION, UNTIL_SHARE = "duration_s", "until_share"
 
+CAMPAIGNS = HOME / "campaigns"
 # keys of a window: those of a fault row, and those that depend on them
 WINDOW_KEYS = ("start_s", "end_s", "from_altitude_m", "until_altitude_m", "mode")
 DEPENDENT = {DURATION: "start_s", UNTIL_SHARE: "from_altitude_m"}
@@ -122,11 +124,12 @@ class Spec:
         return tuple({key: (key, by) for key, by in (*self.vary, *own)}.values())
 
 
-def read_spec(path: str | Path) -> Spec:
-    """Read a specification. Raises InputError, one line."""
+def read_spec(name_or_path: str | os.PathLike[str]) -> Spec:
+    """Read a specification by library name or file. Raises InputError, one line."""
+    path = _find(os.fspath(name_or_path))
     where = f"{path}: "
-    table = _outer(_toml(Path(path), where), where)
-    text, origin = read_text(_beside(table.scenario, Path(path)))
+    table = _outer(_toml(path, where), where)
+    text, origin = read_text(_beside(table.scenario, path))
     windows = {name: _window(name, keys, where) for name, keys in table.window.items()}
     templates = tuple(_template(i, t, windows, where) for i, t in enumerate(table.fault))
     spec = Spec(
@@ -168,6 +171,21 @@ def window_row(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 # --- the file ----------------------------------------------------------------------------
+
+
+def campaigns() -> list[str]:
+    """Names of the campaigns that come with the project."""
+    return sorted(path.stem for path in CAMPAIGNS.glob("*.toml"))
+
+
+def _find(name_or_path: str) -> Path:
+    if name_or_path.endswith(".toml") or "/" in name_or_path:
+        return Path(name_or_path)
+    names = campaigns()
+    if name_or_path not in names:
+        hint = nearest(name_or_path, names) or f"; there are {', '.join(names)}"
+        raise InputError(f"unknown campaign '{name_or_path}'{hint}")
+    return CAMPAIGNS / f"{name_or_path}.toml"
 
 
 def _toml(path: Path, where: str) -> dict[str, Any]:

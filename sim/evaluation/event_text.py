@@ -1,7 +1,7 @@
 """Text of events: the wording of the event table with its two figures filled in."""
 
 import string
-from typing import Any
+from typing import Any, NamedTuple
 
 from fsw.framework.codes import Code
 from fsw.interface.events import Event, EventCode, Severity
@@ -16,7 +16,18 @@ CODE_LISTS: dict[str, type[Code]] = {
     "ack": AckResult,
     "fault": FaultKind,
 }
+NS_PER_S = 1_000_000_000
+
 EVENTS: dict[int, Event] = {int(event): event for event in (*EventCode, *InjectionEvent)}
+
+
+class FlightEvent(NamedTuple):
+    """An event in words: flight time [s], name, severity, and what happened with its figures."""
+
+    t_s: float
+    name: str
+    severity: str
+    detail: str
 
 
 class _Wording(string.Formatter):
@@ -28,6 +39,14 @@ class _Wording(string.Formatter):
 
 
 _WORDING = _Wording()
+
+
+def event_words(event: Any) -> FlightEvent:
+    """An Event record in words."""
+    code = int(event.code)
+    severity = Severity.label_of(event_severity(code))
+    detail = event_detail(code, float(event.a), float(event.b))
+    return FlightEvent(float(event.t_ns) / NS_PER_S, event_name(code), severity, detail)
 
 
 def event_name(code: int) -> str:

@@ -1,9 +1,12 @@
 """Layers of a scenario document: overrides, merging, dotted keys."""
 
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+import tomli_w
 
 from fsw.framework.record import Record
 from sim.common.errors import InputError
@@ -54,6 +57,37 @@ def override(key: str, value: str) -> dict[str, Any]:
         table = table.setdefault(parent, {})
     table[last] = _toml_value(key, value)
     return document
+
+
+def override_pairs(changes: Mapping[str, Any] | None) -> tuple[tuple[str, str], ...]:
+    """Changes as Python values by dotted key, as the pairs that `override` reads.
+
+    Values are numbers, texts, booleans, lists, and mappings for whole rows or tables. Raises
+    InputError for any other.
+    """
+    if changes is not None and not isinstance(changes, Mapping):
+        raise InputError(f"changes: expected a mapping of keys to values, not {changes!r}")
+    return tuple((str(key), _toml_text(str(key), value)) for key, value in (changes or {}).items())
+
+
+def _toml_text(key: str, value: Any) -> str:
+    """A Python value as TOML writes it behind the `=`."""
+    if isinstance(value, Mapping):
+        inner = (f"{_toml_key(name)} = {_toml_text(key, each)}" for name, each in value.items())
+        return f"{{{', '.join(inner)}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_toml_text(key, each) for each in value)}]"
+    if hasattr(value, "tolist"):  # NumPy scalars and arrays
+        return _toml_text(key, value.tolist())
+    if isinstance(value, str):
+        return tomli_w.dumps({"value": value}).removeprefix("value = ").strip()
+    if not isinstance(value, bool | int | float):
+        raise InputError(f"--set: {key}: expected a TOML value, not {value!r}")
+    return str(value).lower()  # True is true, inf and nan stay what they are
+
+
+def _toml_key(name: Any) -> str:
+    return str(name) if re.fullmatch(r"[\w-]+", str(name)) else json.dumps(str(name))
 
 
 def _toml_value(key: str, value: str) -> Any:

@@ -9,10 +9,13 @@ Later layers win: defaults of the records, vehicle file, the scenario's truth, a
 parameters, the scenario's own `[params]`, its `[as_flown]` with that preset, overrides.
 """
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from fsw.executive.state import PARAMS
 from sim.common.errors import InputError
@@ -22,7 +25,7 @@ from sim.evaluation.verdict import RunVerdict
 from sim.faults.reader import read_faults
 from sim.plant.initial_conditions import prepare
 from sim.plant.world import WORLD
-from sim.scenario.layers import merged, override, owner_of, parse, record_at
+from sim.scenario.layers import merged, override, owner_of, parse, record_at, with_overlay
 from sim.scenario.schema import AS_FLOWN, DEFAULT, Outer, Run, VehicleFile, read_outer
 
 HOME = Path(__file__).parents[1]
@@ -74,13 +77,16 @@ class Scenario:
     text: str
 
 
+ScenarioLike = str | os.PathLike[str] | Scenario
+
+
 def library() -> list[str]:
     """Names of the scenarios that come with the project."""
     return sorted(path.stem for path in SCENARIOS.glob("*.toml"))
 
 
 def load(
-    name_or_path: str,
+    name_or_path: str | os.PathLike[str],
     overrides: Iterable[tuple[str, str]] = (),
     params: str | None = None,
 ) -> Scenario:
@@ -90,9 +96,46 @@ def load(
     `params` is default, as-flown or a TOML file, None for the scenario's own preset. Raises
     InputError, one line.
     """
-    text, where = read_text(name_or_path)
+    text, where = read_text(_plain(name_or_path, "scenario"))
+    params = params if params is None else _plain(params, "params")
     document = parse(text, where)
     return assemble(document, where, overrides=overrides, params=params, text=text)
+
+
+def scenario_of(scenario: ScenarioLike, params: str | None = None) -> Scenario:
+    """A scenario that may be given by library name or file, with another preset where one is given.
+
+    Raises InputError, one line.
+    """
+    if not isinstance(scenario, Scenario):
+        return load(scenario, params=params)
+    if params is None or params == scenario.params_name:
+        return scenario
+    where = f"{scenario.name}: "
+    document = parse(scenario.text, where)
+    return assemble(
+        document, where, overrides=scenario.overrides, params=params, text=scenario.text
+    )
+
+
+def scenarios_of(
+    scenarios: ScenarioLike | Iterable[ScenarioLike], params: str | None = None
+) -> list[Scenario]:
+    """One scenario or several, each as `scenario_of` takes it. Raises InputError."""
+    if isinstance(scenarios, str | os.PathLike | Scenario):
+        return [scenario_of(scenarios, params)]
+    return [scenario_of(each, params) for each in scenarios]
+
+
+def document_of(scenario: Scenario) -> dict[str, Any]:
+    """A scenario's document with its overrides in it."""
+    document = parse(scenario.text, f"{scenario.name}: ")
+    for key, value in scenario.overrides:
+        document = with_overlay(document, override(key, value))
+    faults = document.get("faults", [])
+    if isinstance(faults, Mapping):  # rows that overrides alone have given, by number
+        document["faults"] = [faults[number] for number in sorted(faults, key=int)]
+    return document
 
 
 def read_text(name_or_path: str) -> tuple[str, str]:
@@ -169,13 +212,26 @@ def build(scenario: Scenario, seed: int) -> tuple[Any, Any]:
     return world, params
 
 
+def seed_of(scenario: Scenario, seed: int | None) -> int:
+    """The seed given, else the scenario's own. Raises InputError for one out of range."""
+    seed = scenario.seed if seed is None else seed
+    check_seed(seed)
+    return seed
+
+
 def check_seed(seed: int) -> None:
     """Raise InputError for a seed out of range."""
-    if not 0 <= seed <= SEED_MAX:
+    if not isinstance(seed, int | np.integer) or not 0 <= seed <= SEED_MAX:
         raise InputError(f"seed: expected an integer from 0 to {SEED_MAX}, not {seed}")
 
 
 # --- files -------------------------------------------------------------------------------
+
+
+def _plain(name_or_path: str | os.PathLike[str], what: str) -> str:
+    if not isinstance(name_or_path, str | os.PathLike):
+        raise InputError(f"{what}: expected a name or a path, not {name_or_path!r}")
+    return os.fspath(name_or_path)
 
 
 def _find(name_or_path: str) -> Path:

@@ -31,8 +31,7 @@ from sim.faults.table import KINDS, FaultGroup
 from sim.run.fly import Result, fly
 from sim.run.survivability import LANDED
 from sim.run.warm_start import Checkpoints
-from sim.scenario.layers import parse
-from sim.scenario.load import assemble, read_text
+from sim.scenario.load import Scenario, document_of, scenario_of
 from sim.search.minimize import least
 from sim.search.strategies import Case, Horizon, Limits, cases
 
@@ -86,7 +85,7 @@ class Hunt:
 
 
 def begin_hunt(
-    scenario: str,
+    scenario: str | Scenario,
     *,
     params: str | None,
     kinds: tuple[str, ...] | None,
@@ -104,9 +103,8 @@ def begin_hunt(
     envelope, or for the rangefinder's timing and values; `seed` is that of the search's draws;
     `elapsed` gives the time since it began [s]; `stop` ends it in all processes.
     """
-    text, where = read_text(scenario)
-    document = parse(text, where)
-    base = assemble(document, where, params=params)
+    base = scenario_of(scenario, params)
+    document, where = document_of(base), f"{base.name}: "
     result = fly(base, base.seed)
     if result.verdict != LANDED:
         ended = result.verdict.replace("_", " ")

@@ -40,7 +40,7 @@ def fly_with(tmp_path_factory):
 
 def events(result):
     """Names of the flight software's events, without those of the injected faults."""
-    own = [event for event in result.events if event.code < len(EventCode)]
+    own = [event for event in result.event_records if event.code < len(EventCode)]
     return {EventCode.label_of(event.code): event for event in own}
 
 

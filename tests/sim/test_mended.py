@@ -21,7 +21,9 @@ def flown(fault, folder):
     path.write_text(f"{NOMINAL}\n[[faults]]\n{fault}")
     result = fly(load(str(path)), 1)
     names = [
-        EventCode.label_of(event.code) for event in result.events if event.code < len(EventCode)
+        EventCode.label_of(event.code)
+        for event in result.event_records
+        if event.code < len(EventCode)
     ]
     return result, names
 

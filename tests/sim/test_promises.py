@@ -111,7 +111,7 @@ EXPLAINED_BY = {
 
 def is_explained(result):
     """True when the events explain the outcome of a run."""
-    codes = {int(event.code) for event in result.events}
+    codes = {int(event.code) for event in result.event_records}
     # a fault that nothing on board can measure is reported by the bench
     return EXPLAINED_BY.get(result.verdict, InjectionEvent.FAULT_OPENED) in codes
 

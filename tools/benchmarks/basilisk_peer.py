@@ -1,9 +1,9 @@
-"""A closed loop in Basilisk, to set ours beside. Run it with a Python that has `bsk`.
+"""A closed loop in Basilisk for comparison. Run it with a Python that has `bsk`.
 
 A rigid spacecraft under lunar gravity, simple navigation, inertial pointing by MRP feedback and
 the torque that it commands, in one task at 100 Hz: what its own tutorials call a closed loop.
-No terrain, rangefinder, legs, filter or guidance. It says when it begins and when it is done, so
-that whoever asked can take the time; start-up does not count.
+No terrain, rangefinder, legs, filter or guidance. It prints when it begins and when it is done, so
+that the caller can measure the time between; start-up does not count.
 """
 
 import sys

@@ -1,7 +1,8 @@
-"""`leadline bench`: how fast things are here, the peer beside us in the same run."""
+"""`leadline bench`: speed on this machine, and of Basilisk in the same run."""
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from fsw.interface.messages import INBOX, OUTBOX
 from fsw.interface.timing import TICK_NS
 from hil.bench.session import run_session
 from hil.platform.clock import NS_PER_S, RealClock
+from hil.platform.process import own_path
 from sim.common.errors import InputError
 from sim.run.fly import fly
 from sim.scenario.load import Scenario, build, load
@@ -61,9 +63,8 @@ def closed_loop() -> dict[str, Any]:
     """Descents of seeds 0 to 49 in a process of its own: flight time over its whole wall time."""
     code = "from tools.benchmarks.benchmark import descents; descents()"
     stopwatch = Stopwatch()
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, check=True, timeout=CHILD_LIMIT_S
-    )
+    command, own = [sys.executable, "-P", "-c", code], {**os.environ, "PYTHONPATH": own_path()}
+    done = subprocess.run(command, capture_output=True, check=True, timeout=CHILD_LIMIT_S, env=own)
     wall_s = stopwatch.seconds()
     child = json.loads(done.stdout)
     return {
@@ -75,7 +76,7 @@ def closed_loop() -> dict[str, Any]:
 
 
 def descents() -> None:
-    """What the process of `closed_loop` does."""
+    """Fly the descents of `closed_loop` and print their figures."""
     scenario = load("nominal")
     stopwatch = Stopwatch()
     results = [fly(scenario, seed) for seed in range(DESCENTS)]
@@ -111,7 +112,7 @@ def one_tick() -> dict[str, Any]:
 
 
 def _inboxes(scenario: Scenario) -> bytearray:
-    """What the flight software was handed at every tick of a descent."""
+    """The flight software's inbox at every tick of a descent."""
     content = bytearray()
     inboxes: list[memoryview] = []
 
@@ -123,7 +124,7 @@ def _inboxes(scenario: Scenario) -> bytearray:
 
 
 def recording() -> dict[str, Any]:
-    """What recording adds to a tick of the loop."""
+    """Time that recording adds to a tick of the loop."""
     scenario = load("nominal")
     with tempfile.TemporaryDirectory() as folder:
         _seconds_per_tick(scenario, str(Path(folder, "first.mcap")))  # compiles

@@ -25,7 +25,7 @@ FLASH_TOOLS = {
 }
 
 PayloadArgument = Annotated[
-    str, typer.Argument(metavar="flight|sensors", help="What the board shall carry.")
+    str, typer.Argument(metavar="flight|sensors", help="Which payload the image carries.")
 ]
 
 app = typer.Typer(help="Boards: build an image, look at it, run it emulated, flash it.")
@@ -56,21 +56,25 @@ def build(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the images are put.")] = OUT,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> int:
-    """Compile kernels and shell; installs compiler and emulator where it may."""
+    """Compile kernels and shell; install compiler and emulator where that is permitted."""
     from hil.boards.build import build as build_image
     from hil.boards.toolchain import install, missing_tools, why_missing
 
     names = PAYLOADS if payload == "all" else (_checked(payload),)
-    said, figures = console(as_json), {}
+    report, figures = console(as_json), {}
     install(missing_tools())
     if missing_tools():
-        said.print(Text(why_missing(missing_tools())))
+        report.print(Text(why_missing(missing_tools())))
     for name in names:
-        said.print(Text(f"building {name}: the first time takes minutes, its kernels are compiled"))
+        report.print(
+            Text(f"building {name}: the first time takes minutes, its kernels are compiled")
+        )
         image = build_image(name)
         out.mkdir(parents=True, exist_ok=True)
         copies = [shutil.copy(path, out / path.name) for path in (image.elf, image.binary)]
-        said.print(Text(f"{copies[1]}: {image.flash_bytes} B of flash, {image.ram_bytes} B of RAM"))
+        report.print(
+            Text(f"{copies[1]}: {image.flash_bytes} B of flash, {image.ram_bytes} B of RAM")
+        )
         figures[name] = {"elf": str(copies[0]), "bin": str(copies[1]), **_sizes(image)}
     if as_json:
         emit({"images": figures})
@@ -79,7 +83,7 @@ def build(
 
 @app.command()
 def info(as_json: Annotated[bool, typer.Option("--json")] = False) -> int:
-    """What the images take, what a tick costs, and how boards are wired."""
+    """Size of the images, instructions of a tick, and wiring of the boards."""
     from hil.bench.instruction_budget import BUDGET, baseline
     from hil.boards.build import FLASH_BYTES, RAM_BYTES
     from hil.boards.build import build as build_image
@@ -92,16 +96,16 @@ def info(as_json: Annotated[bool, typer.Option("--json")] = False) -> int:
         figures = {"machine": MACHINE, "schema": f"{wire_schema_hash():016x}", "images": sizes}
         emit({**figures, "instructions": {**baseline(), "budget": BUDGET}})
         return 0
-    said = console(as_json)
-    said.print(Text(f"machine       QEMU {MACHINE}; STM32F405, F407, F446 at 168 MHz"))
-    said.print(Text(f"schema        {wire_schema_hash():016x}"))
+    report = console(as_json)
+    report.print(Text(f"machine       QEMU {MACHINE}; STM32F405, F407, F446 at 168 MHz"))
+    report.print(Text(f"schema        {wire_schema_hash():016x}"))
     for name, image in images.items():
         flash = f"{image.flash_bytes} of {FLASH_BYTES} B of flash"
-        said.print(Text(f"{name:<14}{flash}, {image.ram_bytes} of {RAM_BYTES} B of RAM"))
+        report.print(Text(f"{name:<14}{flash}, {image.ram_bytes} of {RAM_BYTES} B of RAM"))
     for name, count in baseline().items():
-        said.print(Text(f"{name.replace('_', ' '):<30}{count:>10,}"))
-    said.print(Text(f"{'budget, instructions':<30}{BUDGET:>10,}"))
-    said.print(_wiring())
+        report.print(Text(f"{name.replace('_', ' '):<30}{count:>10,}"))
+    report.print(Text(f"{'budget, instructions':<30}{BUDGET:>10,}"))
+    report.print(_wiring())
     return 0
 
 
@@ -129,7 +133,7 @@ def flash(
     tool: Annotated[
         str, typer.Option("--with", metavar="TOOL", help="openocd, st-flash or dfu-util.")
     ] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say the command.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the command.")] = False,
 ) -> int:
     """Write an image to a real board."""
     from hil.boards.build import build as build_image

@@ -17,43 +17,35 @@ from sim.campaign.store import Store
 from sim.common.errors import InputError
 from sim.evaluation.verdict import RunVerdict
 from sim.scenario.schema import DEFAULT
-from tools.cli.fly import say_if_compiling
+from tools.cli.fly import announce_compiling
+from tools.cli.request import Request
 from tools.output.compile_warmup import warm
 from tools.output.console import console, emit
 from tools.output.stopwatch import Stopwatch
 
-Overrides = tuple[tuple[str, str], ...]
 SHORT = {"landed": "landed", "hard_landing": "hard", "out_of_propellant": "no propellant"}
 NOTHING_KEPT = "nothing is kept of it; --out DIR keeps rows and failures"
 
 
 def fly_campaign(
-    path: str,
+    request: Request,
+    *,
     runs: int | None,
-    seed: int | None,
-    overrides: Overrides,
     jobs: int,
     out_folder: str | None,
     resume: bool,
-    params: str | None,
     as_json: bool,
 ) -> int:
-    """Fly a campaign, tell, and return the exit status."""
+    """Fly a campaign, report, and return the exit status. The request's scenario is its spec."""
     if resume and out_folder is None:
         raise InputError("--resume: needs --out, the folder of what was begun")
-    plan = make_plan(
-        read_spec(path),
-        runs=runs,
-        seed=seed,
-        overrides=overrides,
-        params=params or DEFAULT,
-    )
+    plan = _plan(request, runs)
     crew, out = executor(jobs), console(as_json)
     store = Store(out_folder, plan, resume) if out_folder else None
     rows = store.rows if store else {}
     out.print(f"{plan.spec.name}: {plan.runs} runs, seed {plan.seed}, parameters {plan.params}")
     out.print(plan.spec.doc if store else NOTHING_KEPT, style="italic")
-    say_if_compiling(out, "sim.run.loop")
+    announce_compiling(out, "sim.run.loop")
     warm()  # workers find everything compiled
     stopwatch = Stopwatch()
     try:
@@ -72,23 +64,9 @@ def fly_campaign(
     return _conclude(out, plan, rows, store, stopwatch.seconds(), as_json)
 
 
-def fly_alone(
-    path: str,
-    index: int,
-    runs: int | None,
-    seed: int | None,
-    overrides: Overrides,
-    params: str | None,
-    as_json: bool,
-) -> int:
+def fly_alone(request: Request, index: int, *, runs: int | None, as_json: bool) -> int:
     """Fly a single run of a campaign once more, and show its row."""
-    plan = make_plan(
-        read_spec(path),
-        runs=runs,
-        seed=seed,
-        overrides=overrides,
-        params=params or DEFAULT,
-    )
+    plan = _plan(request, runs)
     if not 0 <= index < plan.runs:
         raise InputError(f"--row: expected a number from 0 to {plan.runs - 1}, not {index}")
     out = console(as_json)
@@ -98,6 +76,11 @@ def fly_alone(
     if as_json:
         emit(row)
     return 0
+
+
+def _plan(request: Request, runs: int | None) -> Plan:
+    spec = read_spec(request.scenario)
+    return make_plan(spec, runs, request.seed, request.overrides, request.params or DEFAULT)
 
 
 def _conclude(

@@ -78,7 +78,7 @@ def _field(key: str, field: Field, offset: int) -> dict[str, Any]:
 
 
 def _print_packets(out: Console, whole: dict[str, Any]) -> None:
-    out.print(Text(f"Packets, schema {whole['wire_schema_sha256'][:16]}", style="bold"))
+    out.print(Text(f"Packets, schema {whole['schema_sha256'][:16]}", style="bold"))
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("APID", "record", "way", "payload", "packet"):
         table.add_column(heading)

@@ -8,27 +8,21 @@ from rich.console import Console
 from rich.text import Text
 
 from fsw.framework.kernel_cache import is_compiled
+from sim.evaluation.event_text import event_words
 from sim.run.fly import Result, fly
 from sim.run.survivability import evaluate_survivability
-from sim.scenario.load import Scenario, check_seed, load
+from sim.scenario.load import Scenario
+from tools.cli.request import Request
 from tools.output.compile_warmup import warm
 from tools.output.console import console, emit
 from tools.output.flight_report import Timeline, verdict_panel
-from tools.output.recording import event_words, recorded
+from tools.output.recording import recorded
 from tools.output.stopwatch import Stopwatch
 
 
-def fly_once(
-    name: str,
-    seed: int | None,
-    overrides: tuple[tuple[str, str], ...],
-    params: str | None,
-    log: str | None,
-    as_json: bool,
-) -> int:
-    """Fly, tell, and return the exit status."""
-    scenario = load(name, overrides, params)
-    seed = seed_of(scenario, seed)
+def fly_once(request: Request, *, log: str | None, as_json: bool) -> int:
+    """Fly, report, and return the exit status."""
+    scenario, seed = request.read()
     out = console(as_json)
     timeline = Timeline(out)
     stopwatch = Stopwatch()
@@ -39,20 +33,15 @@ def fly_once(
             stopwatch.start()
 
         out.print(announcement(scenario, seed))
-        say_if_compiling(out, "sim.run.loop")
+        announce_compiling(out, "sim.run.loop")
         warm()
-        result = fly(scenario, seed, on_event=teller(timeline), on_tick=record, on_start=start)
+        result = fly(
+            scenario, seed, on_event=event_printer(timeline), on_tick=record, on_start=start
+        )
         wall_s = stopwatch.seconds()
         finish(result)
     timeline.close()
     return conclude(out, scenario, result_figures(scenario, result, wall_s), as_json)
-
-
-def seed_of(scenario: Scenario, asked: int | None) -> int:
-    """The seed that was asked for, else the scenario's own. Raises InputError for none of ours."""
-    seed = scenario.seed if asked is None else asked
-    check_seed(seed)
-    return seed
 
 
 def announcement(scenario: Scenario, seed: int) -> Text:
@@ -71,24 +60,23 @@ def conclude(out: Console, scenario: Scenario, figures: dict[str, Any], as_json:
     return 0 if as_expected else 1
 
 
-def say_if_compiling(out: Console, module: str) -> None:
-    """Tell whoever waits at a terminal why the first time takes a while."""
+def announce_compiling(out: Console, module: str) -> None:
+    """Print on a terminal why the first run takes a minute."""
     if out.is_terminal and not is_compiled(module):
         out.print("compiling the kernels, which happens once ...")
 
 
-def teller(timeline: Timeline) -> Any:
-    """What hands an Event record to the timeline."""
+def event_printer(timeline: Timeline) -> Any:
+    """A hook that prints Event records on the timeline."""
 
-    def tell(event: Any) -> None:
+    def show(event: Any) -> None:
         timeline(*event_words(event))
 
-    return tell
+    return show
 
 
 def result_figures(scenario: Scenario, result: Result, wall_s: float) -> dict[str, Any]:
-    """The object that --json prints; a lost run is judged by a witness, which takes a flight."""
-    told = (event_words(event) for event in result.events)
+    """The object that --json prints; judging a lost run takes another flight."""
     return {
         "version": version("leadline"),
         "scenario": result.scenario,
@@ -98,7 +86,7 @@ def result_figures(scenario: Scenario, result: Result, wall_s: float) -> dict[st
         "time_s": float(result.time_s),
         "touchdown": None if result.touchdown is None else asdict(result.touchdown),
         "propellant_left_kg": result.propellant_left_kg,
-        "events": [{"t_s": t, "name": name, "detail": detail} for t, name, _, detail in told],
+        "events": [{"t_s": e.t_s, "name": e.name, "detail": e.detail} for e in result.events],
         "range": {
             "first_valid_alt_m": result.first_valid_alt_m,
             "first_fused_alt_m": result.first_fused_alt_m,

@@ -9,116 +9,92 @@ from rich.console import Console
 from fsw.interface.timing import TICK_NS
 from hil.bench.bench import BenchEvent
 from hil.bench.parity import WHOLE, Pair, ParityReport, Window, compare, windows_of
-from hil.bench.session import Hooks, SessionResult, run_session, serve_bench
+from hil.bench.session import Hooks, SessionResult, serve_emulator
 from hil.boards.toolchain import missing_tools, why_missing
 from hil.ends.flight_process import run_flight_computer
 from hil.ends.sensor_process import run_sensor_board
 from hil.platform.clock import NS_PER_S
-from hil.protocol.interventions import parse_intervention
-from sim.scenario.load import Scenario, load
-from tools.cli.fly import announcement, conclude, result_figures, say_if_compiling, seed_of, teller
+from sim.scenario.load import Scenario
+from tools.cli.fly import announce_compiling, announcement, conclude, event_printer, result_figures
+from tools.cli.request import Ends, Part, Port, Request
 from tools.output.console import console, emit
 from tools.output.flight_report import Timeline
-from tools.output.recording import log_description
+from tools.output.flights import run_session
 
-Overrides = tuple[tuple[str, str], ...]
 TICKS_PER_S = NS_PER_S // TICK_NS
 
 
 def fly_over_wire(
-    name: str,
-    seed: int | None,
-    overrides: Overrides,
-    params: str | None,
-    log: str | None,
-    sensors: str,
-    flight: str,
-    pace: str,
-    levers: list[str],
-    as_json: bool,
+    request: Request, *, ends: Ends, pace: str, inject: list[str], log: str | None, as_json: bool
 ) -> int:
-    """Fly with ends started from here, emulated boards, or whoever is there at a port."""
-    planned = [parse_intervention(text) for text in levers]
-    scenario, seed, out = _read(name, seed, overrides, params, as_json)
+    """Fly with ends started from here, emulated boards, or those that wait at a port."""
+    scenario, seed = request.read()
+    out = _console(as_json)
     timeline = Timeline(out)
     session = run_session(
         scenario,
         seed,
-        sensors=sensors,
-        flight=flight,
+        sensors=ends.sensors or "emulator",
+        flight=ends.flight or "host",
         pace=pace,
+        inject=inject,
         log=log,
-        interventions=planned,
-        description=log_description(scenario, seed),
         hooks=_hooks(out, scenario, seed, timeline),
     )
     timeline.close()
     return conclude(out, scenario, session_figures(scenario, session), as_json)
 
 
-def emulate(
-    name: str,
-    seed: int | None,
-    overrides: Overrides,
-    params: str | None,
-    pace: str,
-    listen: str | None,
-    as_json: bool,
-) -> int:
+def emulate(request: Request, *, pace: str, listen: str | None, as_json: bool) -> int:
     """The bench's end by hand: wait for a flight computer and fly with it."""
-    scenario, seed, out = _read(name, seed, overrides, params, as_json)
+    scenario, seed = request.read()
+    out = _console(as_json)
     timeline = Timeline(out)
 
-    def tell(url: str) -> None:
+    def print_url(url: str) -> None:
         out.print(f"waiting; in another terminal: leadline flight --port {url}", markup=False)
 
     hooks = _hooks(out, scenario, seed, timeline)
-    session = serve_bench(scenario, seed, pace=pace, listen=listen, on_ready=tell, hooks=hooks)
+    session = serve_emulator(
+        scenario, seed, pace=pace, listen=listen, on_ready=print_url, hooks=hooks
+    )
     timeline.close()
     return conclude(out, scenario, session_figures(scenario, session), as_json)
 
 
-def compute(port: str, baud: int, log: str | None, as_json: bool) -> int:
+def compute(port: Port, *, log: str | None, as_json: bool) -> int:
     """The flight computer's end by hand, until the bench ends the session."""
     out = console(as_json)
-    say_if_compiling(out, "hil.ends.flight_host")
-    report = run_flight_computer(port, baud=baud, log=log)
+    announce_compiling(out, "hil.ends.flight_host")
+    report = run_flight_computer(port.url, baud=port.baud, log=log)
     out.print(f"{report.ticks} ticks flown, {report.missed_ticks} missed; {report.reason}")
     if as_json:
         emit({"version": version("leadline"), **asdict(report)})
     return 0 if report.reason == "finished" else 1
 
 
-def sense(port: str, baud: int, as_json: bool) -> int:
+def sense(port: Port, *, as_json: bool) -> int:
     """The sensors' end by hand, until the bench ends the session."""
     out = console(as_json)
-    say_if_compiling(out, "hil.ends.sensor_host")
-    report = run_sensor_board(port, baud=baud)
+    announce_compiling(out, "hil.ends.sensor_host")
+    report = run_sensor_board(port.url, baud=port.baud)
     out.print(f"{report.ticks} ticks sensed; {report.reason}")
     if as_json:
         emit({"version": version("leadline"), **asdict(report)})
     return 0 if report.reason == "finished" else 1
 
 
-def check_parity(
-    name: str,
-    seed: int | None,
-    overrides: Overrides,
-    params: str | None,
-    ends: tuple[str | None, str | None],
-    part: tuple[float | None, float | None],
-    as_json: bool,
-) -> int:
+def check_parity(request: Request, *, ends: Ends, part: Part, as_json: bool) -> int:
     """Fly in process and over lines, compare at every tick; 0 when nothing differs.
 
-    ends: who plays sensors and flight computer, None for all there are. part: from when on, and
-    for how long, in seconds; boards are compared in parts of a flight when none is given.
+    Boards are compared in parts of a flight when no part is given.
     """
-    scenario, seed, out = _read(name, seed, overrides, params, as_json)
-    if not any(ends) and missing_tools():
+    scenario, seed = request.read()
+    out = _console(as_json)
+    if ends == Ends() and missing_tools():
         out.print(f"without boards: {why_missing(missing_tools())}", markup=False)
     found = []
-    for pair in _pairs(*ends):
+    for pair in _pairs(ends):
         for window in _windows(scenario, seed, pair, part):
             report = _compare(out, scenario, seed, pair, window)
             what = report.difference or f"{report.ticks}/{report.ticks} ticks identical"
@@ -138,21 +114,18 @@ def check_parity(
     return 0 if same else 1
 
 
-def _pairs(sensors: str | None, flight: str | None) -> list[Pair]:
-    if sensors or flight:
-        return [Pair(sensors or "emulator", flight or "host")]
+def _pairs(ends: Ends) -> list[Pair]:
+    if ends != Ends():
+        return [Pair(ends.sensors or "emulator", ends.flight or "host")]
     pairs = [Pair("emulator", "host"), Pair("host", "host")]
     if not missing_tools():
         pairs += [Pair("qemu", "host"), Pair("emulator", "qemu"), Pair("qemu", "qemu")]
     return pairs
 
 
-def _windows(
-    scenario: Scenario, seed: int, pair: Pair, part: tuple[float | None, float | None]
-) -> list[Window]:
-    from_s, for_s = part
-    if from_s is not None or for_s is not None:
-        return [Window(from_s or 0.0, for_s)]
+def _windows(scenario: Scenario, seed: int, pair: Pair, part: Part) -> list[Window]:
+    if not part.is_whole():
+        return [Window(part.from_s or 0.0, part.for_s)]
     return windows_of(scenario, seed) if "qemu" in (pair.sensors, pair.flight) else [WHOLE]
 
 
@@ -161,11 +134,11 @@ def _compare(
 ) -> ParityReport:
     with out.status(f"comparing: {pair}") as status:
 
-        def tell(tick: int) -> None:
+        def show(tick: int) -> None:
             if tick % (10 * TICKS_PER_S) == 0:
                 status.update(f"comparing: {pair}, {tick // TICKS_PER_S} s")
 
-        return compare(scenario, seed, pair=pair, window=window, on_tick=tell)
+        return compare(scenario, seed, pair=pair, window=window, on_tick=show)
 
 
 def _comparison(pair: Pair, window: Window, report: ParityReport) -> dict[str, Any]:
@@ -189,22 +162,18 @@ def session_figures(scenario: Scenario, session: SessionResult) -> dict[str, Any
     }
 
 
-def _read(
-    name: str, seed: int | None, overrides: Overrides, params: str | None, as_json: bool
-) -> tuple[Scenario, int, Console]:
-    """The scenario, the seed, and where to speak of it."""
-    scenario = load(name, overrides, params)
-    seed = seed_of(scenario, seed)
+def _console(as_json: bool) -> Console:
+    """The console of a session, with a notice where the bench's kernels are compiled first."""
     out = console(as_json)
-    say_if_compiling(out, "hil.bench.bench")
-    return scenario, seed, out
+    announce_compiling(out, "hil.bench.bench")
+    return out
 
 
 def _hooks(out: Console, scenario: Scenario, seed: int, timeline: Timeline) -> Hooks:
     def announce() -> None:
         out.print(announcement(scenario, seed))
 
-    def tell(event: BenchEvent) -> None:
+    def show(event: BenchEvent) -> None:
         timeline(event.t_s, event.name, event.severity, event.detail)
 
-    return Hooks(on_event=teller(timeline), on_bench_event=tell, on_start=announce)
+    return Hooks(on_event=event_printer(timeline), on_bench_event=show, on_start=announce)

@@ -12,31 +12,24 @@ from sim.campaign.executors import Row, executor
 from sim.common.errors import InputError
 from sim.scenario.load import check_seed
 from sim.scenario.schema import AS_FLOWN, DEFAULT
-from tools.cli.fly import say_if_compiling
+from tools.cli.fly import announce_compiling
+from tools.cli.request import Request
 from tools.output.compile_warmup import warm
 from tools.output.console import console, emit
 
 
-def find_margins(
-    scenario: str,
-    seed: int | None,
-    count: int,
-    overrides: tuple[tuple[str, str], ...],
-    params: str | None,
-    jobs: int,
-    as_json: bool,
-) -> int:
-    """Find every margin, show them side by side, and return the exit status."""
+def find_margins(request: Request, *, count: int, jobs: int, as_json: bool) -> int:
+    """Find every margin for `count` seeds, show them, and return the exit status."""
     if count < 1:
         raise InputError(f"-n: expected at least 1 seed, not {count}")
-    first = seed or 0
+    first = request.seed or 0
     seeds = tuple(range(first, first + count))
     check_seed(seeds[0])
     check_seed(seeds[-1])
-    presets = (params,) if params else (DEFAULT, AS_FLOWN)
-    survey = survey_of(scenario, overrides, seeds, presets)
+    presets = (request.params,) if request.params else (DEFAULT, AS_FLOWN)
+    survey = survey_of(request.scenario, request.overrides, seeds, presets)
     crew, out = executor(jobs), console(as_json)
-    say_if_compiling(out, "sim.run.loop")
+    announce_compiling(out, "sim.run.loop")
     warm()
     rows: list[Row] = []
     with Progress(console=out, disable=not out.is_terminal) as bar:
@@ -48,9 +41,9 @@ def find_margins(
 
         crew.run(survey, measure, range(len(survey.probes)), keep)
     rows.sort(key=lambda row: row["index"])
-    _show(out, scenario, seeds, presets, rows)
+    _show(out, request.scenario, seeds, presets, rows)
     if as_json:
-        emit(_figures(scenario, seeds, rows))
+        emit(_figures(request.scenario, seeds, rows))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`leadline replay`: recompute a log, and say where it differs."""
+"""`leadline replay`: recompute a log and report where it differs."""
 
 from dataclasses import asdict
 from typing import Any
@@ -8,7 +8,7 @@ from tools.output.console import console, emit
 
 
 def replay_log(path: str, as_json: bool) -> int:
-    """Replay, tell, and return the exit status: 0 when nothing differs."""
+    """Replay, report, and return the exit status: 0 when nothing differs."""
     report = replay(path)
     for line in report.lines():
         console(as_json).print(line, markup=False)

@@ -1,9 +1,12 @@
-"""`leadline scenarios`: what comes along, and those of the past flown beside what was published."""
+"""`leadline scenarios`: the library, and past landings flown beside published figures."""
+
+from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
 
-from sim.campaign.historical_landings import HISTORY_PAGE, fly_past, history_of, past_scenarios
+from sim.campaign.historical_landings import fly_past, history_of, past_scenarios
+from sim.common.errors import InputError
 from sim.scenario.load import library, load
 from tools.output.console import console, emit
 
@@ -24,19 +27,33 @@ def list_scenarios(as_json: bool) -> int:
     return 0
 
 
-def write_history(as_json: bool) -> int:
-    """Fly the scenarios of the past both ways and write their table; returns the exit status.
+def show_history(*, out: str | None, as_json: bool) -> int:
+    """Fly the past landings with both presets and print or write their table.
 
-    1 when one ended otherwise than its file expects.
+    out: file to write, None for standard output. The exit status is 1 when one ended otherwise
+    than its file expects.
     """
-    out = console(as_json)
-    pasts, told = [], []
+    if out is not None:
+        _write(out, "")  # refused before anything is flown
+    progress = console(as_json=True)  # on standard error: standard output has the table
+    pasts, ends = [], []
     for scenario in past_scenarios():
         past = fly_past(scenario.name)
         pasts.append(past)
-        told.append(past.ends())
-        out.print(Text("{scenario}: as flown {as_flown}, ours {ours}".format(**told[-1])))
-    HISTORY_PAGE.write_text(history_of(pasts), encoding="utf-8")
+        ends.append(past.ends())
+        progress.print(Text("{scenario}: as flown {as_flown}, ours {ours}".format(**ends[-1])))
+    if out is not None:
+        _write(out, history_of(pasts))
+    elif not as_json:
+        print(history_of(pasts), end="")
     if as_json:
-        emit({"history": told})
+        emit({"history": ends})
     return 0 if all(past.as_expected() for past in pasts) else 1
+
+
+def _write(out: str, text: str) -> None:
+    try:
+        Path(out).write_text(text, encoding="utf-8")
+    except OSError as error:
+        reason = (error.strerror or "cannot be written").lower()
+        raise InputError(f"--out {out}: {reason}") from error

@@ -4,6 +4,7 @@ Every kernel goes to the cache on disk, so what the other process has compiled i
 when the two are put together.
 """
 
+import os
 import subprocess
 import sys
 from typing import Any
@@ -12,15 +13,18 @@ import numba
 
 from fsw.executive.step import step
 from fsw.framework.kernel_cache import INTERPRETED, is_compiled
+from hil.platform.process import own_path
 from sim.run.loop import RUN, as_rows, fly_ticks, move_tick, sense_tick
 
 COMPILE_TRUTH = "from tools.output.compile_warmup import compile_truth; compile_truth()"
 
 
 def warm() -> None:
-    """Make the loop ready to fly: compiled, or loaded from where it was compiled before."""
+    """Compile the loop, or load it from the cache."""
     if not INTERPRETED and not is_compiled("sim.run.loop"):
-        with subprocess.Popen([sys.executable, "-c", COMPILE_TRUTH], stdin=subprocess.DEVNULL):
+        command = [sys.executable, "-P", "-c", COMPILE_TRUTH]
+        own = {**os.environ, "PYTHONPATH": own_path()}
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, env=own):
             _compile_flight()
     fly_ticks(as_rows(RUN.new()), 0)
 
@@ -31,7 +35,7 @@ def _compile_flight() -> None:
 
 
 def compile_truth() -> None:
-    """What the second process does: the simulator's part of a tick."""
+    """Compile the simulator's part of a tick, in the second process."""
     run = RUN.new()
     _compile(move_tick, run, True)
     _compile(sense_tick, run)

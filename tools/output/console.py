@@ -1,4 +1,4 @@
-"""Where the command line speaks: results to standard output, everything else to standard error."""
+"""Output of the command line: results to standard output, all else to standard error."""
 
 import json
 import math
@@ -7,18 +7,18 @@ from typing import Any
 
 from rich.console import Console
 
-PIPE_WIDTH = 160  # a pipe has no width of its own, and nobody wants 80 columns in a file
+PIPE_WIDTH = 160  # a pipe has no width of its own, and 80 columns would cut lines in a file
 
 
 def console(as_json: bool) -> Console:
-    """For what is meant to be read: standard error when standard output is one JSON object."""
+    """A console for text: on standard error when standard output is one JSON object."""
     stream = sys.stderr if as_json else sys.stdout
     width = None if stream.isatty() else PIPE_WIDTH
     return Console(file=stream, width=width, highlight=False, soft_wrap=True)
 
 
 def emit(result: dict[str, Any]) -> None:
-    """One JSON object on standard output; a number that JSON has no word for becomes null."""
+    """One JSON object on standard output; a number that is not finite becomes null."""
     json.dump(_finite(result), sys.stdout, allow_nan=False, ensure_ascii=False, indent=2)
     sys.stdout.write("\n")
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""What a flight looks like in a terminal: the timeline as it goes, the verdict at its end."""
+"""A flight in a terminal: its timeline while it flies, then the verdict."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ SHOWN = ("notice", "warning", "alarm")
 class Timeline:
     """Prints phases and events as they come; many of one kind in a row become one line."""
 
-    QUIET_AFTER = 3
+    SHOWN_EACH = 3
 
     def __init__(self, out: Console) -> None:
         self._out = out
@@ -30,18 +30,18 @@ class Timeline:
         repeats = self._seen[name]
         if name == "mode_changed":
             self._out.print(Text(f"{t_s:9.2f} s  {detail}", style="bold cyan"))
-        elif severity == "alarm" or repeats <= self.QUIET_AFTER:
+        elif severity == "alarm" or repeats <= self.SHOWN_EACH:
             style = SEVERITY_STYLES[severity]
             label = name.replace("_", " ")
             self._out.print(Text(f"{t_s:9.2f} s    {label:<20} {detail}", style=style))
-            if severity != "alarm" and repeats == self.QUIET_AFTER:
-                self._out.print(Text(f"{'':13} ... further ones of this kind are counted", "dim"))
+            if severity != "alarm" and repeats == self.SHOWN_EACH:
+                self._out.print(Text(f"{'':13} ... further events of this kind are counted", "dim"))
 
     def close(self) -> None:
-        """Say how many events were left out."""
-        quiet = {n: c - self.QUIET_AFTER for n, c in self._seen.items() if c > self.QUIET_AFTER}
-        quiet.pop("mode_changed", None)
-        for name, count in quiet.items():
+        """Print how many events were left out."""
+        left_out = {n: c - self.SHOWN_EACH for n, c in self._seen.items() if c > self.SHOWN_EACH}
+        left_out.pop("mode_changed", None)
+        for name, count in left_out.items():
             self._out.print(Text(f"{'':13} {count} more: {name.replace('_', ' ')}", style="dim"))
 
 
@@ -107,18 +107,18 @@ def _survivable(judged: dict[str, Any]) -> str:
 
 
 def _wire_figures(result: dict[str, Any]) -> list[tuple[str, str]]:
-    """What a flight over a wire has to say besides."""
+    """Figures that only a flight over a wire has."""
     if "link" not in result:
         return []
     link = result["link"]
     bad = sum(link[name] for name in ("cobs", "length", "crc", "header", "missing"))
     rows = [("line", f"{link['packets']:,} packets in, {bad} bad or missing")]
     if result["lateness_us"] is not None:
-        late, way = result["lateness_us"], result["latency_us"]["sensed_applied"]
+        late, hop = result["lateness_us"], result["latency_us"]["sensed_applied"]
         rows.append(("ticks", f"p99 {late['p99']:.0f} us late, {result['overruns']} skipped"))
-        if way is not None:
+        if hop is not None:
             rows.append(
-                ("sensed to applied", f"p50 {way['p50']:,.0f} us, p99 {way['p99']:,.0f} us")
+                ("sensed to applied", f"p50 {hop['p50']:,.0f} us, p99 {hop['p99']:,.0f} us")
             )
     return rows + [("note", note) for note in result["notes"]]
 

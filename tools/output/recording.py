@@ -1,16 +1,13 @@
-"""Recording of a flight in process: the log, and words of its events."""
+"""Recording of a flight in process, and the description that a log has of its run."""
 
 import contextlib
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Any
 
-from fsw.interface.events import Severity
 from fsw.interface.timing import TICK_NS
 from hil.log.recorder import Recorder
 from hil.log.tick_recorder import Tap
-from hil.platform.clock import NS_PER_S
-from sim.evaluation.event_text import event_detail, event_name, event_severity
 from sim.evaluation.requirements import margins_record
 from sim.faults.injection_events import injection_of
 from sim.faults.records import ComputerAction
@@ -37,12 +34,12 @@ class _Recording:
         self._truth = self._truths[0]
         self._actions = self._rows["world"]["computer"]["action"]
         self._log, self._event_count = run.log, self._rows["log"]["n"]
-        self._told = 0
+        self._events_recorded = 0
         self._recorder = recorder
 
     def tick(self) -> None:
-        """Record the tick that was just flown, what faults did in it, and ten truths a second."""
-        if self._event_count[0] != self._told:
+        """Record the tick just flown, its fault injections, and the truth at 10 Hz."""
+        if self._event_count[0] != self._events_recorded:
             self._record_injections()
         if self._ticks[0] % TRUTH_TICKS == 0:
             observe_run(self._truths, self._rows)
@@ -57,23 +54,15 @@ class _Recording:
 
     def _record_injections(self) -> None:
         count = int(self._event_count[0])
-        for event in self._log.events[self._told : count]:
+        for event in self._log.events[self._events_recorded : count]:
             injection = injection_of(event)
             if injection is not None:
                 self._recorder.append("injection", int(event.t_ns), injection)
-        self._told = count
-
-
-def event_words(event: Any) -> tuple[float, str, str, str]:
-    """An Event record as (time [s], name, severity, detail)."""
-    code = int(event.code)
-    severity = Severity.label_of(event_severity(code))
-    detail = event_detail(code, float(event.a), float(event.b))
-    return float(event.t_ns) / NS_PER_S, event_name(code), severity, detail
+        self._events_recorded = count
 
 
 def log_description(scenario: Scenario, seed: int) -> tuple[dict[str, str], dict[str, bytes]]:
-    """What a log says of its run: pairs of text, and the scenario's file as it was read."""
+    """Description of a run for its log: pairs of text, and the scenario's file as it was read."""
     changes = "\n".join(f"{key} = {value}" for key, value in scenario.overrides)
     pairs = {
         "version": version("leadline"),
@@ -89,9 +78,9 @@ def log_description(scenario: Scenario, seed: int) -> tuple[dict[str, str], dict
 def recorded(
     scenario: Scenario, seed: int, log: str | None
 ) -> Iterator[tuple[RunHook, RunHook | None, ResultHook]]:
-    """What is called at the start, at every tick and at the end, so that a run is recorded.
+    """Hooks to call at the start, at every tick and at the end, so that a run is recorded.
 
-    What was recorded is kept, however the run ends.
+    The log keeps what was recorded when the run fails or is interrupted.
     """
     if log is None:
         yield lambda run: None, None, lambda result: None

@@ -21,7 +21,7 @@ COLUMNS, PANEL_IN = 5, (2.6, 2.3)
 LANDED_COLOUR = "#2a6f97"
 
 # label, colour, marker, in the order in which they are drawn
-FATES = (
+OUTCOMES = (
     ("landed", LANDED_COLOUR, "o"),
     ("lost, not survivable", FAINT, "x"),
     ("lost", EDGE, "o"),
@@ -51,8 +51,8 @@ def plot_campaign(folder: str | Path, out: str | Path) -> Path:
     return target
 
 
-def fate(row: Row) -> int:
-    """Which of FATES became of a run."""
+def outcome(row: Row) -> int:
+    """The index of a run's outcome in OUTCOMES."""
     if row["verdict"] == LANDED:
         return 0
     return 2 if row["survivable"] else 1
@@ -72,16 +72,16 @@ def _draw(pyplot: Any, manifest: dict[str, Any], kinds: dict[tuple[str, str], li
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold", color=INK)
     handles = [
         pyplot.Line2D([], [], color=colour, marker=marker, linestyle="", label=label)
-        for label, colour, marker in FATES
+        for label, colour, marker in OUTCOMES
     ]
-    figure.legend(handles=handles, loc="upper right", ncols=len(FATES), frameon=False)
+    figure.legend(handles=handles, loc="upper right", ncols=len(OUTCOMES), frameon=False)
     figure.tight_layout(rect=(0, 0, 1, 1 - 0.45 / size[1]))
     return figure
 
 
 def _panel(panel: Any, name: str, key: str, rows: list[Row]) -> None:
-    drawn = [(_across(row), _upwards(row), fate(row)) for row in rows]
-    for index, (_, colour, marker) in enumerate(FATES):
+    drawn = [(_across(row), _upwards(row), outcome(row)) for row in rows]
+    for index, (_, colour, marker) in enumerate(OUTCOMES):
         x = [x for x, _, f in drawn if f == index]
         y = [y for _, y, f in drawn if f == index]
         panel.scatter(x, y, s=9, c=colour, marker=marker, linewidths=0.8, alpha=0.8)

@@ -1,10 +1,10 @@
-"""Pictures of a recorded run: did it fall slower than it could stop, and did it know the ground.
+"""Pictures of a recorded run: descent rate under the stopping-distance law, ranges, throttle.
 
-Altitude stands against descent rate on logarithmic axes, so that the last hundred metres take as
+Altitude is drawn against descent rate on logarithmic axes, so that the last hundred metres take as
 much room as the first ten kilometres. The edge of the shaded area is the stopping-distance law at
 the mass of that moment: a vehicle in it could no longer be brought to touchdown speed with the
-deceleration held back for stopping. Below stand, over time, what became of every range, and
-throttle and mode; then, where a session recorded them, the times that commands took.
+deceleration held back for stopping. Below, over time: the outcome of every range, throttle
+and mode; then, where a session recorded them, the latencies of commands.
 """
 
 from dataclasses import dataclass
@@ -24,16 +24,16 @@ from sim.common.errors import InputError
 from tools.plots.style import EDGE, FAINT, INK, STYLE, check_suffix, load_pyplot, save
 
 WIDTH_IN = 9.0
-TRUE, BELIEVED = INK, "#2a6f97"
+TRUE, ESTIMATED = INK, "#2a6f97"
 
-# what became of a range: label, colour, verdicts that fall under it
-FATES = (
+# outcome of a range: label, colour, verdicts that count as it
+OUTCOMES = (
     ("fused", "#2a6f97", ("fused_now", "fused_late")),
     ("held until others agree", "#e09f3e", ("held",)),
     ("rejected by the gate", "#b5442e", ("rejected",)),
     ("refused", "#8a929c", ()),
 )
-REFUSED = len(FATES) - 1
+REFUSED = len(OUTCOMES) - 1
 HOP_PARTS = (
     ("measured to received", "t_ns", "received_t_ns"),
     ("received to commanded", "received_t_ns", "commanded_t_ns"),
@@ -49,7 +49,7 @@ NS_PER_S = 1e9
 
 @dataclass
 class Flight:
-    """What the pictures show, read from a log; times in seconds of flight."""
+    """Data of the pictures, read from a log; times in seconds of flight."""
 
     title: str
     params: Any
@@ -63,7 +63,7 @@ class Flight:
 
 
 def plot_log(path: str | Path, out: str | Path) -> Path:
-    """Draw a run; `out` ends in .png or .svg. Raises InputError for anything that cannot be."""
+    """Draw a run; `out` ends in .png or .svg. Raises InputError."""
     target = check_suffix(out)
     flight = _read(path)
     if len(flight.estimate) == 0:
@@ -148,34 +148,36 @@ def _envelope(flight: Flight, h_m: np.ndarray) -> np.ndarray:
     return np.array([v_cap(law, h, a) for h, a in zip(h_m.tolist(), decels, strict=True)])
 
 
-def _fates(flight: Flight) -> list[tuple[np.ndarray, np.ndarray]]:
-    """For each of FATES: when its ranges were true [s], and how far off the belief they were [m].
+def _outcomes(flight: Flight) -> list[tuple[np.ndarray, np.ndarray]]:
+    """For each of OUTCOMES: times of its ranges [s], and their offset from the estimate [m].
 
     Samples in which the instrument saw nothing are left out.
-    A range is taken to the vertical and to the footpads with the attitude believed at its stamp.
+    A range is taken to the vertical and to the footpads with the attitude estimated at its stamp.
     """
-    found: list[list[tuple[float, float]]] = [[] for _ in FATES]
-    fate_of = {name: n for n, (_, _, names) in enumerate(FATES) for name in names}
-    t_s, height_m, cosine = _beam_belief(flight)
+    found: list[list[tuple[float, float]]] = [[] for _ in OUTCOMES]
+    outcome_of = {name: n for n, (_, _, names) in enumerate(OUTCOMES) for name in names}
+    t_s, height_m, cosine = _beam_estimate(flight)
     for arrival in flight.ranges[flight.ranges.sample.range_m > 0.0]:
         seq, t_rx_ns = int(arrival.sample.seq), int(arrival.t_rx_ns)
         known = flight.verdicts.get(seq, [])
         stamp_ns, verdict = min(known, key=lambda one: abs(one[0] - t_rx_ns), default=(t_rx_ns, -1))
-        fate = fate_of.get(RangeVerdict.label_of(verdict), REFUSED) if verdict >= 0 else REFUSED
+        outcome = (
+            outcome_of.get(RangeVerdict.label_of(verdict), REFUSED) if verdict >= 0 else REFUSED
+        )
         at_s = stamp_ns / NS_PER_S
         height = float(np.interp(at_s, t_s, height_m))
         measured = float(arrival.sample.range_m) * float(np.interp(at_s, t_s, cosine))
-        found[fate].append((at_s, measured - height))
+        found[outcome].append((at_s, measured - height))
     return [(np.array([a for a, _ in one]), np.array([b for _, b in one])) for one in found]
 
 
-def _beam_belief(flight: Flight) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Times [s], believed height of the rangefinder over the ground [m], cosine of the tilt."""
-    believed, vehicle = flight.estimate, flight.params.vehicle
-    q = believed.q_LB
+def _beam_estimate(flight: Flight) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Times [s], estimated height of the rangefinder over ground [m], cosine of the tilt."""
+    estimate, vehicle = flight.estimate, flight.params.vehicle
+    q = estimate.q_LB
     cosine = 1.0 - 2.0 * (q[:, 1] ** 2 + q[:, 2] ** 2)
     above = float(vehicle.footpad_below_cm_m) - float(vehicle.range_below_cm_m)
-    return believed.t_ns / NS_PER_S, believed.altitude_m + above * cosine, cosine
+    return estimate.t_ns / NS_PER_S, estimate.altitude_m + above * cosine, cosine
 
 
 def _event(flight: Flight, name: str) -> Any:
@@ -231,8 +233,8 @@ def _descent(axis: Any, flight: Flight) -> None:
     at = int(np.searchsorted(h_m, 40.0))
     edge = (cap[at], h_m[at])
     axis.annotate("too fast to stop", edge, **_beside(14, -4), color=EDGE)
-    believed = flight.estimate
-    axis.plot(believed.v_down_mps, believed.altitude_m, color=BELIEVED, lw=3.2, alpha=0.45)
+    estimate = flight.estimate
+    axis.plot(estimate.v_down_mps, estimate.altitude_m, color=ESTIMATED, lw=3.2, alpha=0.45)
     if len(flight.truth):
         axis.plot(flight.truth.v_down_mps, flight.truth.altitude_m, color=TRUE, lw=1.3)
     axis.set(xscale="log", yscale="log", xlim=(SLOWEST_MPS, right), ylim=(LOWEST_M, top))
@@ -240,7 +242,7 @@ def _descent(axis: Any, flight: Flight) -> None:
     _plain_ticks(axis)
     _mark_ranges(axis, flight, flown)
     _mark_touchdown(axis, flight, flown)
-    _key(axis, [("true", TRUE), ("believed", BELIEVED)] if len(flight.truth) else [])
+    _key(axis, [("true", TRUE), ("estimated", ESTIMATED)] if len(flight.truth) else [])
     axis.set_title("Never faster than it could stop")
 
 
@@ -272,35 +274,37 @@ def _mark_touchdown(axis: Any, flight: Flight, flown: Any) -> None:
 
 
 def _trust(axis: Any, flight: Flight) -> None:
-    """What became of every range, and how well the altitude was known."""
-    axis.set_title("What became of every range")
-    axis.set(xlabel="flight time [s]", ylabel="range minus belief [m]")
-    fates = _fates(flight)
-    seen = np.concatenate([at_s for at_s, _ in fates])
+    """Outcome of every range, and three sigma of the altitude."""
+    axis.set_title("Outcome of every range")
+    axis.set(xlabel="flight time [s]", ylabel="range minus estimate [m]")
+    outcomes = _outcomes(flight)
+    seen = np.concatenate([at_s for at_s, _ in outcomes])
     if len(seen) == 0:
-        axis.text(0.5, 0.5, "the ground was never seen", transform=axis.transAxes, ha="center")
+        axis.text(0.5, 0.5, "no range received", transform=axis.transAxes, ha="center")
         return
     begin, end = float(seen.min()) - LEAD_S, float(seen.max())
-    reach = 1.2 * max(float(np.percentile(np.abs(fates[0][1]), 99.9)) if len(fates[0][1]) else 0, 5)
+    reach = 1.2 * max(
+        float(np.percentile(np.abs(outcomes[0][1]), 99.9)) if len(outcomes[0][1]) else 0, 5
+    )
     t_s = flight.estimate.t_ns / NS_PER_S
     shown = (begin <= t_s) & (t_s <= end)
     three_sigma = 3.0 * flight.estimate.sigma_altitude_m[shown]
     axis.fill_between(t_s[shown], -three_sigma, three_sigma, color=FAINT, alpha=0.18, lw=0)
     axis.text(begin, 0.93 * reach, " three sigma of the altitude", color=FAINT, va="top")
-    for (_, colour, _), (at_s, off_m) in zip(FATES, fates, strict=True):
+    for (_, colour, _), (at_s, off_m) in zip(OUTCOMES, outcomes, strict=True):
         far = np.abs(off_m) > reach  # drawn at the edge
         axis.plot(at_s[~far], off_m[~far], ".", ms=3.5, color=colour, mec="none")
         axis.plot(at_s[far], np.sign(off_m[far]) * reach * 0.97, "D", ms=3.5, color=colour)
     axis.set(xlim=(begin, end), ylim=(-reach, reach))
-    counted = zip(FATES, fates, strict=True)
+    counted = zip(OUTCOMES, outcomes, strict=True)
     _key(axis, [(f"{label} {len(at_s)}", c) for (label, c, _), (at_s, _) in counted if len(at_s)])
 
 
 def _throttle(axis: Any, flight: Flight) -> None:
-    """Throttle, and the modes behind it."""
+    """Throttle and flight modes over time."""
     rows = flight.actuators[::THROTTLE_TICKS]
     burning = rows.throttle * rows.engine_on * 100.0
-    axis.fill_between(rows.t_ns / NS_PER_S, burning, step="post", color=BELIEVED, alpha=0.35, lw=0)
+    axis.fill_between(rows.t_ns / NS_PER_S, burning, step="post", color=ESTIMATED, alpha=0.35, lw=0)
     spans = _mode_spans(flight)
     first, last = spans[0][0], spans[-1][1]
     taken = [first] * 3  # up to where each row of names reaches
@@ -313,7 +317,7 @@ def _throttle(axis: Any, flight: Flight) -> None:
 
 
 def _latencies(axis: Any, flight: Flight) -> None:
-    """How long each part of a command's way took."""
+    """Histogram of the latency of each hop of a command."""
     hops = flight.hops
     figures = []
     for name, begin, end in HOP_PARTS:
@@ -322,7 +326,7 @@ def _latencies(axis: Any, flight: Flight) -> None:
         if len(took_us):
             figures.append((name, np.maximum(took_us, 1.0)))
     axis.set(xlabel="time taken [us]", ylabel="commands")
-    axis.set_title("How long a command's way took")
+    axis.set_title("Latency of a command, hop by hop")
     if not figures:
         return
     bins = np.geomspace(1.0, max(float(np.max(f)) for _, f in figures) * 1.1 + 1.0, 120)
@@ -336,7 +340,7 @@ def _latencies(axis: Any, flight: Flight) -> None:
 
 
 def _beside(right_pt: float, up_pt: float) -> dict[str, Any]:
-    """Where an annotation's text stands, from its point."""
+    """Offset of an annotation's text from its point."""
     return {"xytext": (right_pt, up_pt), "textcoords": "offset points"}
 
 
@@ -351,7 +355,7 @@ def _key(axis: Any, entries: list[tuple[str, str]]) -> None:
 
 
 def _plain_ticks(axis: Any) -> None:
-    """Numbers as people write them, not powers of ten."""
+    """Tick labels as plain numbers instead of powers of ten."""
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
     formatter = FuncFormatter(lambda value, _: f"{value:,.10g}")

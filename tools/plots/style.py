@@ -1,4 +1,4 @@
-"""What all pictures share: looks, formats, and that the same data give the same bytes."""
+"""Style and formats of all pictures; the same data give the same bytes."""
 
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ STYLE = {
 
 
 def check_suffix(out: str | Path) -> Path:
-    """The file to be drawn. Raises InputError for a format that is none of ours."""
+    """The file to be drawn. Raises InputError for another format."""
     target = Path(out)
     if target.suffix.lower() not in SUFFIXES:
         raise InputError(f"{out}: expected a file name that ends in .png or .svg")

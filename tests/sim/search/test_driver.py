@@ -70,8 +70,10 @@ def below(height_m):
 def test_a_run_from_a_checkpoint_ends_with_the_bytes_of_one_from_the_start(case):
     scenario = case.scenario(DOCUMENT)
     one, other = checkpoints.fly(scenario, case.seed), fly(scenario, case.seed)
-    assert [bytes(event) for event in one.events] == [bytes(event) for event in other.events]
-    assert replace(one, events=[]) == replace(other, events=[])
+    assert [bytes(event) for event in one.event_records] == [
+        bytes(event) for event in other.event_records
+    ]
+    assert replace(one, event_records=[]) == replace(other, event_records=[])
 
 
 def test_wire_faults_are_refused_from_a_checkpoint_too():

@@ -15,7 +15,7 @@ SCENARIO = 'name = "mine"\ndoc = "Mine."\n[vehicle]\nclass = "resilience_class"\
 
 @pytest.fixture
 def refused(capsys):
-    """Run the command line; what it said on standard error, one line, with status 2."""
+    """Run the command line; its one line on standard error, with status 2."""
 
     def run(*arguments):
         with pytest.raises(SystemExit) as left:
@@ -45,24 +45,26 @@ def test_an_unknown_scenario_is_answered_with_the_nearest(refused):
 
 def test_an_unknown_key_is_answered_with_the_nearest(refused, scenario):
     path = scenario("[start]\npropelant_kg = 3\n")
-    said = refused("fly", path)
-    assert said == f"{path}: start.propelant_kg: unknown key; did you mean 'propellant_kg'?"
+    complaint = refused("fly", path)
+    assert complaint == f"{path}: start.propelant_kg: unknown key; did you mean 'propellant_kg'?"
 
 
 def test_a_wrong_type_is_named(refused, scenario):
     path = scenario('[start]\npropellant_kg = "full"\n')
-    said = refused("fly", path)
-    assert said == (f"{path}: start.propellant_kg: expected a number from 0 to 100000, not 'full'")
+    complaint = refused("fly", path)
+    assert complaint == (
+        f"{path}: start.propellant_kg: expected a number from 0 to 100000, not 'full'"
+    )
 
 
 def test_a_value_out_of_range_is_named(refused):
-    said = refused("fly", "--set", "sensors.range.false_share=1.5")
-    assert said == "--set: sensors.range.false_share: expected a number from 0 to 1, not 1.5"
+    complaint = refused("fly", "--set", "sensors.range.false_share=1.5")
+    assert complaint == "--set: sensors.range.false_share: expected a number from 0 to 1, not 1.5"
 
 
 def test_a_missing_unit_suffix_is_named(refused):
-    said = refused("fly", "--set", "start.altitude=20000")
-    assert said == "--set: start.altitude: missing unit suffix; expected 'altitude_m'"
+    complaint = refused("fly", "--set", "start.altitude=20000")
+    assert complaint == "--set: start.altitude: missing unit suffix; expected 'altitude_m'"
 
 
 def test_an_override_without_a_value_is_refused(refused):
@@ -89,8 +91,8 @@ def test_an_unknown_command_and_an_unknown_option_are_refused(refused):
 
 
 def test_a_log_that_cannot_be_written_is_named(refused, tmp_path):
-    said = refused("fly", "--log", tmp_path / "no" / "x.mcap", "--json")
-    assert said.startswith(f"{tmp_path}/no/x.mcap: cannot be written")
+    complaint = refused("fly", "--log", tmp_path / "no" / "x.mcap", "--json")
+    assert complaint.startswith(f"{tmp_path}/no/x.mcap: cannot be written")
 
 
 def test_a_log_that_is_not_one_of_ours_is_refused(refused, tmp_path):
@@ -145,7 +147,7 @@ def test_ends_with_other_records_are_refused_at_connect(refused, monkeypatch):
 
 
 @pytest.mark.parametrize("option", [("--sensors", "qemu2"), ("--pace", "walk")])
-def test_an_unknown_way_to_fly_over_a_wire_is_refused(refused, option):
+def test_an_unknown_end_or_pace_is_refused(refused, option):
     assert option[1] in refused("hil", *option)
 
 
@@ -154,5 +156,5 @@ def test_an_address_to_listen_at_is_checked(refused):
 
 
 def test_a_picture_of_another_kind_is_refused(refused, tmp_path):
-    said = refused("plot", tmp_path / "x.mcap", "--out", tmp_path / "x.gif")
-    assert said.endswith("expected a file name that ends in .png or .svg")
+    complaint = refused("plot", tmp_path / "x.mcap", "--out", tmp_path / "x.gif")
+    assert complaint.endswith("expected a file name that ends in .png or .svg")

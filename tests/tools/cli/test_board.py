@@ -1,4 +1,4 @@
-"""`leadline board`: what it says, what it runs, and what it refuses."""
+"""`leadline board`: what it prints, what it runs, and what it refuses."""
 
 import json
 from pathlib import Path
@@ -66,11 +66,11 @@ def test_what_cannot_be_is_refused_in_one_line(board, arguments, complaint, monk
     assert code == 2 and seen.err.count("\n") == 1 and complaint in seen.err
 
 
-def test_info_tells_sizes_schema_instructions_and_wiring(board):
+def test_info_prints_sizes_schema_instructions_and_wiring(board):
     code, seen = board("info")
     assert code == 0
-    for said in ("netduinoplus2", "1000 of 524288 B of flash", "typical tick", "NUCLEO-F446RE"):
-        assert said in seen.out
+    for text in ("netduinoplus2", "1000 of 524288 B of flash", "typical tick", "NUCLEO-F446RE"):
+        assert text in seen.out
     code, seen = board("info", "--json")
     figures = json.loads(seen.out)
     assert figures["images"]["flight"] == {"flash_bytes": 1000, "ram_bytes": 2000}

@@ -127,7 +127,7 @@ def test_margin_prints_one_object_with_every_margin(run, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "complaint"),
     [
         (("campaign", "none.toml"), "none.toml: no such file or directory"),
         (("campaign", SPEC, "-n", "0"), "-n: expected at least 1 run, not 0"),
@@ -142,10 +142,10 @@ def test_margin_prints_one_object_with_every_margin(run, monkeypatch):
         (("plot", "."), ".: not the folder of a campaign"),
     ],
 )
-def test_a_bad_request_is_one_line(run, arguments, said):
+def test_a_bad_request_is_one_line(run, arguments, complaint):
     status, out, err = run(*arguments)
     assert (status, out) == (2, "")
-    assert err.startswith(f"leadline: {said}") and err.count("\n") == 1
+    assert err.startswith(f"leadline: {complaint}") and err.count("\n") == 1
 
 
 def test_a_campaign_is_not_written_over(run, kept):

@@ -1,4 +1,4 @@
-"""What the commands say and how they leave."""
+"""What the commands print, and their exit status."""
 
 import json
 import subprocess
@@ -8,7 +8,7 @@ import pytest
 
 from hil.bench.parity import compare
 from hil.log.reader import open_log
-from sim.scenario.load import library
+from sim.scenario.load import library, load
 from tools.cli.main import main
 from tools.output.flight_report import Timeline, verdict_panel
 
@@ -53,10 +53,10 @@ def test_fly_prints_one_object_with_every_figure(run):
     assert result["scenario"] == "nominal" and result["seed"] == 3
     assert status == (0 if result["verdict"] == "landed" else 1)
     assert {"t_s", "name", "detail"} == set(result["events"][0])
-    assert "ignition" in err  # the timeline is told all the same, elsewhere
+    assert "ignition" in err  # the timeline goes to standard error
 
 
-def test_fly_tells_phases_in_order_then_the_verdict(run):
+def test_fly_prints_phases_in_order_then_the_verdict(run):
     _, out, err = run("fly")
     phases = [out.index(f"mode {mode} after") for mode in ("braking", "descent", "landed")]
     assert phases == sorted(phases)
@@ -114,6 +114,31 @@ def test_scenarios_lists_the_library(run):
     assert all(name in run("scenarios")[1] for name in library())
 
 
+@pytest.fixture
+def one_past(monkeypatch):
+    """Only one landing of the past."""
+    scenario = load("resilience-m2")
+    monkeypatch.setattr("tools.cli.scenarios.past_scenarios", lambda: [scenario])
+
+
+def test_past_landings_are_tabulated_on_standard_output(run, one_past):
+    status, out, err = run("scenarios", "--history")
+    assert status == 0 and "resilience-m2: as flown" in err
+    assert out.startswith("# Landings of the past") and "| end |" in out
+
+
+def test_their_table_is_written_where_it_is_wanted(run, one_past, tmp_path):
+    path = tmp_path / "history.md"
+    status, out, _ = run("scenarios", "--history", "--out", path, "--json")
+    assert status == 0 and json.loads(out)["history"][0]["scenario"] == "resilience-m2"
+    assert path.read_text() == run("scenarios", "--history")[1]
+
+
+def test_a_table_that_cannot_be_written_is_refused_before_anything_is_flown(run, tmp_path):
+    status, out, err = run("scenarios", "--history", "--out", tmp_path / "no" / "x.md")
+    assert (status, out) == (2, "") and "x.md: no such file or directory" in err
+
+
 def test_the_dictionary_holds_records_fields_units_packets_and_events(run):
     whole = json.loads(run("dictionary", "--json")[1])
     records = {record["name"]: record for record in whole["records"]}
@@ -131,6 +156,18 @@ def test_the_dictionary_holds_records_fields_units_packets_and_events(run):
     assert "RangeSample" in {packet["record"] for packet in whole["packets"]}
     assert whole["events"][1]["name"] == "mode_changed"
     assert "slant range" in run("dictionary")[1]
+
+
+def test_help_imports_no_compiler_and_no_array(run):
+    code = "import sys, tools.cli.main; print({'numba', 'numpy', 'matplotlib'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
+def test_the_former_name_of_inject_is_still_taken(run):
+    for option in ("--inject", "--lever"):
+        status, _, err = run("hil", *SHORT, option, "melt@t=1s")
+        assert status == 2 and "melt" in err
 
 
 def test_without_a_command_there_is_help(run):
@@ -212,9 +249,9 @@ def test_the_two_ends_can_be_started_by_hand(run):
 
 def test_parity_says_how_many_ticks_were_identical(run, monkeypatch):
     monkeypatch.setattr("tools.cli.hil.missing_tools", lambda: ["arm-none-eabi-gcc"])
-    status, out, said = run("parity", *SHORT, "--json")
+    status, out, err = run("parity", *SHORT, "--json")
     report = json.loads(out)
-    assert "without boards: arm-none-eabi-gcc not found: apt-get install" in said
+    assert "without boards: arm-none-eabi-gcc not found: apt-get install" in err
     assert status == 0 and report["same"] and report["difference"] is None
     assert [each["sensors"] for each in report["comparisons"]] == ["emulator", "host"]
     assert report["ticks"] == sum(each["ticks"] for each in report["comparisons"])

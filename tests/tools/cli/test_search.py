@@ -1,4 +1,4 @@
-"""`leadline search` finds, hands over what replays, and says what was asked wrongly in one line."""
+"""`leadline search`: what it finds can be flown again; a bad request is one line."""
 
 import importlib.util
 import json
@@ -10,7 +10,8 @@ import threading
 import pytest
 
 from tools.cli.main import main
-from tools.cli.search import chosen_kinds, seconds
+from tools.cli.search import seconds
+from tools.output.searching import chosen_kinds
 
 QUICK = ("--jobs", "1", "--faults", "delayed")
 
@@ -73,7 +74,7 @@ def test_an_interrupted_search_ends_its_rounds_and_leaves_with_130(run, tmp_path
         (("--faults", "delayd"), "did you mean 'delayed'"),
         (("--faults", "wire_flip"), "needs a wire"),
         (("--faults", "off:legs"), "affects range or imu or contact or propulsion, not 'legs'"),
-        (("--faults", "engine_out:imu"), "affects no instrument of its own, not 'imu'"),
+        (("--faults", "engine_out:imu"), "affects no sensor, not 'imu'"),
         (("--scenario", "nominl"), "did you mean 'nominal'"),
         (("--scenario", "resilience-m2", "--params", "as-flown"), "nothing added"),
         (("--seed", "-1"), "expected an integer from 0"),
@@ -115,7 +116,7 @@ def test_a_budget_is_given_in_seconds_minutes_or_hours(text, expected):
     assert seconds(text) == expected
 
 
-def test_kinds_are_named_alone_with_whom_they_befall_or_by_group():
+def test_kinds_are_named_alone_with_their_sensor_or_by_group():
     assert chosen_kinds("delayed, off,off:imu") == ("delayed", "off:range", "off:imu")
     assert "restart" in chosen_kinds("computer") and len(chosen_kinds("all")) > 40
     assert chosen_kinds("pause,pause") == ("pause",)

@@ -10,7 +10,7 @@ from hil.log.reader import open_log
 from hil.log.recorder import Recorder
 from sim.common.errors import InputError
 from tests.hil.flights import DESCRIPTION, record, record_talk
-from tools.plots.run import FATES, _envelope, _fates, _read, plot_log
+from tools.plots.run import OUTCOMES, _envelope, _outcomes, _read, plot_log
 
 
 @pytest.fixture(scope="module")
@@ -37,16 +37,16 @@ def test_an_svg_is_well_formed_and_the_same_each_time(folder, flight):
     assert plot_log(flight, folder / "two.svg").read_bytes() == first
 
 
-def test_every_range_that_was_seen_has_one_fate(flight):
+def test_every_range_that_was_seen_has_one_outcome(flight):
     log = open_log(flight)
     seen = int(np.sum(log.table("range").sample.range_m > 0))
-    fates = dict(zip((label for label, *_ in FATES), _fates(_read(flight)), strict=True))
-    assert sum(len(at_s) for at_s, _ in fates.values()) == seen > 0
-    assert len(fates["fused"][0]) > 0 and len(fates["held until others agree"][0]) > 0
+    outcomes = dict(zip((label for label, *_ in OUTCOMES), _outcomes(_read(flight)), strict=True))
+    assert sum(len(at_s) for at_s, _ in outcomes.values()) == seen > 0
+    assert len(outcomes["fused"][0]) > 0 and len(outcomes["held until others agree"][0]) > 0
 
 
 def test_fused_ranges_agree_with_the_belief_to_their_noise(flight):
-    fused = _fates(_read(flight))[0][1]
+    fused = _outcomes(_read(flight))[0][1]
     settled = fused[len(fused) // 2 :]
     assert abs(float(np.mean(settled))) < 10.0
     assert float(np.max(np.abs(settled))) < 60.0
