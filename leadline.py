@@ -162,7 +162,13 @@ def fly_campaign(
     from sim.scenario.schema import DEFAULT
     from tools.output.compile_warmup import warm
 
-    plan = make_plan(read_spec(spec), runs, seed, override_pairs(changes), params or DEFAULT)
+    plan = make_plan(
+        read_spec(spec),
+        runs=runs,
+        seed=seed,
+        overrides=override_pairs(changes),
+        params=params or DEFAULT,
+    )
     warm()
     return fly_plan(plan, jobs=jobs)
 
@@ -206,7 +212,7 @@ def search(
 
     budget_s: time limit [s]. faults: kinds or groups, such as `"delayed,off:imu"`; None for the
     documented envelope. anywhere: beyond the envelope, several faults at once. jobs: as in
-    `fly_many`. What was found is in the result's `finding`: its `sentence`, its `document` and
+    `fly_many`. What was found is in the result's `counterexample`: its `sentence`, its `document` and
     `write(folder)`. Needs `pip install 'leadline[search]'`. Raises InputError.
     """
     from sim.scenario.load import scenario_of

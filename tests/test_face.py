@@ -277,8 +277,8 @@ def test_a_campaign_s_folder_is_read(tmp_path):
 def test_a_search_returns_what_it_found(tmp_path):
     found = leadline.search(params="as-flown", faults=["delayed"], budget_s=60.0)
     assert found.found and found.worst_margin < 0.0
-    path = found.finding.write(tmp_path)
-    assert leadline.fly(path).verdict == found.finding.result.verdict != "landed"
+    path = found.counterexample.write(tmp_path)
+    assert leadline.fly(path).verdict == found.counterexample.result.verdict != "landed"
     none = leadline.search(leadline.load("nominal"), faults="delayed", budget_s=1.0)
     assert not none.found and none.runs > 0
 

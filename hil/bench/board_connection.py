@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Iterator
 
-from hil.bench.line import Line
 from hil.boards.build import build
 from hil.boards.kernel_object import payload_named
 from hil.boards.qemu import QemuBoard
@@ -11,6 +10,7 @@ from hil.boards.qemu_io import EmulatorGone
 from hil.platform.clock import Clock
 from hil.platform.link import Link
 from hil.protocol.interventions import FREEZE_NS, WATCHDOG_NS, Injector
+from hil.protocol.line import Line
 from hil.protocol.remote_end import ANSWER_LIMIT_NS
 from hil.wire.messages import REGIONS
 

@@ -7,12 +7,12 @@ pyserial URL at which an end is waiting. Nothing is left running when a line is 
 import contextlib
 from collections.abc import Iterator
 
-from hil.bench.line import Line
 from hil.ends.child_process import START_LIMIT_NS, child_process
 from hil.ends.flight_process import write_description
 from hil.platform.clock import NS_PER_S, Clock
 from hil.platform.link import Link
 from hil.platform.ports import BAUD, advice, open_port, open_pty
+from hil.protocol.line import Line
 from hil.protocol.remote_end import ANSWER_LIMIT_NS
 
 TICK_BITS = 10 * 100  # an increment and a range, ten bits a byte

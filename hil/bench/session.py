@@ -15,7 +15,6 @@ from typing import Any
 
 from hil.bench.bench import Bench, BenchEvent
 from hil.bench.connections import Description, flight_line, sensor_line
-from hil.bench.line import Line
 from hil.bench.lockstep import LockstepSession
 from hil.bench.realtime import PHASE_NS, RealtimeSession
 from hil.platform.clock import NS_PER_S, Clock, RealClock
@@ -25,6 +24,7 @@ from hil.platform.ports import BAUD, Listener, open_pty
 from hil.platform.process import own_cpu
 from hil.platform.scheduling import punctual
 from hil.protocol.interventions import Intervention, Interventions
+from hil.protocol.line import Line
 from hil.protocol.peer import Peer
 from hil.wire.messages import BENCH_RECEIVES_FROM_FLIGHT, BENCH_RECEIVES_FROM_SENSORS
 from hil.wire.session_messages import EndReason, Role

@@ -20,7 +20,7 @@ from hil.wire.session_messages import (
     Role,
 )
 from hil.wire.slots import ARRIVALS_SLOTS, SENSOR_INBOX_SLOTS
-from sim.sensors.records import TICK_MESSAGES, RANGE_TRUTH, SENSOR_BOARD, SENSOR_INBOX, STATUS_TRUTH
+from sim.sensors.records import RANGE_TRUTH, SENSOR_BOARD, SENSOR_INBOX, STATUS_TRUTH, TICK_MESSAGES
 from sim.sensors.sensor_suite import is_allowed, tick_board
 
 APID_BEAM = apid_of(RANGE_TRUTH)

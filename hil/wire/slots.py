@@ -24,7 +24,7 @@ from hil.wire.messages import (
     flight_outputs,
     message_of,
 )
-from sim.sensors.records import TICK_MESSAGES, SENSOR_INBOX, SENSOR_TRUTH
+from sim.sensors.records import SENSOR_INBOX, SENSOR_TRUTH, TICK_MESSAGES
 
 NO_COUNT = -1
 

@@ -10,8 +10,8 @@ from fsw.executive.step import boot
 from fsw.interface.modes import Mode
 from fsw.interface.timing import TICK_NS
 from fsw.interface.verdicts import RangeVerdict
-from sim.evaluation.monitor import NO_MARGIN_M
 from sim.evaluation.event_text import FlightEvent, event_words
+from sim.evaluation.monitor import NO_MARGIN_M
 from sim.evaluation.requirements import margins_of
 from sim.evaluation.survivability_bound import Moment, moment_of
 from sim.evaluation.verdict import RunVerdict, Touchdown, touchdown_of, verdict
@@ -88,7 +88,6 @@ def fly(
     on_event: Callable[[Any], None] | None = None,
     on_tick: Callable[[Any], None] | None = None,
     on_start: Callable[[Any], None] | None = None,
-    *,
     sampled: bool = False,
 ) -> Result:
     """Fly one descent in process. Raises InputError for a scenario that needs a wire.

@@ -80,7 +80,13 @@ def fly_alone(request: Request, index: int, *, runs: int | None, as_json: bool) 
 
 def _plan(request: Request, runs: int | None) -> Plan:
     spec = read_spec(request.scenario)
-    return make_plan(spec, runs, request.seed, request.overrides, request.params or DEFAULT)
+    return make_plan(
+        spec,
+        runs=runs,
+        seed=request.seed,
+        overrides=request.overrides,
+        params=request.params or DEFAULT,
+    )
 
 
 def _conclude(

@@ -9,7 +9,7 @@ from rich.console import Console
 from fsw.interface.timing import TICK_NS
 from hil.bench.bench import BenchEvent
 from hil.bench.parity import WHOLE, Pair, ParityReport, Window, compare, windows_of
-from hil.bench.session import Hooks, SessionResult, serve_emulator
+from hil.bench.session import Hooks, SessionResult, serve_bench
 from hil.boards.toolchain import missing_tools, why_missing
 from hil.ends.flight_process import run_flight_computer
 from hil.ends.sensor_process import run_sensor_board
@@ -55,9 +55,7 @@ def emulate(request: Request, *, pace: str, listen: str | None, as_json: bool) -
         out.print(f"waiting; in another terminal: leadline flight --port {url}", markup=False)
 
     hooks = _hooks(out, scenario, seed, timeline)
-    session = serve_emulator(
-        scenario, seed, pace=pace, listen=listen, on_ready=print_url, hooks=hooks
-    )
+    session = serve_bench(scenario, seed, pace=pace, listen=listen, on_ready=print_url, hooks=hooks)
     timeline.close()
     return conclude(out, scenario, session_figures(scenario, session), as_json)
 

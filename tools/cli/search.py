@@ -76,21 +76,21 @@ def _figures(
 
 def _write(out: Console, result: SearchResult, place: Path) -> dict[str, Any] | None:
     """Write what was found as a scenario, print it, and return it for --json."""
-    finding = result.finding
-    if finding is None:
+    counterexample = result.counterexample
+    if counterexample is None:
         return None
-    path = finding.write(place)
-    out.print(finding.sentence)
+    path = counterexample.write(place)
+    out.print(counterexample.sentence)
     out.print(f"written to {path}")
     out.print(f"replay it: leadline fly {path}   or: leadline hil {path}", style="dim")
     return {
         "file": str(path),
-        "sentence": finding.sentence,
-        "faults": finding.case.faults,
-        "seed": finding.case.seed,
-        "verdict": finding.result.verdict,
-        "margins": finding.result.margins,
-        "weaker": finding.weaker,
+        "sentence": counterexample.sentence,
+        "faults": counterexample.case.faults,
+        "seed": counterexample.case.seed,
+        "verdict": counterexample.result.verdict,
+        "margins": counterexample.result.margins,
+        "weaker": counterexample.weaker,
         "replay": f"leadline fly {path}",
     }
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from hil.bench import session
 from hil.bench.session import Hooks, SessionResult
-from hil.protocol.interventions import parse_pull
+from hil.protocol.interventions import parse_intervention
 from sim.run.fly import Result, fly
 from sim.scenario.load import Scenario, seed_of
 from tools.output.compile_warmup import warm
@@ -26,7 +26,7 @@ def fly_recorded(scenario: Scenario, seed: int | None, log: Path | None) -> Resu
         finish,
     ):
         warm()
-        result = fly(scenario, seed, None, record, begin, sampled=True)
+        result = fly(scenario, seed, on_tick=record, on_start=begin, sampled=True)
         finish(result)
     return result
 
@@ -46,7 +46,7 @@ def run_session(
 
     seed: None for the scenario's own. Raises InputError.
     """
-    interventions = [parse_pull(text) for text in inject]
+    interventions = [parse_intervention(text) for text in inject]
     seed = seed_of(scenario, seed)
     return session.run_session(
         scenario,
@@ -55,7 +55,7 @@ def run_session(
         flight=flight,
         pace=pace,
         log=None if log is None else os.fspath(log),
-        levers=interventions,
+        interventions=interventions,
         description=log_description(scenario, seed),
         hooks=hooks,
     )

@@ -13,25 +13,25 @@ from typing import TYPE_CHECKING, Any
 from sim.campaign.executors import Executor, Row, executor
 from sim.common.errors import InputError
 from sim.common.toml_records import nearest
-from sim.faults.table import KINDS, WIRE
+from sim.faults.table import KINDS, FaultGroup
 from sim.scenario.load import Scenario, check_seed, scenario_of
 from tools.output.compile_warmup import warm
 from tools.output.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
-    from sim.search.counterexample import Finding
+    from sim.search.counterexample import Counterexample
     from sim.search.driver import Hunt
 
-IN_PROCESS_KINDS = {name: kind for name, kind in KINDS.items() if kind.group != WIRE}
-GROUPS = tuple(dict.fromkeys(kind.group for kind in IN_PROCESS_KINDS.values()))
+IN_PROCESS_KINDS = {name: kind for name, kind in KINDS.items() if kind.group != FaultGroup.WIRE}
+GROUPS = tuple(dict.fromkeys(kind.group.label for kind in IN_PROCESS_KINDS.values()))
 ALL = "all"
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """How a search ended: flights flown, the worst margin seen and its requirement, the finding.
+    """How a search ended: flights flown, worst margin and its requirement, the counterexample.
 
-    `finding` is None when nothing failed within the budget.
+    `counterexample` is None when nothing failed within the budget.
     """
 
     scenario: str
@@ -42,12 +42,12 @@ class SearchResult:
     worst_margin: float
     worst_requirement: str
     wall_s: float
-    finding: "Finding | None"
+    counterexample: "Counterexample | None"
 
     @property
     def found(self) -> bool:
         """True when a failing case was found."""
-        return self.finding is not None
+        return self.counterexample is not None
 
 
 class Progress:
@@ -98,7 +98,7 @@ def search_faults(
     once the scenario is known to land, `on_progress` after every round. Raises InputError.
     """
     require_hypothesis()
-    from sim.search.counterexample import finding_of
+    from sim.search.counterexample import counterexample_of
     from sim.search.driver import begin_hunt
 
     check_seed(seed)
@@ -107,7 +107,16 @@ def search_faults(
     kinds, crew, scenario = chosen_kinds(faults), executor(jobs), scenario_of(scenario, params)
     warm()
     watch, stop = Stopwatch(), multiprocessing.get_context("spawn").Event()
-    hunt = begin_hunt(scenario, params, kinds, anywhere, seed, budget_s, watch.seconds, stop)
+    hunt = begin_hunt(
+        scenario,
+        params=params,
+        kinds=kinds,
+        anywhere=anywhere,
+        seed=seed,
+        budget_s=budget_s,
+        elapsed=watch.seconds,
+        stop=stop,
+    )
     progress = Progress(hunt)
     if on_begin:
         on_begin(progress)
@@ -123,7 +132,7 @@ def search_faults(
         worst_margin=margin,
         worst_requirement=requirement,
         wall_s=watch.seconds(),
-        finding=finding_of(hunt, progress.failure) if progress.failure else None,
+        counterexample=counterexample_of(hunt, progress.failure) if progress.failure else None,
     )
 
 
@@ -195,7 +204,7 @@ def chosen_kinds(faults: str | Iterable[str] | None) -> tuple[str, ...] | None:
 
 def _labels(name: str) -> list[str]:
     if name in (ALL, *GROUPS):
-        kinds = [kind for kind, spec in IN_PROCESS_KINDS.items() if name in (ALL, spec.group)]
+        kinds = [kind for kind, spec in IN_PROCESS_KINDS.items() if name in (ALL, spec.group.label)]
         return [label for kind in kinds for label in _labels(kind)]
     kind, _, sensor = name.partition(":")
     if kind not in IN_PROCESS_KINDS:

@@ -46,7 +46,7 @@ from hil.wire.slots import (
 from sim.run.fly import new_run
 from sim.run.loop import as_rows, fly_ticks
 from sim.scenario.load import load
-from sim.sensors.records import TICK_MESSAGES, SENSOR_INBOX
+from sim.sensors.records import SENSOR_INBOX, TICK_MESSAGES
 
 INPUTS = flight_inputs()
 DOPPLER = record("DopplerSample", "A message that no table has.", t_ns=i64("time"), rate=i64("-"))
