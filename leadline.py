@@ -212,7 +212,7 @@ def search(
 
     budget_s: time limit [s]. faults: kinds or groups, such as `"delayed,off:imu"`; None for the
     documented envelope. anywhere: beyond the envelope, several faults at once. jobs: as in
-    `fly_many`. What was found is in the result's `counterexample`: its `sentence`, its `document` and
+    `fly_many`. The result's `counterexample` has its `sentence`, its `document` and
     `write(folder)`. Needs `pip install 'leadline[search]'`. Raises InputError.
     """
     from sim.scenario.load import scenario_of
