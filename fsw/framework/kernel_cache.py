@@ -60,7 +60,7 @@ def is_compiled(module_name: str) -> bool:
 
 
 def kernels_hash(module_name: str) -> str:
-    """SHA-256 of a module's source and of all of our modules that it imports, in hex."""
+    """SHA-256 of a module's source and of all modules of the rooms that it imports, in hex."""
     digest = hashlib.sha256()
     for name in sorted(_closure(module_name)):
         digest.update(name.encode() + b"\0" + _source(name) + b"\0")
