@@ -39,8 +39,8 @@ from fsw.navigation.output_predictor import estimate_now, unproven_latency_s
 from fsw.navigation.tick import begin_navigation, navigate, take_exchange
 from fsw.navigation.warm_restart import resume
 
-# time since the last run of guidance, before the first, and at most: after a pause the laws that
-# turn and move by rate times time must not jump
+# longest time since the last run that guidance takes into account: after a pause, what it turns and
+# moves by rate times time must not jump
 GUIDANCE_PERIOD_MAX_S = 1.0
 
 
@@ -80,29 +80,28 @@ def step(state, params, inbox, outbox):
     """One tick of the flight software. All four are single records; outbox is overwritten."""
     core = state.core
     executive = core.executive
-    tick = int(executive.tick)
+    n = int(executive.tick)
     _open_tick(executive, params.executive, inbox, outbox)
     _resume(state, inbox, outbox)
-    now = _this_tick(core, params, inbox)
+    tick = _this_tick(core, params, inbox)
     if int(inbox.has_clock) == 1:
-        take_exchange(core.navigation, params, inbox.clock, now.now_ns, outbox)
+        take_exchange(core.navigation, params, inbox.clock, tick.now_ns, outbox)
     take_state_update(core, state.history, params, inbox, outbox)
     take_commands(core, params, inbox, outbox)
-    navigate(core.navigation, state.history, params, inbox, now, outbox)
-    _dead_reckon(core, params, inbox, now)
+    navigate(core.navigation, state.history, params, inbox, tick, outbox)
+    _dead_reckon(core, params, inbox, tick)
     delta_v_mps = float(core.navigation.inertial.delta_v_mps)
-    track_mass(core.propulsion, params, inbox, delta_v_mps, now.unpowered)
-    _update_estimate(core, params, now.now_ns)
+    track_mass(core.propulsion, params, inbox, delta_v_mps, tick.unpowered)
+    _update_estimate(core, params, tick.now_ns)
     monitor_inputs(core, params, inbox, outbox)
     monitor_touchdown(core, params, inbox, outbox)
-    if due(tick, GUIDANCE_SLOT) and int(core.navigation.ready) == 1:
-        _guide(core, params, now.now_ns, outbox)
+    if due(n, GUIDANCE_SLOT) and int(core.navigation.ready) == 1:
+        _guide(core, params, tick.now_ns, outbox)
     _act(core, params)
-    if due(tick, TELEMETRY_SLOT) and int(executive.late_in_a_row) < int(
-        params.executive.shed_after
-    ):
+    on_time = int(executive.late_in_a_row) < int(params.executive.shed_after)
+    if due(n, TELEMETRY_SLOT) and on_time:
         fill_telemetry(outbox, core, params)
-    _close_tick(core, now.now_ns, outbox)
+    _close_tick(core, tick.now_ns, outbox)
 
 
 @kernel

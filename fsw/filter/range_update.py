@@ -1,4 +1,9 @@
-"""The range update: predict each range at its stamp, gate it, fuse it at the grid point."""
+"""Range update: predict each range at its stamp, gate it, fuse it at the grid point.
+
+The row of H at the stamp is carried to the grid point, with -lag times its position part for the
+velocity, so that the update there is that of the stamp. Ranges of one step are scalar updates in
+order of stamp; each innovation includes the corrections of those before it.
+"""
 
 from fsw.filter.buffers import GRID_NS, PREDICTIONS, RANGE_SLOTS, first_range_after
 from fsw.filter.covariance import HT, N_STATES, R0, TH0, V0, fuse_vertical, project

@@ -68,7 +68,7 @@ def is_compiled(module_name: str) -> bool:
 
 
 def kernels_hash(module_name: str) -> str:
-    """SHA-256 of a module's source and of all of our modules that it imports, in hex."""
+    """SHA-256 of a module's source and of all modules of the rooms that it imports, in hex."""
     digest = hashlib.sha256()
     for name in imported_modules(module_name):
         digest.update(name.encode() + b"\0" + source_of(name) + b"\0")
