@@ -144,7 +144,7 @@ def read_campaign(folder: str | Path) -> tuple[dict[str, Any], list[Row]]:
 
 
 def failure_path(folder: Path, index: int) -> Path:
-    """Where the scenario of a run that did not land is kept."""
+    """Path of the scenario of a run that did not land."""
     return folder / FAILURES / f"run-{index:06d}.toml"
 
 

@@ -70,7 +70,7 @@ def refuse_wire_faults(world: Any) -> None:
 
 
 def check_pairs(faults: list[Any], spots: list[str]) -> None:
-    """Raise InputError for two rows that cannot compose; `spots` says where each row stands."""
+    """Raise InputError for two rows that cannot compose; `spots` locates each row."""
     for (i, first), (j, second) in combinations(enumerate(faults), 2):
         reason = _conflict(first, second)
         if reason:

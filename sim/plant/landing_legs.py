@@ -27,7 +27,7 @@ from sim.plant.world import LEGS
 
 HALF_SQRT = 0.7071067811865476
 
-# legs stand between the body axes, in this order
+# legs lie between the body axes, in this order
 LEG_X = (HALF_SQRT, -HALF_SQRT, -HALF_SQRT, HALF_SQRT)
 LEG_Y = (HALF_SQRT, HALF_SQRT, -HALF_SQRT, -HALF_SQRT)
 
