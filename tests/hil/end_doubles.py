@@ -107,7 +107,7 @@ class Script:
 
 
 def scripted(answer, clock=None):
-    """A link to such an end, on a clock on which nobody has to wait."""
+    """A link to such an end, on a clock that jumps over every wait."""
     clock = clock or VirtualClock()
     return Link(Script(answer).open, clock), clock
 

@@ -22,7 +22,7 @@ from sim.run.loop import as_rows, fly_ticks
 from tests.hil.end_doubles import nominal
 
 REQUIRED = "LEADLINE_REQUIRE_BOARD"
-PATIENCE_NS = 60 * NS_PER_S  # a busy machine emulates slowly
+BOARD_LIMIT_NS = 60 * NS_PER_S  # a busy machine emulates slowly
 
 
 def need_board(*tools):
@@ -41,9 +41,9 @@ def need_board(*tools):
 def board_and_peer(payload="flight", **options):
     """An emulated board and a bench's peer on its line."""
     clock = RealClock()
-    ways = BENCH_RECEIVES_FROM_SENSORS if payload == "sensors" else BENCH_RECEIVES_FROM_FLIGHT
+    directions = BENCH_RECEIVES_FROM_SENSORS if payload == "sensors" else BENCH_RECEIVES_FROM_FLIGHT
     with QemuBoard(build(payload), **options) as board:
-        yield board, Peer(Link(board.port, clock), clock, Role.BENCH, ways)
+        yield board, Peer(Link(board.port, clock), clock, Role.BENCH, directions)
 
 
 def run_at(seconds, seed=0):
@@ -59,8 +59,8 @@ def flying_board(rows):
     with board_and_peer() as (board, peer):
         bench = Bench(peer, nominal(), 0)
         bench.rows[0] = rows[0]
-        bench.meet(PATIENCE_NS)
-        session = LockstepSession(bench, silence_limit_ns=PATIENCE_NS)
+        bench.meet(BOARD_LIMIT_NS)
+        session = LockstepSession(bench, silence_limit_ns=BOARD_LIMIT_NS)
         session.begin()
         yield board, bench, session
 

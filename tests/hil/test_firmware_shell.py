@@ -26,7 +26,7 @@ ANY = st.floats(allow_nan=False)
 def bench() -> Iterator[Workbench]:
     bench = Workbench()
     for message in MESSAGES:
-        bench.hear(message.first_word, message.size)
+        bench.expect(message.first_word, message.size)
     yield bench
     bench.close()
 
@@ -85,9 +85,9 @@ def test_the_board_takes_from_any_stream_what_python_takes_and_counts_the_rest_a
 def test_a_message_that_this_end_does_not_receive_is_counted_as_no_packet_of_ours(bench):
     bench.forget()
     stranger = BY_NAME["Done"]
-    bench.hear(stranger.first_word, 0)
+    bench.expect(stranger.first_word, 0)
     packets, counted = bench.decode(Encoder().frame(stranger, bytes(stranger.size)))
-    bench.hear(stranger.first_word, stranger.size)
+    bench.expect(stranger.first_word, stranger.size)
     assert packets == [] and counted == (0, 0, 0, 0, 1)
 
 
@@ -152,7 +152,7 @@ def test_sums_of_numbers_that_libgcc_is_not_trusted_with_are_rounded_rightly(ben
 def test_the_boards_quotient_is_rounded_as_ieee_754_wants_it(bench, a, b):
     with np.errstate(all="ignore"):
         expected = float(np.float64(a) / np.float64(b))
-    if not math.isnan(expected):  # the sign of one that was made is nobody's business
+    if not math.isnan(expected):  # the sign of a NaN that was made is not specified
         assert bits(bench.divide(a, b)) == bits(expected)
 
 

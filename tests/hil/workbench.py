@@ -64,8 +64,8 @@ class Workbench:
         (length,) = self._receive("<H")
         return self._read(length)
 
-    def hear(self, first_word: int, size: int) -> None:
-        """Hear this message from now on."""
+    def expect(self, first_word: int, size: int) -> None:
+        """Receive this message from now on."""
         self._send(b"k", struct.pack("<HH", first_word, size))
 
     def forget(self) -> None:
@@ -123,5 +123,5 @@ class Workbench:
     def _read(self, length: int) -> bytes:
         assert self._process.stdout
         data = self._process.stdout.read(length)
-        assert len(data) == length, "the shell's code has come to grief"
+        assert len(data) == length, "the shell's code has ended with an error"
         return data

@@ -128,10 +128,10 @@ def test_a_spoiled_frame_is_lost_and_no_other(kind):
 def test_the_same_row_spoils_the_same_frames_again():
     row = {"kind": "wire_flip", "probability": 0.3}
     once, again, other = (spoiler(row, seed=seed)[0] for seed in (3, 3, 4))
-    said = [wire.spoil(frames(50))[0] for wire in (once, again, other)]
-    assert said[0] == said[1] != said[2]
+    left = [wire.spoil(frames(50))[0] for wire in (once, again, other)]
+    assert left[0] == left[1] != left[2]
     back = spoiler({**row, "direction": "both"}, WireDirection.FROM_FLIGHT)[0]
-    assert back.spoil(frames(50))[0] != said[0]
+    assert back.spoil(frames(50))[0] != left[0]
 
 
 @pytest.mark.parametrize(
@@ -156,11 +156,11 @@ def test_noise_before_a_frame_costs_no_frame():
 
 def test_a_stall_holds_bytes_back_and_releases_all_of_them():
     wire, world = spoiler({"kind": "wire_stall", "period_s": 0.1})
-    said = []
+    left = []
     for tick in range(21):
         world.t_ns = tick * TICK_NS
-        said.append(len(wire.spoil(frames(1))[1]))
-    assert [said[tick] for tick in (10, 20)] == [11, 10] and sum(said) == 21
+        left.append(len(wire.spoil(frames(1))[1]))
+    assert [left[tick] for tick in (10, 20)] == [11, 10] and sum(left) == 21
 
 
 def test_a_row_befalls_its_own_direction():

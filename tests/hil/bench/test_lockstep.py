@@ -138,17 +138,17 @@ def test_core_and_history_are_read_back_over_the_wire():
 
 
 def test_another_schema_is_refused_in_words_by_the_bench():
-    told = []
+    names = []
 
     def stranger(name, payload):
-        told.append(name)
+        names.append(name)
         return [hello(schema=0xABCDEF)] if name == "Hello" else None
 
     link, clock = scripted(stranger)
-    words = r"flight computer at .* \(version 9.9\) speaks schema 0000000000abcdef, .* same records"
+    words = r"flight computer at .* \(version 9.9\) has schema 0000000000abcdef, .* same records"
     with pytest.raises(SchemaMismatch, match=words):
         Bench(bench_peer(link, clock), nominal(), 0).meet()
-    assert (told[0], told[-1]) == ("Hello", "End")
+    assert (names[0], names[-1]) == ("Hello", "End")
 
 
 def test_another_schema_is_refused_in_words_by_the_flight_computer():
@@ -182,7 +182,7 @@ def test_a_flight_computer_that_goes_silent_in_flight_is_named():
         return [("Ready", {})] if name == "Begin" else None
 
     link, clock = scripted(dies)
-    # nobody really waits on this line: the watch is what lets time pass
+    # no wait takes time on this line: the liveness check advances the clock
     bench = Bench(
         bench_peer(link, clock), nominal(), 0, check_alive=lambda: clock.advance(250_000_000)
     )
@@ -224,15 +224,15 @@ def test_a_flight_computer_without_all_parameters_does_not_start():
             ("Begin", {"regions": 1, "params_crc": 5, "pace": Pace.LOCKSTEP}),
         )
     )
-    heard = []
-    port._answer = lambda name, payload: heard.append((name, payload))
+    answers = []
+    port._answer = lambda name, payload: answers.append((name, payload))
     with pytest.raises(PeerSilent):
         fly_with_bench(flight_peer(link, clock), meeting_limit_ns=10**9)
-    assert [name for name, _ in heard] == ["Hello", "Ready"]
-    assert codec("Ready").unpack(heard[1][1]).result == 1
+    assert [name for name, _ in answers] == ["Hello", "Ready"]
+    assert codec("Ready").unpack(answers[1][1]).result == 1
 
 
-# --- records as values, boxes as packets --------------------------------------------------
+# --- records as values, outboxes as packets -----------------------------------------------
 
 CODED = [
     m for m in MESSAGES if m.name in ("Hello", "Block", "Tick", "Done", "Timing", "End", "Event")
@@ -260,16 +260,16 @@ def test_an_outbox_gives_what_was_put_in_and_refuses_what_has_no_room():
     from fsw.interface.messages import EVENT, EVENTS_PER_TICK, OUTBOX, TELEMETRY
 
     memory = memoryview(bytearray(OUTBOX.dtype.itemsize))
-    box = outbox_of(memory)
+    outbox = outbox_of(memory)
     events = [EVENT.new(code=k, a=k).tobytes() for k in range(EVENTS_PER_TICK + 1)]
-    assert [box.put(BY_NAME["Event"], event) for event in events] == [True] * 16 + [False]
-    assert box.put(BY_NAME["Telemetry"], TELEMETRY.new(tick=7).tobytes())
-    assert box.put(BY_NAME["Telemetry"], TELEMETRY.new(tick=8).tobytes())
+    assert [outbox.put(BY_NAME["Event"], event) for event in events] == [True] * 16 + [False]
+    assert outbox.put(BY_NAME["Telemetry"], TELEMETRY.new(tick=7).tobytes())
+    assert outbox.put(BY_NAME["Telemetry"], TELEMETRY.new(tick=8).tobytes())
     out = OUTBOX.from_bytes(bytes(memory))
     assert (out.n_events, out.has_telemetry, out.telemetry.tick) == (16, 1, 8)
-    said = [(message.name, payload) for message, payload in box.packets()]
-    assert said[1:] == [("Telemetry", TELEMETRY.new(tick=8).tobytes())] + [
+    packets = [(message.name, payload) for message, payload in outbox.packets()]
+    assert packets[1:] == [("Telemetry", TELEMETRY.new(tick=8).tobytes())] + [
         ("Event", event) for event in events[:16]
     ]
-    box.clear()
-    assert [message.name for message, _ in box.packets()] == ["ActuatorCommand"]
+    outbox.clear()
+    assert [message.name for message, _ in outbox.packets()] == ["ActuatorCommand"]

@@ -1,4 +1,4 @@
-"""Real time on virtual clocks: the plant waits for nobody, and says what it does when alone."""
+"""Real time on virtual clocks: the plant does not wait, and reports missing commands."""
 
 import pytest
 

@@ -137,7 +137,7 @@ def test_two_ends_started_by_hand_meet_on_a_terminal_or_a_socket(listen):
 
 
 def test_a_bench_without_a_flight_computer_gives_up_within_its_limit():
-    with pytest.raises(BenchError, match=r"nobody called at socket://127.0.0.1:\d+ within 0.1 s"):
+    with pytest.raises(BenchError, match=r"no connection at socket://127.0.0.1:\d+ within 0.1 s"):
         serve_bench(nominal(), listen="127.0.0.1:0", wait_limit_s=0.1)
 
 
@@ -161,9 +161,9 @@ def test_bad_requests_are_one_line_each():
 
 def test_a_flight_computer_of_ours_reports_an_error_in_one_line_and_exits_with_2():
     process = start_flight_computer("/dev/nowhere")
-    told = process.communicate(timeout=60.0)[1].decode()
-    assert told.startswith("port /dev/nowhere: there is no such port")
-    assert told.count("\n") == 1
+    stderr = process.communicate(timeout=60.0)[1].decode()
+    assert stderr.startswith("port /dev/nowhere: there is no such port")
+    assert stderr.count("\n") == 1
     assert process.returncode == 2
 
 
@@ -226,9 +226,9 @@ def test_an_interrupted_session_leaves_with_130_and_keeps_what_was_recorded(sess
 def test_a_flight_computer_that_dies_ends_the_session_with_one_line(session):
     process, child, _ = session
     os.kill(child, signal.SIGKILL)
-    _, told = process.communicate(timeout=30.0)
+    _, stderr = process.communicate(timeout=30.0)
     assert process.returncode == 2
-    assert told.decode().strip() == "the flight computer ended by itself: status -9"
+    assert stderr.decode().strip() == "the flight computer ended by itself: status -9"
 
 
 def test_a_stopped_flight_computer_is_an_event_and_then_an_error(session):
@@ -236,8 +236,8 @@ def test_a_stopped_flight_computer_is_an_event_and_then_an_error(session):
     os.kill(child, signal.SIGSTOP)
     clock = RealClock()
     start_ns = clock.now_ns()
-    _, told = process.communicate(timeout=60.0)
-    assert "the flight computer was silent for 10 s" in told.decode()
+    _, stderr = process.communicate(timeout=60.0)
+    assert "the flight computer was silent for 10 s" in stderr.decode()
     assert process.returncode == 2
     assert clock.now_ns() - start_ns < 30 * 10**9
     assert ended(child)

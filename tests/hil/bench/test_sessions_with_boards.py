@@ -81,9 +81,9 @@ def test_in_lockstep_nothing_done_to_a_sensor_board_changes_the_flight(what):
     planned = parse_intervention(f"sensors:{what}@t=1s")
     session = run_session(faulty(), 3, sensors="qemu", interventions=[planned], time_limit_s=3.0)
     assert session.result.state_sha256 == in_process(faulty(), 3.0, 3).state_sha256
-    told = names(session)
-    assert told[0] == f"injected_{what.replace('-', '_')}"
-    assert ("sensors_back" in told) == (what in ("reset", "hang"))
+    found = names(session)
+    assert found[0] == f"injected_{what.replace('-', '_')}"
+    assert ("sensors_back" in found) == (what in ("reset", "hang"))
 
 
 @pytest.mark.parametrize("what", ["reset", "hang"])
@@ -120,8 +120,8 @@ def reset_in_real_time(at_s, **ends):
 
 def test_in_real_time_a_sensor_board_that_is_reset_comes_back_and_navigation_goes_on():
     session = reset_in_real_time(2, sensors="qemu")
-    told = names(session)
-    assert told.index("injected_reset") < told.index("sensors_restarted")
+    found = names(session)
+    assert found.index("injected_reset") < found.index("sensors_restarted")
     assert session.sensor_link["crc"] == session.sensor_link["cobs"] == 0
 
 

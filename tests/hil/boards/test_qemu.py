@@ -26,7 +26,7 @@ from hil.wire.session_messages import (
 )
 from sim.run.loop import fly_ticks
 from tests.hil.need_board import (
-    PATIENCE_NS,
+    BOARD_LIMIT_NS,
     board_and_peer,
     flying_board,
     hash_in_process,
@@ -41,7 +41,7 @@ BEFORE_LOCK_S = 690.0
 
 def meet(peer, role=Role.FLIGHT_COMPUTER):
     far = FarEnd(peer, role)
-    far.meet(PATIENCE_NS)
+    far.meet(BOARD_LIMIT_NS)
     return far
 
 
@@ -54,7 +54,7 @@ def answers(peer, name, ask, count=1):
             found.append(codec(name).unpack(payload))
         return True if len(found) >= count else None
 
-    peer.request(ask, take, PATIENCE_NS, name)
+    peer.request(ask, take, BOARD_LIMIT_NS, name)
     return found
 
 

@@ -371,7 +371,9 @@ def test_in_real_time_a_board_that_restarts_is_loaded_again_and_navigation_goes_
             time_limit_s=6.0,
         )
         first.cancel()
-    told = [event.name for event in session.bench_events if event.name.startswith("sensors")]
-    assert board.restarts == 1 and told.count("sensors_restarted") == 1
-    assert told[0] == "sensors_silent" and "sensors_back" in told[told.index("sensors_restarted") :]
+    names = [event.name for event in session.bench_events if event.name.startswith("sensors")]
+    assert board.restarts == 1 and names.count("sensors_restarted") == 1
+    assert (
+        names[0] == "sensors_silent" and "sensors_back" in names[names.index("sensors_restarted") :]
+    )
     assert EventCode.CLOCK_JUMP in [int(event.code) for event in session.result.events]

@@ -40,7 +40,7 @@ NUDGE = """
 import importlib, json, sys, warnings
 from hil.log.replay import replay
 warnings.filterwarnings("ignore", "overflow", RuntimeWarning)
-said = [replay(sys.argv[1]).differences]
+found = [replay(sys.argv[1]).differences]
 for path, constant in json.loads(sys.argv[2]):
     module, _, name = path.rpartition(".")
     function = getattr(importlib.import_module(module), name)
@@ -49,9 +49,9 @@ for path, constant in json.loads(sys.argv[2]):
     place = next(i for i, c in enumerate(near) if isinstance(c, float) and c == constant)
     near[place] = 1.001 * constant
     function.__code__ = code.replace(co_consts=tuple(near))
-    said.append(replay(sys.argv[1]).differences)
+    found.append(replay(sys.argv[1]).differences)
     function.__code__ = code
-print(json.dumps(said))
+print(json.dumps(found))
 """
 
 

@@ -11,7 +11,7 @@ from hil.log.ros2msg import check_cdr, schema_name, schema_text
 
 
 def declare(name, doc, /, **fields):
-    """A record that the project's own lists do not hear of."""
+    """A record that the project's own lists do not contain."""
     declared = record(name, doc, **fields)
     del REGISTRY[name]
     return declared

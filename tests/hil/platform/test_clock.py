@@ -59,7 +59,7 @@ def test_every_tick_is_on_the_grid_and_no_tick_comes_twice(work_ns, epoch_ns):
         before_ns = clock.now_ns()
         turn = pacer.turn()
         assert turn.due_ns == epoch_ns + 3 * TICK + turn.tick * TICK
-        assert clock.now_ns() == turn.due_ns  # nobody oversleeps here: no burst, no early tick
+        assert clock.now_ns() == turn.due_ns  # no wake-up is late here: no burst, no early tick
         assert turn.due_ns - before_ns <= TICK or turn.tick == 0
         assert turn.tick == seen + turn.missed
         seen = turn.tick + 1
