@@ -1,11 +1,11 @@
 # make setup   environment in .venv, from requirements.lock
 # make fly     one descent from 20 km        (SCENARIO=orbit, ARGS="--seed 3")
 # make test    lint, types, every test       (WORKERS=4); with QEMU and a cross compiler where it may
-# make hunt    search for faults, long property tests, whole descents on boards, mutants (BUDGET=1h)
+# make hunt    search for failing faults, long property tests, whole descents on boards, mutants (BUDGET=1h)
 # make board   QEMU and cross compiler where they may be installed, and the boards' images
-# make docs    sim/scenarios/README.md and hil/ICD.md, from the records
-# make bench   the figures, measured here
-# make clean   remove what the above have made
+# make docs    scenario guide, interface control document, historical landings
+# make bench   speed on this machine
+# make clean   remove environment, builds and caches of tools
 
 PYTHON ?= python3
 WORKERS ?= 2
@@ -35,10 +35,10 @@ test: setup
 	$(BIN)/mypy
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
 
-# Searches inside the documented envelope, then flies the property tests at random, at length and
-# with what failed before first (.hypothesis), compares whole descents on every pair of ends, then
-# judges the mutants whose last result is stale and writes tests/mutants/result.toml anew. What one
-# of them finds keeps none of the others from being run.
+# Searches inside the documented envelope, runs the property tests at random, at length and with
+# former failures first (.hypothesis), compares whole descents on every pair of ends, and runs the
+# mutants whose last result is stale, which updates tests/mutants/result.toml. Each step runs even
+# when one before it has failed.
 hunt: setup
 	@$(BIN)/python -m hil.boards.toolchain || echo "whole descents will be compared without boards"
 	@failed=0; run() { echo "$$*"; "$$@" || failed=1; }; \
@@ -52,10 +52,11 @@ hunt: setup
 board: setup
 	@$(BIN)/leadline board build
 
-# What is generated from the records; tests fail while it is stale.
+# Documents generated from the records; tests fail while they are stale.
 docs: setup
 	$(BIN)/python -m sim.scenario.scenario_guide
 	$(BIN)/python -m hil.wire.icd
+	$(BIN)/leadline scenarios --history --out sim/scenarios/HISTORY.md
 
 bench: setup
 	@$(BIN)/leadline bench

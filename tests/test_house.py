@@ -555,7 +555,7 @@ def test_a_cycle_of_calls_is_seen():
 # --- arguments of kernels ----------------------------------------------------------------
 
 MOST_ARGUMENTS = 6
-ROOMS_WITH_SHORT_ARGUMENTS = ("fsw",)
+ROOMS_WITH_SHORT_ARGUMENTS = ROOMS
 
 
 def long_argument_lists(text):

@@ -40,7 +40,7 @@ COMPONENTS = {3: "xyz", 4: "wxyz"}
 def take_sample(samples, runs):
     """Write the state of the run in an array of one into an array of one TrajectorySample."""
     sample, run = samples[0], runs[0]
-    observe_truth(run.world, sample.truth)
+    observe_truth(sample.truth, run.world)
     sample.estimate = run.state.core.estimate
     sample.throttle = float(run.outbox.actuators.throttle)
     sample.engine_on = int(run.outbox.actuators.engine_on)

@@ -274,7 +274,8 @@ def test_after_a_pause_or_a_clock_step_no_time_is_left_out(step_ns, away_ns, lat
     assert len(intake.events()) <= (1 if away_ns == 0 else 2)
     bridged_s = min(away_ns / S, 1.0)
     expected = np.multiply(99.0 + late + bridged_s / 0.01, DV)
-    assert dv.sum(axis=0) == pytest.approx(expected, abs=6 * np.linalg.norm(DV))
+    increments_off = (dv.sum(axis=0, dtype=float) - expected) / np.linalg.norm(DV)
+    assert np.all(np.abs(increments_off).round(4) <= 6)  # each increment is kept in float32
 
 
 # --- marks -------------------------------------------------------------------------------

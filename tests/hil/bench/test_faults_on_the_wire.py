@@ -47,7 +47,7 @@ def in_process(scenario, seconds):
 
 
 def codes(result):
-    return [int(event.code) for event in result.events]
+    return [int(event.code) for event in result.event_records]
 
 
 def test_three_faults_give_the_same_bytes_in_process_and_over_a_line():
@@ -72,7 +72,7 @@ def test_a_session_with_faults_is_recorded_with_them_and_replays(tmp_path):
     result = run_session(scenario, 0, time_limit_s=6.0, log=str(log)).result
     reference = in_process(scenario, 6.0)
     assert result.state_sha256 == reference.state_sha256
-    assert [bytes(e) for e in result.events] == [bytes(e) for e in reference.events]
+    assert [bytes(e) for e in result.event_records] == [bytes(e) for e in reference.event_records]
     assert result.range_verdicts["fused_late"] > 20
     assert (
         codes(result).count(EventCode.RESTARTED) == 1

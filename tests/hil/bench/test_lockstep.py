@@ -32,7 +32,9 @@ RESULT_FIELDS = (
 
 
 def same_result(one, other):
-    assert [bytes(event) for event in one.events] == [bytes(event) for event in other.events]
+    assert [bytes(event) for event in one.event_records] == [
+        bytes(event) for event in other.event_records
+    ]
     for name in RESULT_FIELDS:
         assert getattr(one, name) == getattr(other, name), name
 

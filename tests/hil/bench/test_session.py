@@ -52,7 +52,7 @@ def test_a_session_in_lockstep_ends_as_in_process_and_its_log_replays(tmp_path):
     )
     expected = in_process(5.0)
     assert outcome.result.state_sha256 == expected.state_sha256
-    assert seen == [bytes(event) for event in expected.events]
+    assert seen == [bytes(event) for event in expected.event_records]
     assert outcome.link["crc"] == outcome.link["missing"] == outcome.link["bytes_dropped"] == 0
     report = replay(log)
     assert (report.ticks, report.differences, report.same) == (500, 0, True)
@@ -93,13 +93,15 @@ def test_a_minute_in_real_time_measures_every_hop(minute):
 
 def test_in_real_time_the_flight_software_maps_a_clock_that_is_hours_away(minute):
     outcome, _ = minute
-    names = [int(event.code) for event in outcome.result.events]
+    names = [int(event.code) for event in outcome.result.event_records]
     from fsw.interface.events import EventCode
 
     assert names.count(EventCode.CLOCK_MAPPED) == 1
     assert EventCode.CLOCK_JUMP not in names
     assert EventCode.IGNITION in names
-    [mapped] = [event for event in outcome.result.events if event.code == EventCode.CLOCK_MAPPED]
+    [mapped] = [
+        event for event in outcome.result.event_records if event.code == EventCode.CLOCK_MAPPED
+    ]
     assert mapped.a > 9_000.0
 
 

@@ -127,7 +127,9 @@ def test_in_real_time_a_sensor_board_that_is_reset_comes_back_and_navigation_goe
 
 def test_in_real_time_a_flight_board_that_is_reset_flies_on_from_its_core():
     session = reset_in_real_time(3, flight="qemu")
-    restarts = [event for event in session.result.events if int(event.code) == EventCode.RESTARTED]
+    restarts = [
+        event for event in session.result.event_records if int(event.code) == EventCode.RESTARTED
+    ]
     assert len(restarts) == 1 and 0.0 < restarts[0].a < 1.0  # seconds away
     assert session.overruns < 200  # and never flown at time 0
 

@@ -376,4 +376,4 @@ def test_in_real_time_a_board_that_restarts_is_loaded_again_and_navigation_goes_
     assert (
         names[0] == "sensors_silent" and "sensors_back" in names[names.index("sensors_restarted") :]
     )
-    assert EventCode.CLOCK_JUMP in [int(event.code) for event in session.result.events]
+    assert EventCode.CLOCK_JUMP in [int(event.code) for event in session.result.event_records]

@@ -20,14 +20,14 @@ from tests.hil.flights import record, record_talk, rewrite, run_before_first_loc
 
 ROOT = Path(__file__).parents[3]
 TICKS = 24
-# kernel and constant, of every part that has one at work about the first lock
+# kernel and constant, a literal or a named one, of every part with one in use about first lock
 CONSTANTS = [
     ("fsw.filter.strapdown.strapdown", 0.5),
     ("fsw.models.gravity.gravity_mps2", 1.5),
     ("fsw.mathlib.frames.q_FI_at", 0.5),
     ("fsw.mathlib.vectors.rotate", 2.0),
     ("fsw.mathlib.vectors.quat_of_rotation", 0.5),
-    ("fsw.filter.range_gate.estimate_scatter", 0.1),
+    ("fsw.filter.range_gate.estimate_scatter", "SCATTER_QUANTILE"),
     ("fsw.filter.terrain_hypotheses.altitude_variance", 2.0),
     ("fsw.filter.covariance._transition", 3.0),
     ("fsw.filter.covariance._matrix", 2.0),
@@ -44,13 +44,18 @@ found = [replay(sys.argv[1]).differences]
 for path, constant in json.loads(sys.argv[2]):
     module, _, name = path.rpartition(".")
     function = getattr(importlib.import_module(module), name)
-    code = function.__code__
-    near = list(code.co_consts)
-    place = next(i for i, c in enumerate(near) if isinstance(c, float) and c == constant)
-    near[place] = 1.001 * constant
-    function.__code__ = code.replace(co_consts=tuple(near))
+    code, names = function.__code__, function.__globals__
+    if isinstance(constant, str):
+        exact, names[constant] = names[constant], 1.001 * names[constant]
+    else:
+        near = list(code.co_consts)
+        place = next(i for i, c in enumerate(near) if isinstance(c, float) and c == constant)
+        near[place] = 1.001 * constant
+        function.__code__ = code.replace(co_consts=tuple(near))
     found.append(replay(sys.argv[1]).differences)
     function.__code__ = code
+    if isinstance(constant, str):
+        names[constant] = exact
 print(json.dumps(found))
 """
 

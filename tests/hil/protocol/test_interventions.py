@@ -184,4 +184,4 @@ def test_in_real_time_a_frozen_flight_computer_is_named_and_comes_back():
     names = [event.name for event in session.bench_events]
     assert names == ["injected_freeze", "commands_stopped", "injected_freeze_over", "commands_back"]
     assert session.overruns > 150
-    assert any(int(event.code) for event in session.result.events)
+    assert any(int(event.code) for event in session.result.event_records)

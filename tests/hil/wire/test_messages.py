@@ -207,7 +207,7 @@ def test_each_end_receives_what_its_payload_takes():
 def test_periodic_messages_of_a_nominal_flight_come_as_often_as_the_table_says():
     rows = as_rows(new_run(load("nominal"), 0))
     plain = np.frombuffer(rows, rows.dtype)
-    views = (arrivals_of(memory_of(plain, "arrivals")), outbox_of(memory_of(plain, "outbox")))
+    views = (arrivals_of(memory_of(plain, "messages")), outbox_of(memory_of(plain, "outbox")))
     seen = {}
     for tick in range(1000):
         fly_ticks(rows, 1)

@@ -13,7 +13,7 @@ def test_every_event_can_be_worded(code):
 
 
 def test_figures_and_code_names_are_filled_in():
-    assert event_detail(EventCode.IGNITION, 20000.0, 1680.04) == "20000 m up at 1680.0 m/s"
+    assert event_detail(EventCode.IGNITION, 20000.0, 1680.04) == "altitude 20000 m, 1680.0 m/s"
     assert event_detail(EventCode.MODE_CHANGED, 2.0, 1.0) == "mode braking after coast"
     assert event_detail(EventCode.COMMAND_TAKEN, 1.0, 2.0) == "command go, result not_in_this_mode"
 
