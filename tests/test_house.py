@@ -570,22 +570,22 @@ def long_argument_lists(text):
 def written_out_of_order(text):
     """Kernels that write a record they take, but not their first argument, as `line: name`.
 
-    Seen are stores to fields and elements, also through a local name for a part of an argument;
-    what a callee writes is not.
+    Seen are stores to fields and elements, also through a local name for a part of an argument.
+    What is the first argument of a callee counts as written by it.
     """
     found = []
     for function in kernels(ast.parse(text)):
         arguments = [argument.arg for argument in function.args.args]
-        written = _written_arguments(function, arguments)
-        if written and arguments[0] not in written:
+        written, handed_on = _written_arguments(function, arguments)
+        if written and arguments[0] not in written | handed_on:
             found.append(f"{function.lineno}: {function.name} writes {', '.join(sorted(written))}")
     return found
 
 
 def _written_arguments(function, arguments):
-    """Arguments whose fields or elements a kernel stores to."""
+    """Arguments whose fields or elements a kernel stores to, and those that it hands on first."""
     root = {name: name for name in arguments}
-    written = set()
+    written, handed_on = set(), set()
     for node in ast.walk(function):
         if isinstance(node, ast.Assign) and isinstance(node.value, (ast.Attribute, ast.Subscript)):
             for target in node.targets:
@@ -594,7 +594,9 @@ def _written_arguments(function, arguments):
     for node in ast.walk(function):
         if isinstance(node, (ast.Attribute, ast.Subscript)) and _stores(node):
             written.add(root.get(_base(node)))
-    return written - {None}
+        if isinstance(node, ast.Call) and node.args and _callee(node) not in ALLOWED_BUILTINS:
+            handed_on.add(root.get(_base(node.args[0])))
+    return written - {None}, handed_on - {None}
 
 
 def _base(node):

@@ -169,7 +169,7 @@ def append_slots(log, slots, words, now_ns, scratch):
 
 
 @kernel
-def hash_parts(core, bounds, parts):
+def hash_parts(parts, core, bounds):
     """Hash of core (uint64 words); the running hash's low byte after each part goes to `parts`.
 
     `bounds` are the words at which parts end. The first part whose byte differs is the first
@@ -198,7 +198,7 @@ def append_tick(log, flight):
     if tick % SUMMARY_TICKS == 0:
         append_slots(log, flight.core_slots, flight.core_words, now_ns, flight.scratch)
     mark[0].t_ns = now_ns
-    mark[0].core_hash = hash_parts(flight.core, flight.bounds, mark[0].core_parts)
+    mark[0].core_hash = hash_parts(mark[0].core_parts, flight.core, flight.bounds)
     mark[0].tick = tick
     mark[0].waiting = inbox[0].waiting
     mark[0].lost = inbox[0].lost
